@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+/** One row of EfficientNet's table: expansion, output channels, repeats, first stride, kernel. */
+export const mbConvStageSchema = z.strictObject({
+  expand: z.int().positive(),
+  channels: z.int().positive(),
+  repeats: z.int().positive(),
+  stride: z.union([z.literal(1), z.literal(2)]),
+  kernel: z.union([z.literal(3), z.literal(5)]),
+});
+
+/**
+ * The numbers that fix the network's topology: everything that is needed to rebuild it from a checkpoint and nothing about training.
+ * The default of every field is the full-size network of the design: 72,240,765 parameters.
+ */
+export const architectureSchema = z.strictObject({
+  vision: z
+    .strictObject({
+      backbone: z.literal('efficientnet_b0').default('efficientnet_b0'),
+      stemChannels: z.int().positive().default(32),
+      stages: z.array(mbConvStageSchema).min(1).default([
+        { expand: 1, channels: 16, repeats: 1, stride: 1, kernel: 3 },
+        { expand: 6, channels: 24, repeats: 2, stride: 2, kernel: 3 },
+        { expand: 6, channels: 40, repeats: 2, stride: 2, kernel: 5 },
+        { expand: 6, channels: 80, repeats: 3, stride: 2, kernel: 3 },
+        { expand: 6, channels: 112, repeats: 3, stride: 1, kernel: 5 },
+        { expand: 6, channels: 192, repeats: 4, stride: 2, kernel: 5 },
+        { expand: 6, channels: 320, repeats: 1, stride: 1, kernel: 3 },
+      ]),
+      headChannels: z.int().positive().default(1280),
+      batchNormEpsilon: z.number().positive().default(1e-5),
+    })
+    .prefault({}),
+  text: z
+    .strictObject({
+      vocabSize: z.int().positive().default(30522),
+      maxPositions: z.int().positive().default(512),
+      hiddenSize: z.int().positive().default(768),
+      layers: z.int().positive().default(6),
+      heads: z.int().positive().default(12),
+      feedForwardSize: z.int().positive().default(3072),
+      layerNormEpsilon: z.number().positive().default(1e-12),
+    })
+    .prefault({}),
+  embeddingDim: z.int().positive().default(512).describe('size of each projected modality'),
+  fusionHiddenDim: z.int().positive().default(256).describe('first fusion layer; the second has half of it'),
+});
+
+export type MbConvStage = z.infer<typeof mbConvStageSchema>;
+export type Architecture = z.infer<typeof architectureSchema>;
+export type VisionArchitecture = Architecture['vision'];
+export type TextArchitecture = Architecture['text'];

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { architectureSchema } from './architecture.ts';
+import { preprocessingSchema } from './preprocessing.ts';
+
+/** File names inside an artifact folder. */
+export const artifactFiles = {
+  onnx: 'multimodal_model.onnx',
+  onnxData: 'multimodal_model.onnx.data',
+  manifest: 'artifact.json',
+  tokenizer: 'tokenizer.json',
+  preprocessor: 'preprocessor_config.json',
+  config: 'config.json',
+  modelCard: 'README.md',
+} as const;
+
+/** Names of the ONNX graph's inputs and output: image f32 [B,3,S,S], ids and mask i64 [B,L], logits f32 [B,1]. */
+export const onnxNames = {
+  image: 'image',
+  inputIds: 'input_ids',
+  attentionMask: 'attention_mask',
+  logits: 'logits',
+} as const;
+
+export const labelMapSchema = z.strictObject({ 0: z.literal('REAL'), 1: z.literal('FAKE') });
+
+/** `artifact.json`: what the service must know about a model, and the hash of every file it stands for. */
+export const artifactSchema = z.object({
+  formatVersion: z.literal(1),
+  name: z.string(),
+  version: z.string(),
+  createdAt: z.iso.datetime(),
+  labels: labelMapSchema,
+  preprocessing: preprocessingSchema,
+  threshold: z.number().min(0).max(1),
+  temperature: z.number().positive().describe('probability = sigmoid(logit / temperature)'),
+  precision: z.enum(['fp32', 'fp16', 'int8']),
+  opset: z.int().min(18),
+  architecture: architectureSchema,
+  source: z.object({
+    checkpoint: z.string().describe('file name of the checkpoint'),
+    checkpointSha256: z.string(),
+    runId: z.string().nullable().describe('MLflow run that trained it, if any'),
+  }),
+  parity: z.object({
+    samples: z.int(),
+    maxLogitDifference: z.number(),
+  }),
+  metrics: z.record(z.string(), z.number()).default({}),
+  sha256: z.record(z.string(), z.string()).describe('file name → hash, for every other file of the folder'),
+});
+
+export type Artifact = z.infer<typeof artifactSchema>;

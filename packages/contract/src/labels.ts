@@ -1,0 +1,33 @@
+/** Label names by id: 0 = REAL, 1 = FAKE. Fakeddit's `2_way_label` says the opposite; its converter flips. */
+export const labelNames = ['REAL', 'FAKE'] as const;
+
+export type LabelName = (typeof labelNames)[number];
+export type LabelId = 0 | 1;
+
+/** The label meaning as it is written into configs, checkpoints, ONNX metadata and API answers. */
+export const labelMap: Readonly<Record<string, LabelName>> = { 0: 'REAL', 1: 'FAKE' };
+
+export interface Verdict {
+  prediction: LabelName;
+  labelId: LabelId;
+  /** Probability of the label given, in [0.5, 1] at the default threshold. */
+  confidence: number;
+}
+
+/** Logistic function, computed without overflow for large |logit|. */
+export function sigmoid(logit: number): number {
+  if (logit >= 0) return 1 / (1 + Math.exp(-logit));
+  const e = Math.exp(logit);
+  return e / (1 + e);
+}
+
+/**
+ * FAKE iff the probability is strictly above the threshold; confidence is the probability of the label given.
+ *
+ * @param probabilityFake in [0, 1]
+ */
+export function decide(probabilityFake: number, threshold: number): Verdict {
+  return probabilityFake > threshold
+    ? { prediction: 'FAKE', labelId: 1, confidence: probabilityFake }
+    : { prediction: 'REAL', labelId: 0, confidence: 1 - probabilityFake };
+}

@@ -1,0 +1,4 @@
+export * from './closeness.ts';
+export * from './folders.ts';
+export * from './leaks.ts';
+export * from './process.ts';
