@@ -1,0 +1,30 @@
+import type { Architecture } from '@crosscheck/contract';
+import { createRandom } from '@crosscheck/contract';
+import { parameterShapes } from './parameter-shapes.ts';
+import type { WeightSource } from './weights.ts';
+
+/**
+ * Untrained weights of any architecture, each drawn when asked for: for benchmarks and tests, where speed and agreement matter
+ * and verdicts do not. Scales keep activations of order one.
+ */
+export function randomWeights(architecture: Architecture, seed: number): WeightSource {
+  const shapes = parameterShapes(architecture);
+  const shape = (name: string) => shapes.get(name) as readonly number[];
+  return { shape, read: async (name) => drawTensor(name, shape(name), seed) };
+}
+
+function drawTensor(name: string, shape: readonly number[], seed: number): Float32Array {
+  const random = createRandom(seed, 'random-weights', name);
+  const size = shape.reduce((product, n) => product * n, 1);
+  const { center, spread } = distribution(name, size / (shape[0] as number), shape.length);
+  return Float32Array.from({ length: size }, () => center + spread * (2 * random.next() - 1));
+}
+
+/** Uniform within center ± spread; weights of rank ≥ 2 get unit variance out of unit variance in. */
+function distribution(name: string, fanIn: number, rank: number): { center: number; spread: number } {
+  if (name.endsWith('running_var')) return { center: 1, spread: 0.5 };
+  if (name.includes('embeddings.weight')) return { center: 0, spread: 1 };
+  if (rank > 1) return { center: 0, spread: Math.sqrt((name.includes('features') ? 6 : 3) / fanIn) };
+  const isGain = name.endsWith('.weight');
+  return { center: isGain ? 1 : 0, spread: 0.1 };
+}
