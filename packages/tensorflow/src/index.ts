@@ -1,1 +1,3 @@
-export {};
+export { describeTensorflow, type TensorflowInfo, tensorflowInfo } from './info.ts';
+export { type Attribute, attribute, executeKernel, executeKernels } from './kernels.ts';
+export * as tf from './tfjs.ts';

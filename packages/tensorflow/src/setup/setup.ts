@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { CrosscheckError } from '@crosscheck/contract';
+import { buildAddon } from './build-addon.ts';
+import { installCudaLibraries } from './cuda-libraries.ts';
+import { fetchWheel, findGivenWheel } from './fetch-wheel.ts';
+import { cacheFolder, describeMachine, type Flavor, findWheel, layoutAt, runtimeLayout, tensorflowVersion } from './platform.ts';
+import { checkPrerequisites, runTool } from './run-tool.ts';
+import { unpackWheel } from './unpack.ts';
+
+export interface SetupOptions {
+  flavor: Flavor;
+  /** Fetch the CUDA libraries: by default only where an NVIDIA driver is found, since nothing else can use them. */
+  cudaLibraries?: boolean;
+  /** Build again even when the runtime is there. */
+  force?: boolean;
+  say: (line: string) => void;
+}
+
+export interface RuntimeManifest {
+  tensorflow: string;
+  flavor: Flavor;
+  cudaLibraries: boolean;
+  selfTest: string;
+}
+
+async function readInstalled(flavor: Flavor): Promise<RuntimeManifest | null> {
+  const { manifest } = runtimeLayout(flavor);
+  return existsSync(manifest) ? (JSON.parse(await readFile(manifest, 'utf8')) as RuntimeManifest) : null;
+}
+
+/** Runs one convolution and its gradient in a fresh process, as a training run would. */
+async function selfTest(root: string): Promise<string> {
+  const script = path.join(import.meta.dirname, `self-test${path.extname(import.meta.filename)}`);
+  const { code, output } = await runTool(process.execPath, [...process.execArgv, script, root]);
+  if (code === 0) return output.trim();
+  throw new CrosscheckError(
+    'CROSSCHECK_TENSORFLOW_SELF_TEST',
+    `the TensorFlow runtime in ${root} was built but does not compute: ${output.trim()}; run "pnpm tensorflow:setup --force"`,
+  );
+}
+
+/** Builds into a folder of its own and renames it last: a run that was cut off leaves no half runtime behind. */
+async function install(options: SetupOptions, withCuda: boolean): Promise<RuntimeManifest> {
+  const { flavor, say } = options;
+  const wheel = findWheel(flavor);
+  const given = findGivenWheel();
+  await checkPrerequisites(given === null);
+  const downloads = path.join(cacheFolder(), 'downloads', flavor);
+  const file = given ?? (await fetchWheel(wheel, downloads, say));
+  const final = runtimeLayout(flavor);
+  const building = layoutAt(`${final.root}.building-${randomUUID().slice(0, 8)}`);
+  try {
+    await mkdir(building.root, { recursive: true });
+    say(`unpacking ${path.basename(file)}`);
+    await unpackWheel(file, building);
+    if (withCuda) await installCudaLibraries(building, say);
+    say('compiling the addon');
+    await buildAddon(wheel, building);
+    say('self-test: one convolution and its gradient');
+    const result = await selfTest(building.root);
+    const manifest = { tensorflow: tensorflowVersion, flavor, cudaLibraries: withCuda, selfTest: result };
+    await writeFile(building.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
+    await rm(final.root, { recursive: true, force: true });
+    await rename(building.root, final.root);
+    if (!given) await rm(downloads, { recursive: true, force: true });
+    return manifest;
+  } finally {
+    await rm(building.root, { recursive: true, force: true });
+  }
+}
+
+/** Makes the TensorFlow runtime of one flavor ready; does nothing when it is. */
+export async function setupTensorflow(options: SetupOptions): Promise<RuntimeManifest> {
+  const machine = describeMachine();
+  const withCuda = options.flavor === 'cuda' && (options.cudaLibraries ?? machine.hasNvidiaDriver);
+  const installed = options.force ? null : await readInstalled(options.flavor);
+  if (installed && (installed.cudaLibraries || !withCuda)) return installed;
+  return install(options, withCuda);
+}

@@ -1,0 +1,3 @@
+import './open.ts';
+
+export * from '@tensorflow/tfjs-node-gpu';

@@ -1,0 +1,117 @@
+// The two commands of the README, on a machine that has Node ≥ 20, npm, Python 3 with pip, and g++, and nothing else:
+//   npm run demo   installs, fetches TensorFlow, trains on the demo posts, exports, judges
+//   npm test       installs, fetches TensorFlow, checks, runs every test
+// Plain JavaScript without dependencies, because it runs before anything is installed.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const { packageManager } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+const bin = path.join(root, 'node_modules', '.bin');
+// What npm set for its own run must not reach pnpm, which reads the same variables.
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(registry|cache|cafile|proxy|https_proxy))/i.test(name)));
+env.PATH = [bin, process.env.PATH].join(path.delimiter);
+
+function say(text) {
+  process.stdout.write(`\n== ${text}\n`);
+}
+
+function stop(text) {
+  process.stderr.write(`\ncrosscheck: ${text}\n`);
+  process.exit(1);
+}
+
+function run(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env, ...options });
+  if (error) stop(`could not start ${command}: ${error.message}`);
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+function answers(command, args) {
+  return spawnSync(command, args, { env, stdio: 'ignore' }).status === 0;
+}
+
+/** One message for everything that is missing, before the first download. */
+function checkMachine() {
+  const compiler = process.env.CXX || (process.platform === 'darwin' ? 'clang++' : 'g++');
+  const needs = [
+    { name: `Node 20 or newer (this is ${process.version})`, met: Number(process.versions.node.split('.')[0]) >= 20 },
+    { name: 'npm', met: answers('npm', ['--version']) },
+    { name: 'Python 3 (python3)', met: answers('python3', ['--version']) },
+    { name: "Python 3's pip and venv (python3 -m pip, python3 -m venv)", met: answers('python3', ['-c', 'import pip, venv, ensurepip']) },
+    { name: `a C++ compiler (${compiler})`, met: answers(compiler, ['--version']) },
+  ];
+  const missing = needs.filter(({ met }) => !met).map(({ name }) => `  - ${name}`);
+  if (missing.length === 0) return;
+  stop(
+    `these are needed and were not found:\n${missing.join('\n')}\n` +
+      'On Debian or Ubuntu: apt-get install nodejs npm python3 python3-pip python3-venv g++. On macOS: xcode-select --install, and Node from nodejs.org.\n' +
+      'Everything else (pnpm, Node 24, libtensorflow, Python tools for the tests) is fetched by this command.',
+  );
+}
+
+/** The pinned pnpm, fetched by npm into the repository's own cache folder. */
+function findPnpm() {
+  const [, version] = packageManager.split('@');
+  const folder = path.join(root, 'node_modules', '.cache', `pnpm-${version}`);
+  const script = path.join(folder, 'node_modules', 'pnpm', 'bin', 'pnpm.cjs');
+  if (!existsSync(script)) {
+    say(`fetching pnpm ${version}`);
+    mkdirSync(folder, { recursive: true });
+    run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', folder, `pnpm@${version}`]);
+  }
+  return script;
+}
+
+/** Changes when anything that decides the contents of node_modules changes. */
+function lockDigest() {
+  const manifests = readdirSync(path.join(root, 'packages')).map((name) => `packages/${name}/package.json`);
+  const hash = createHash('sha256');
+  for (const file of ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests]) {
+    const full = path.join(root, file);
+    if (existsSync(full)) hash.update(readFileSync(full));
+  }
+  return hash.digest('hex');
+}
+
+function installDependencies() {
+  const stamp = path.join(root, 'node_modules', '.cache', 'crosscheck-install');
+  const digest = lockDigest();
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
+  const pnpm = findPnpm();
+  say('installing dependencies');
+  run(process.execPath, [pnpm, 'install', '--frozen-lockfile']);
+  mkdirSync(path.dirname(stamp), { recursive: true });
+  writeFileSync(stamp, digest);
+}
+
+function setup() {
+  checkMachine();
+  installDependencies();
+  say('TensorFlow runtime');
+  run(path.join(bin, 'node'), ['--conditions=@crosscheck/source', 'packages/tensorflow/src/bin/setup.ts']);
+}
+
+const node = (script, ...args) => run(path.join(bin, 'node'), ['--conditions=@crosscheck/source', script, ...args]);
+
+const commands = {
+  setup,
+  demo(args) {
+    setup();
+    node('scripts/demo.ts', ...args);
+  },
+  test(args) {
+    setup();
+    say('format, lint, types, dependencies, layers');
+    node('scripts/check.mjs');
+    say('tests');
+    run(path.join(bin, 'vitest'), ['run', ...args]);
+  },
+};
+
+const [, , command = 'setup', ...args] = process.argv;
+if (!(command in commands)) stop(`unknown command "${command}"; known: ${Object.keys(commands).join(', ')}`);
+commands[command](args);
