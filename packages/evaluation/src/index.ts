@@ -1,1 +1,32 @@
-export {};
+export { type AbstainBand, decideOrAbstain, fitAbstainBand } from './abstain.ts';
+export { type CalibrationBin, calibrationBins } from './calibration.ts';
+export {
+  type PrecisionRecallPoint,
+  precisionRecallCurve,
+  type RocPoint,
+  rocCurve,
+  sweepThresholds,
+  type ThresholdPoint,
+} from './curves.ts';
+export {
+  type AggregatedPosts,
+  type Aggregation,
+  aggregatePosts,
+  computeGroupMetrics,
+  confidentMistakes,
+  type GroupMetrics,
+} from './groups.ts';
+export { type BootstrapOptions, bootstrapIntervals, type Estimate, wilsonInterval } from './intervals.ts';
+export {
+  type Confusion,
+  computeMetrics,
+  lowerIsBetter,
+  type MetricName,
+  type Metrics,
+  metricNames,
+} from './metrics.ts';
+export { describeModalityUse, type ModalityUse } from './modality-use.ts';
+export { type PlotTables, plotTables } from './plot-tables.ts';
+export { type CheckResult, type PredictionSet, predictionChecks } from './prediction-checks.ts';
+export { applyTemperature, fitTemperature, type TemperatureFit } from './temperature.ts';
+export { chooseThreshold, type ThresholdChoice, type ThresholdRule } from './threshold.ts';

@@ -1,0 +1,73 @@
+import { createRandom } from '@crosscheck/contract';
+import { difference } from '@crosscheck/testkit';
+import { expect, test } from 'vitest';
+import { bootstrapIntervals, computeMetrics, metricNames, wilsonInterval } from '../src/index.ts';
+import { golden } from './golden.ts';
+
+function scoredRows(rows: number, seed: number) {
+  const random = createRandom(seed, 'rows');
+  const labels = Uint8Array.from({ length: rows }, () => random.int(2));
+  const probabilities = Float64Array.from(labels, (label) => 1 / (1 + Math.exp(-(random.normal() + 2 * label - 1))));
+  return { probabilities, labels };
+}
+
+test.each(golden.wilson)(
+  '$successes of $trials at $confidence has SciPy’s Wilson interval',
+  ({ successes, trials, confidence, low, high }) => {
+    const interval = wilsonInterval(successes, trials, confidence);
+    expect(difference([interval.low, interval.high], [low, high]).maxAbs).toBeLessThan(1e-8);
+  },
+);
+
+test('no trials leave the Wilson interval NaN', () => {
+  expect(wilsonInterval(0, 0)).toEqual({ value: Number.NaN, low: Number.NaN, high: Number.NaN });
+});
+
+test('the bootstrap interval of the accuracy agrees with Wilson’s', () => {
+  const { probabilities, labels } = scoredRows(2000, 1);
+  const { accuracy } = bootstrapIntervals(probabilities, labels);
+  const wilson = wilsonInterval(Math.round(accuracy.value * 2000), 2000);
+  expect(difference([accuracy.low, accuracy.high], [wilson.low, wilson.high]).maxAbs).toBeLessThan(0.004);
+});
+
+test('95 % intervals hold the truth about 95 % of the time', () => {
+  const truth = computeMetrics(...(Object.values(scoredRows(200_000, 0)) as [Float64Array, Uint8Array])).rocAuc;
+  const covered = Array.from({ length: 200 }, (_, seed) => {
+    const { probabilities, labels } = scoredRows(150, seed + 1);
+    const { rocAuc } = bootstrapIntervals(probabilities, labels, { resamples: 300, seed });
+    return rocAuc.low <= truth && truth <= rocAuc.high ? 1 : 0;
+  }).reduce<number>((sum, hit) => sum + hit, 0);
+  expect(covered).toBeGreaterThan(178);
+  expect(covered).toBeLessThan(200);
+});
+
+test('intervals hold their value, repeat for a seed and differ between seeds', () => {
+  const { probabilities, labels } = scoredRows(300, 2);
+  const first = bootstrapIntervals(probabilities, labels, { seed: 3 });
+  expect(bootstrapIntervals(probabilities, labels, { seed: 3 })).toEqual(first);
+  expect(bootstrapIntervals(probabilities, labels, { seed: 4 }).rocAuc).not.toEqual(first.rocAuc);
+  const metrics = computeMetrics(probabilities, labels);
+  for (const name of metricNames) {
+    expect(first[name].value).toBe(metrics[name]);
+    expect(first[name].low).toBeLessThan(first[name].high);
+  }
+  for (const name of ['accuracy', 'rocAuc', 'f1', 'loss', 'brier'] as const) {
+    expect(first[name].low).toBeLessThan(metrics[name]);
+    expect(first[name].high).toBeGreaterThan(metrics[name]);
+  }
+});
+
+test('one class leaves NaN intervals only where the metric is NaN', () => {
+  const { rocAuc, accuracy } = bootstrapIntervals([0.2, 0.7, 0.9], [1, 1, 1]);
+  expect(rocAuc).toEqual({ value: Number.NaN, low: Number.NaN, high: Number.NaN });
+  expect(accuracy.low).toBeGreaterThanOrEqual(0);
+  expect(bootstrapIntervals([], []).accuracy.low).toBeNaN();
+});
+
+test('1,000 resamples of 10,000 rows take well under two seconds', () => {
+  const { probabilities, labels } = scoredRows(10_000, 5);
+  const start = process.cpuUsage();
+  bootstrapIntervals(probabilities, labels);
+  const { user, system } = process.cpuUsage(start);
+  expect((user + system) / 1e6).toBeLessThan(2);
+});

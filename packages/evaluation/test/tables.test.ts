@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest';
+import {
+  aggregatePosts,
+  computeGroupMetrics,
+  confidentMistakes,
+  describeModalityUse,
+  plotTables,
+  predictionChecks,
+  wilsonInterval,
+} from '../src/index.ts';
+
+describe('prediction checks', () => {
+  const good = { predictions: [0, 1, 1, 0], probabilities: [0.1, 0.9, 0.6, 0.4], labels: [0, 1, 1, 0] };
+  const failed = (set: Parameters<typeof predictionChecks>[0]) =>
+    Object.entries(predictionChecks(set))
+      .filter(([, check]) => !check.passed)
+      .map(([name]) => name);
+
+  test('a sound set passes all seven', () => {
+    expect(Object.keys(predictionChecks(good))).toEqual([
+      'no_null_predictions',
+      'valid_binary_predictions',
+      'valid_probability_range',
+      'no_null_probabilities',
+      'prediction_count',
+      'class_distribution',
+      'better_than_random',
+    ]);
+    expect(failed(good)).toEqual([]);
+  });
+
+  test.each([
+    ['no_null_predictions', { ...good, predictions: [0, 1, null, 0] }],
+    ['valid_binary_predictions', { ...good, predictions: [0, 1, -1, 0] }],
+    ['valid_probability_range', { ...good, probabilities: [0.1, 0.9, 1.6, 0.4] }],
+    ['no_null_probabilities', { ...good, probabilities: [0.1, 0.9, Number.NaN, 0.4] }],
+    ['prediction_count', { ...good, expectedCount: 5 }],
+    ['class_distribution', { ...good, predictions: [0, 0, 0, 0] }],
+    ['better_than_random', { ...good, labels: [1, 0, 0, 1] }],
+  ])('%s fails alone on its own fault', (name, set) => {
+    expect(failed(set)).toEqual([name]);
+  });
+
+  test('without labels the last check is left out, and an empty set fails', () => {
+    expect(predictionChecks({ predictions: [0, 1], probabilities: [0.1, 0.9] })).not.toHaveProperty(
+      'better_than_random',
+    );
+    expect(failed({ predictions: [], probabilities: [] })).toEqual(['prediction_count', 'class_distribution']);
+  });
+
+  test('each result carries its figure', () => {
+    expect(predictionChecks(good).better_than_random).toEqual({
+      passed: true,
+      message: 'ROC-AUC 1.0000, random is 0.5',
+      value: 1,
+    });
+  });
+});
+
+describe('groups', () => {
+  test('each group is judged on its own rows, the largest first', () => {
+    const table = computeGroupMetrics([0.9, 0.1, 0.8, 0.3, 0.7], [1, 0, 0, 1, 1], ['a', 'b', 'b', 'a', 'b'], 0.5);
+    expect(table.map(({ group, rows, fakeRows, metrics }) => [group, rows, fakeRows, metrics.accuracy])).toEqual([
+      ['b', 3, 1, 2 / 3],
+      ['a', 2, 2, 0.5],
+    ]);
+    expect(table[0]?.accuracy).toEqual(wilsonInterval(2, 3));
+    expect(table[1]?.metrics.rocAuc).toBeNaN();
+  });
+
+  test('rows of one post become one probability', () => {
+    const posts = ['x', 'y', 'x', 'y', 'x'];
+    const [p, labels] = [
+      [0.2, 0.9, 0.4, 0.5, 0.9],
+      [0, 1, 0, 1, 0],
+    ] as const;
+    const mean = aggregatePosts(p, labels, posts, 'mean');
+    expect(mean.keys).toEqual(['x', 'y']);
+    expect([...mean.probabilities]).toEqual([0.5, 0.7]);
+    expect([...mean.rows]).toEqual([3, 2]);
+    expect([...aggregatePosts(p, labels, posts, 'max').probabilities]).toEqual([0.9, 0.9]);
+  });
+
+  test('a post with two labels is refused by name', () => {
+    const run = () => aggregatePosts([0.1, 0.2], [0, 1], ['x', 'x'], 'mean');
+    expect(run).toThrow(/both 0 and 1 for "x" \(rows 0 and 1\)/);
+    expect(run).toThrow(expect.objectContaining({ code: 'CROSSCHECK_EVALUATION_MIXED_LABELS' }));
+    expect(() => aggregatePosts([0.1, 0.2], [0, 1], ['x'], 'mean')).toThrow(/got 1 names for 2 rows/);
+  });
+
+  test('mistakes come with the most confident first', () => {
+    expect(confidentMistakes([0.9, 0.6, 0.01, 0.2, 0.95], [0, 0, 1, 0, 1], 0.5, 2)).toEqual([2, 0]);
+  });
+});
+
+describe('modality use', () => {
+  const of = (value: number) => ({ value, low: value - 0.03, high: value + 0.03 });
+
+  test.each([
+    ['both', 0.96, 0.51, 0.49],
+    ['text', 0.88, 0.87, 0.52],
+    ['image', 0.88, 0.52, 0.87],
+    ['undecided', 0.53, 0.51, 0.49],
+  ] as const)('%s', (verdict, full, textOnly, imageOnly) => {
+    expect(describeModalityUse(of(full), of(textOnly), of(imageOnly)).verdict).toBe(verdict);
+  });
+
+  test('the summary says it with the figures', () => {
+    const use = describeModalityUse(of(0.96), of(0.51), of(0.49), of(0.4));
+    expect(use.usesPairing).toBe(true);
+    expect(use.summary).toContain('The model uses both picture and words');
+    expect(use.summary).toContain('words only 0.510 (95 % interval 0.480 to 0.540)');
+    expect(use.summary).toContain('the match between the two matters');
+  });
+});
+
+test('plot tables have the names that DVC reads and survive JSON', () => {
+  const tables = plotTables([0.9, 0.2, 0.6], [1, 0, 0], 0.5);
+  expect(JSON.parse(JSON.stringify(tables))).toEqual(tables);
+  expect(tables.confusion).toEqual([
+    { actual: 'FAKE', predicted: 'FAKE' },
+    { actual: 'REAL', predicted: 'REAL' },
+    { actual: 'REAL', predicted: 'FAKE' },
+  ]);
+  expect(tables.roc.roc[0]).toEqual({ fpr: 0, tpr: 0, threshold: null });
+  expect(tables.precision_recall.precision_recall.at(-1)).toEqual({ precision: 1, recall: 0, threshold: null });
+  expect(tables.calibration.calibration).toEqual([
+    { prob_true: 0, prob_pred: 0.2 },
+    { prob_true: 0, prob_pred: 0.6 },
+    { prob_true: 1, prob_pred: 0.9 },
+  ]);
+});
