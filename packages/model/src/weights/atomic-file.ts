@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { CrosscheckError, messageOf } from '@crosscheck/contract';
+
+/** Appends all of `bytes` to the file. */
+export type Append = (bytes: Uint8Array) => Promise<void>;
+
+/**
+ * Writes a file so that its name holds either the old content or the whole new one, whatever happens in between:
+ * temporary name in the same folder, fsync, rename, fsync of the folder.
+ *
+ * @throws CROSSCHECK_CHECKPOINT_WRITE_FAILED when the disk refuses; the temporary file is gone and the old one untouched
+ */
+export async function writeAtomically(target: string, body: (append: Append) => Promise<void>): Promise<void> {
+  const folder = path.dirname(target);
+  const temporary = path.join(folder, `.${path.basename(target)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeSynced(temporary, body);
+    await rename(temporary, target);
+    await syncFolder(folder);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw isSystemError(error) ? writeFailed(target, error) : error;
+  }
+}
+
+async function writeSynced(file: string, body: (append: Append) => Promise<void>): Promise<void> {
+  const handle = await open(file, 'wx');
+  try {
+    await body((bytes) => appendAll(handle, bytes));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+const writeChunkBytes = 1 << 26; // one write(2) call takes less than 2 GiB
+
+async function appendAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < bytes.byteLength; ) {
+    const length = Math.min(writeChunkBytes, bytes.byteLength - offset);
+    offset += (await handle.write(bytes, offset, length)).bytesWritten;
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return; // a folder cannot be opened there
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** True for errors of the operating system (disk full, no permission, …). */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
+}
+
+function writeFailed(target: string, cause: NodeJS.ErrnoException): CrosscheckError {
+  return new CrosscheckError(
+    'CROSSCHECK_CHECKPOINT_WRITE_FAILED',
+    `could not write ${target}: ${messageOf(cause)}; a file that stood there before is unchanged. Free space or choose a folder that can be written`,
+    { cause },
+  );
+}
