@@ -1,0 +1,34 @@
+import type { Consumer } from '../events.ts';
+
+export interface EarlyStoppingOptions {
+  enabled: boolean;
+  /** Epochs without improvement before a phase ends. */
+  patience: number;
+  /** Smallest change that counts as improvement. */
+  minDelta: number;
+  /** Watched metric, such as `val/loss` or `val/accuracy`. */
+  metric: string;
+}
+
+/** Losses and errors get better by falling, everything else by rising. */
+export function isLowerBetter(metric: string): boolean {
+  return /(^|\/)(loss|brier|ece|fpr)/.test(metric);
+}
+
+/** Ends a phase whose watched metric has not improved for `patience` epochs. Counts anew in each phase. */
+export function stopEarly(options: EarlyStoppingOptions): Consumer {
+  const sign = isLowerBetter(options.metric) ? -1 : 1;
+  let best = Number.NEGATIVE_INFINITY;
+  let waited = 0;
+  return {
+    on(event) {
+      if (event.kind === 'phase-start') [best, waited] = [Number.NEGATIVE_INFINITY, 0];
+      if (event.kind !== 'epoch' || !options.enabled) return;
+      const value = event.metrics[options.metric];
+      if (value === undefined) return;
+      if (sign * value > best + options.minDelta) [best, waited] = [sign * value, 0];
+      else waited += 1;
+      if (waited >= options.patience) return 'stop-phase';
+    },
+  };
+}
