@@ -1,1 +1,14 @@
-export {};
+export type { ArtifactSource, ArtifactStore } from './artifacts/artifact-store.ts';
+export type { ConnectionOptions, TlsOptions } from './connection.ts';
+export { isMlflowError, isTemporary, MlflowError, type MlflowErrorDetails } from './errors.ts';
+export { explainKey, formatParam, LIMITS, sanitizeKey, truncateValue } from './limits.ts';
+export { type LogSummary, RunLogger, type RunLoggerOptions } from './logging/run-logger.ts';
+export { type SyncReport, syncSpool } from './logging/sync.ts';
+export { MlflowClient } from './rest/client.ts';
+export type { Experiments, NewExperiment, SearchOptions } from './rest/experiments.ts';
+export type { LoggedModelSearch, LoggedModels, NewLoggedModel } from './rest/logged-models.ts';
+export type { NewModelVersion, NewRegisteredModel, Registry } from './rest/registry.ts';
+export type { NewRun, RunSearch, Runs, RunUpdate } from './rest/runs.ts';
+export { openTrackingStore } from './stores/open.ts';
+export type { ModelRegistration, TrackingStore } from './stores/tracking-store.ts';
+export type * from './types.ts';
