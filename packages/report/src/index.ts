@@ -1,1 +1,3 @@
-export {};
+export type { EpochRecord } from './history.ts';
+export type { PngOptions } from './png.ts';
+export { renderConfusionMatrix, renderTrainingCurves } from './render.ts';
