@@ -1,1 +1,13 @@
-export {};
+export { type ArtifactFolder, readArtifact, verifyHashes } from './artifact/read-artifact.ts';
+export {
+  type Classifier,
+  type ClassifierOptions,
+  type ClassifierStats,
+  type ClassifyOptions,
+  openClassifier,
+  type Post,
+  type Prediction,
+} from './classifier.ts';
+export { availableCores } from './runtime/available-cores.ts';
+export { type ModelInputs, type OnnxSession, openOnnxSession } from './runtime/onnx-session.ts';
+export type { HistogramSnapshot } from './statistics.ts';

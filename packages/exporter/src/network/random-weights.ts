@@ -1,6 +1,6 @@
 import type { Architecture } from '@crosscheck/contract';
 import { createRandom } from '@crosscheck/contract';
-import { parameterShapes } from './parameter-shapes.ts';
+import { elementCount, parameterNames } from '@crosscheck/model/weights';
 import type { WeightSource } from './weights.ts';
 
 /**
@@ -8,23 +8,22 @@ import type { WeightSource } from './weights.ts';
  * and verdicts do not. Scales keep activations of order one.
  */
 export function randomWeights(architecture: Architecture, seed: number): WeightSource {
-  const shapes = parameterShapes(architecture);
+  const shapes = new Map(parameterNames(architecture).map(({ name, shape }) => [name, shape]));
   const shape = (name: string) => shapes.get(name) as readonly number[];
   return { shape, read: async (name) => drawTensor(name, shape(name), seed) };
 }
 
 function drawTensor(name: string, shape: readonly number[], seed: number): Float32Array {
   const random = createRandom(seed, 'random-weights', name);
-  const size = shape.reduce((product, n) => product * n, 1);
-  const { center, spread } = distribution(name, size / (shape[0] as number), shape.length);
+  const size = elementCount(shape);
+  const { center, spread } = distribution(name, size / (shape[0] ?? 1), shape.length);
   return Float32Array.from({ length: size }, () => center + spread * (2 * random.next() - 1));
 }
 
-/** Uniform within center ± spread; weights of rank ≥ 2 get unit variance out of unit variance in. */
+/** Uniform within center ± spread; weights of rank ≥ 2 keep the variance of what goes through them. */
 function distribution(name: string, fanIn: number, rank: number): { center: number; spread: number } {
   if (name.endsWith('running_var')) return { center: 1, spread: 0.5 };
-  if (name.includes('embeddings.weight')) return { center: 0, spread: 1 };
+  if (name.includes('_embeddings.')) return { center: 0, spread: 1 };
   if (rank > 1) return { center: 0, spread: Math.sqrt((name.includes('features') ? 6 : 3) / fanIn) };
-  const isGain = name.endsWith('.weight');
-  return { center: isGain ? 1 : 0, spread: 0.1 };
+  return { center: name.endsWith('.weight') ? 1 : 0, spread: 0.1 };
 }

@@ -3,11 +3,11 @@
 // and feed-forward for position 0 alone, which is exact. Attention's 1/√d is carried by the query weights.
 // B batch, L tokens, D width, N heads, d width of a head.
 import type { TextArchitecture } from '@crosscheck/contract';
+import { textPrefix } from '@crosscheck/model/weights';
 import type { Value } from '../onnx/graph-builder.ts';
 import type { NetworkContext } from './weights.ts';
 import { plainWeight, scaledWeight, transposedWeight } from './weights.ts';
 
-const backbone = 'text_branch.backbone';
 /** Added to the scores of padding; far below any score, far above −∞, so that a fully masked row stays finite. */
 const maskedScore = 1e9;
 
@@ -38,18 +38,18 @@ function buildEmbeddings(context: NetworkContext, inputIds: Value, architecture:
   const { graph } = context;
   const path = 'text/embeddings';
   const words = graph.node('Gather', `${path}/words`, [
-    plainWeight(context, `${backbone}.embeddings.word_embeddings.weight`),
+    plainWeight(context, `${textPrefix}embeddings.word_embeddings.weight`),
     inputIds,
   ]); // [B, L, D]
   const length = graph.node('Shape', `${path}/length`, [inputIds], { start: 1, end: 2 }); // [1]
   const positions = graph.node('Slice', `${path}/positions`, [
-    plainWeight(context, `${backbone}.embeddings.position_embeddings.weight`),
+    plainWeight(context, `${textPrefix}embeddings.position_embeddings.weight`),
     graph.ints(0),
     length,
     graph.ints(0),
   ]); // [L, D]
   const sum = graph.node('Add', path, [words, positions]); // [B, L, D]
-  return layerNorm(context, path, sum, { name: `${backbone}.embeddings.LayerNorm`, architecture });
+  return layerNorm(context, path, sum, { name: `${textPrefix}embeddings.LayerNorm`, architecture });
 }
 
 interface Layer {
@@ -64,7 +64,7 @@ function buildLayer(context: NetworkContext, options: Layer, x: Value): Value {
   const { graph } = context;
   const { layer, architecture, isLast } = options;
   const path = `text/layer.${layer}`;
-  const name = `${backbone}.transformer.layer.${layer}`;
+  const name = `${textPrefix}transformer.layer.${layer}`;
   const rows: Linear = isLast ? linear2d : linear3d;
 
   const queries = isLast ? graph.node('Gather', `${path}/cls`, [x, graph.int(0)], { axis: 1 }) : x; // [B, D] or [B, L, D]

@@ -1,3 +1,4 @@
+import { transposeMatrix } from '@crosscheck/model/weights';
 import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 
 /** Tensors of a checkpoint, by the names of the PyTorch reference. */
@@ -27,22 +28,19 @@ export function scaledWeight({ graph, weights }: NetworkContext, name: string, s
 export function transposedWeight({ graph, weights }: NetworkContext, name: string, scale = 1): Value {
   const [rows, columns] = weights.shape(name) as [number, number];
   const suffix = scale === 1 ? 'transposed' : 'transposed.scaled';
-  const read = async () => multiply(transpose(await weights.read(name), rows, columns), scale);
+  const read = async () => multiply(transposeMatrix(await weights.read(name), rows, columns), scale);
   return graph.weight(`${name}.${suffix}`, [columns, rows], read);
 }
 
 /** Batch norm in evaluation is y = x·gain + shift per channel, which the convolution before it can carry (exact up to rounding). */
 export function foldedConvolution(
-  context: NetworkContext,
-  conv: string,
-  norm: string,
-  epsilon: number,
+  { graph, weights }: NetworkContext,
+  { conv, norm, epsilon }: { conv: string; norm: string; epsilon: number },
 ): [Value, Value] {
-  const { graph, weights } = context;
   const name = `${conv}.weight`;
   const shape = weights.shape(name); // [out, in/groups, k, k]
   const foldedWeight = async () => {
-    const values = Float32Array.from(await weights.read(name));
+    const values = await weights.read(name);
     const { gain } = await batchNormAffine(weights, norm, epsilon);
     const perChannel = values.length / gain.length;
     return values.map((value, i) => value * (gain[Math.floor(i / perChannel)] as number));
@@ -62,16 +60,6 @@ async function batchNormAffine(weights: WeightSource, norm: string, epsilon: num
   const gain = Float64Array.from(gamma, (g, c) => g / Math.sqrt((variance[c] as number) + epsilon));
   const shift = Float64Array.from(beta, (b, c) => b - (mean[c] as number) * (gain[c] as number));
   return { gain, shift };
-}
-
-function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
-  const out = new Float32Array(values.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      out[column * rows + row] = values[row * columns + column] as number;
-    }
-  }
-  return out;
 }
 
 function multiply(values: Float32Array, scale: number): Float32Array {

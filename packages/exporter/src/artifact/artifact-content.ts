@@ -1,0 +1,19 @@
+import type { Architecture, Artifact, Preprocessing } from '@crosscheck/contract';
+import type { WeightSource } from '../network/weights.ts';
+
+/** Everything that an artifact folder is made of. */
+export interface ArtifactContent {
+  /** Shown as the model's title. */
+  name: string;
+  version: string;
+  architecture: Architecture;
+  preprocessing: Preprocessing;
+  threshold: number;
+  temperature: number;
+  metrics: Record<string, number>;
+  source: Artifact['source'];
+  opset: number;
+  /** Text of the `tokenizer.json` that the model was trained with. */
+  tokenizerJson: string;
+  weights: WeightSource;
+}

@@ -1,0 +1,68 @@
+import { artifactFiles } from '@crosscheck/contract';
+import type { ArtifactContent } from './artifact-content.ts';
+
+/** The folder's README.md, with the header that model hubs read. */
+export function modelCard(content: ArtifactContent): string {
+  return [frontMatter, heading(content), labels(content), metrics(content), inputs(content), limits, usage]
+    .join('\n\n')
+    .concat('\n');
+}
+
+const frontMatter = `---
+library_name: onnx
+pipeline_tag: image-text-to-text
+tags: [fake-news-detection, multimodal, efficientnet, distilbert, onnx]
+---`;
+
+function heading({ name, version, source, opset }: ArtifactContent): string {
+  const run = source.runId === null ? '' : `, MLflow run \`${source.runId}\``;
+  return `# ${name} ${version}
+
+Judges a news post by its picture and its words together: EfficientNet-B0 and DistilBERT, fused late, one logit.
+Exported from \`${source.checkpoint}\` (sha256 \`${source.checkpointSha256.slice(0, 16)}…\`${run}) as ONNX, opset ${opset}, fp32.`;
+}
+
+function labels({ threshold, temperature }: ArtifactContent): string {
+  return `## Labels
+
+\`0\` = REAL, \`1\` = FAKE. probability of FAKE = sigmoid(logit / ${temperature}); the verdict is FAKE when it is above ${threshold}.`;
+}
+
+function metrics({ metrics: values }: ArtifactContent): string {
+  const rows = Object.entries(values).map(([name, value]) => `| ${name} | ${Number(value.toFixed(4))} |`);
+  if (rows.length === 0) return '## Metrics\n\nThe checkpoint carries none: this model was not evaluated.';
+  return [
+    '## Metrics',
+    '',
+    'Measured at training time, as the checkpoint records them.',
+    '',
+    '| metric | value |',
+    '|---|---|',
+    ...rows,
+  ].join('\n');
+}
+
+function inputs({ preprocessing: p, architecture }: ArtifactContent): string {
+  return `## Inputs and output
+
+| name | type | shape | meaning |
+|---|---|---|---|
+| \`image\` | float32 | [B, 3, ${p.imageSize}, ${p.imageSize}] | RGB / 255, minus ${JSON.stringify(p.mean)}, over ${JSON.stringify(p.std)}; stretched to a square by antialiased bilinear resize |
+| \`input_ids\` | int64 | [B, L] | WordPiece ids below ${architecture.text.vocabSize}, \`[CLS] … [SEP]\`, L ≤ ${p.maxTokens}; a blank text becomes \`${p.emptyText}\` |
+| \`attention_mask\` | int64 | [B, L] | 1 on tokens, 0 on padding |
+| \`logits\` | float32 | [B, 1] | above 0 leans to FAKE |
+
+B and L are dynamic. \`${artifactFiles.onnx}\` needs \`${artifactFiles.onnxData}\` beside it.`;
+}
+
+const limits = `## Limits
+
+The model compares a picture with its caption; it knows nothing of the world beyond its training posts and cannot check a fact. It
+inherits the biases of its training data and its backbones. A verdict is a reason to look closer, not a proof.`;
+
+const usage = `## Use
+
+\`\`\`sh
+pnpm infer inference.mode=single inference.checkpoint.path=<this folder> inference.single.image_path=photo.jpg inference.single.text="…"
+pnpm serve serve.artifact=<this folder>
+\`\`\``;

@@ -1,0 +1,53 @@
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { artifactFiles, CrosscheckError } from '@crosscheck/contract';
+
+/**
+ * Lets `build` fill a temporary folder beside `target` and puts it in target's place when it succeeds. When it fails, nothing is left
+ * behind and an artifact that stood there stays as it was.
+ *
+ * @throws CROSSCHECK_EXPORT_OUTPUT_OCCUPIED when `target` holds files but no artifact
+ */
+export async function replaceFolder<T>(target: string, build: (dir: string) => Promise<T>): Promise<T> {
+  await refuseForeignFolder(target);
+  const parent = path.dirname(path.resolve(target));
+  await mkdir(parent, { recursive: true });
+  const workspace = await mkdtemp(path.join(parent, `.${path.basename(target)}-`));
+  try {
+    const fresh = path.join(workspace, 'new');
+    await mkdir(fresh);
+    const result = await build(fresh);
+    await swap(target, fresh, path.join(workspace, 'old'));
+    return result;
+  } finally {
+    await rm(workspace, { recursive: true, force: true });
+  }
+}
+
+async function refuseForeignFolder(target: string): Promise<void> {
+  const entries = await list(target);
+  if (entries.length === 0 || entries.includes(artifactFiles.manifest)) return;
+  const message = `expected no folder, an empty one or an artifact at ${target}, found ${entries.length} entries without ${artifactFiles.manifest}; choose another export.output_dir`;
+  throw new CrosscheckError('CROSSCHECK_EXPORT_OUTPUT_OCCUPIED', message);
+}
+
+/** Two renames; what others put into the old folder (a .dvc file, notes) moves over. */
+async function swap(target: string, fresh: string, old: string): Promise<void> {
+  const before = await list(target);
+  const written = new Set(await list(fresh));
+  if (before.length > 0) await rename(target, old);
+  else await rm(target, { recursive: true, force: true });
+  await rename(fresh, target).catch(async (error: unknown) => {
+    if (before.length > 0) await rename(old, target);
+    throw error;
+  });
+  for (const name of before.filter((entry) => !written.has(entry)))
+    await rename(path.join(old, name), path.join(target, name));
+}
+
+function list(dir: string): Promise<string[]> {
+  return readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+}

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Artifact } from '@crosscheck/contract';
+import { artifactFiles, artifactSchema, labelMap, labelNames } from '@crosscheck/contract';
+import { buildClassifierGraph } from '../network/classifier.ts';
+import { writeOnnxModel } from '../onnx/write-model.ts';
+import type { ArtifactContent } from './artifact-content.ts';
+import { modelConfig, preprocessorConfig, tokenizerConfig } from './hugging-face.ts';
+import { modelCard } from './model-card.ts';
+
+/** Same depth in src and dist. */
+const packageFile = new URL('../../package.json', import.meta.url);
+const { version: producerVersion } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
+
+const tokenizerConfigFile = 'tokenizer_config.json';
+
+/**
+ * Writes every file of an artifact folder but `artifact.json`.
+ *
+ * @param dir an existing empty folder
+ * @returns sha256 by file name
+ */
+export async function writeArtifactFiles(dir: string, content: ArtifactContent): Promise<Record<string, string>> {
+  const graph = buildClassifierGraph(content);
+  const header = { opset: content.opset, producerVersion, metadata: onnxMetadata(content) };
+  const model = await writeOnnxModel(path.join(dir, artifactFiles.onnx), graph, header);
+  const texts: Record<string, string> = {
+    [artifactFiles.tokenizer]: content.tokenizerJson,
+    [tokenizerConfigFile]: prettyJson(tokenizerConfig(content)),
+    [artifactFiles.preprocessor]: prettyJson(preprocessorConfig(content)),
+    [artifactFiles.config]: prettyJson(modelConfig(content)),
+    [artifactFiles.modelCard]: modelCard(content),
+  };
+  await Promise.all(Object.entries(texts).map(([name, text]) => writeFile(path.join(dir, name), text)));
+  const hashes = Object.entries(texts).map(([name, text]) => [name, createHash('sha256').update(text).digest('hex')]);
+  return {
+    [artifactFiles.onnx]: model.graph.sha256,
+    [artifactFiles.onnxData]: model.data.sha256,
+    ...Object.fromEntries(hashes),
+  };
+}
+
+/** Writes `artifact.json`, which makes the folder an artifact. */
+export async function writeManifest(
+  dir: string,
+  content: ArtifactContent,
+  measured: { sha256: Record<string, string>; parity: Artifact['parity'] },
+): Promise<Artifact> {
+  const artifact = artifactSchema.parse({
+    formatVersion: 1,
+    name: content.name,
+    version: content.version,
+    createdAt: new Date().toISOString(),
+    labels: { 0: labelNames[0], 1: labelNames[1] },
+    preprocessing: content.preprocessing,
+    threshold: content.threshold,
+    temperature: content.temperature,
+    precision: 'fp32',
+    opset: content.opset,
+    architecture: content.architecture,
+    source: content.source,
+    parity: measured.parity,
+    metrics: content.metrics,
+    sha256: measured.sha256,
+  } satisfies Artifact);
+  await writeFile(path.join(dir, artifactFiles.manifest), prettyJson(artifact));
+  return artifact;
+}
+
+/** A lone .onnx file carries enough to be served. */
+function onnxMetadata(content: ArtifactContent): Record<string, string> {
+  const { preprocessing: p, source } = content;
+  return {
+    labels: JSON.stringify(labelMap),
+    image_mean: JSON.stringify(p.mean),
+    image_std: JSON.stringify(p.std),
+    image_size: String(p.imageSize),
+    image_resize: p.resize,
+    max_tokens: String(p.maxTokens),
+    empty_text: p.emptyText,
+    threshold: String(content.threshold),
+    temperature: String(content.temperature),
+    version: content.version,
+    source_checkpoint: source.checkpoint,
+    source_checkpoint_sha256: source.checkpointSha256,
+    ...(source.runId === null ? {} : { source_run_id: source.runId }),
+  };
+}
+
+function prettyJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Artifact, Batch, CheckpointMetadata } from '@crosscheck/contract';
+import { artifactFiles, CrosscheckError } from '@crosscheck/contract';
+import type { ModelInputs } from '@crosscheck/inference';
+import { openOnnxSession } from '@crosscheck/inference';
+import type { Checkpoint } from '@crosscheck/model/weights';
+import { checkTensors, openCheckpoint, parameterNames } from '@crosscheck/model/weights';
+import { loadTokenizer } from '@crosscheck/preprocess';
+import type { ArtifactContent } from './artifact/artifact-content.ts';
+import { replaceFolder } from './artifact/replace-folder.ts';
+import { writeArtifactFiles, writeManifest } from './artifact/write-artifact.ts';
+import { supportedOpsets } from './onnx/encode.ts';
+import type { ParityReport } from './parity/check-parity.ts';
+import { checkParity } from './parity/check-parity.ts';
+import { openTrainerNetwork } from './parity/trainer-network.ts';
+
+export interface ExportOptions {
+  /** Path of a checkpoint that `pnpm train` wrote. */
+  checkpoint: string;
+  /** The artifact folder to make or to replace. */
+  outputDir: string;
+  /** In place of the checkpoint's own tokenizer: tokenizer.json, vocab.txt or a folder with one of them. */
+  tokenizer?: string | null;
+  precision?: string;
+  /** ONNX operator set, 18 to 23. */
+  opset?: number;
+  /** Told what is being done. */
+  onProgress?(step: string): void;
+}
+
+export interface ExportReport {
+  /** Absolute path of the artifact folder. */
+  dir: string;
+  artifact: Artifact;
+  parity: ParityReport;
+  /** Size of all files. */
+  bytes: number;
+}
+
+/**
+ * Turns a checkpoint into an artifact folder: ONNX graph and weights, tokenizer, preprocessing, model card, `artifact.json`. The
+ * exported network must agree with the trained one on fixed samples; when anything fails, the output folder stays as it was.
+ *
+ * @throws CROSSCHECK_EXPORT_PARITY, CROSSCHECK_EXPORT_PRECISION_UNSUPPORTED, CROSSCHECK_EXPORT_OPSET_UNSUPPORTED,
+ * CROSSCHECK_EXPORT_METADATA_MISSING, CROSSCHECK_EXPORT_TOKENIZER_MISSING, CROSSCHECK_EXPORT_TOKENIZER_MISMATCH,
+ * CROSSCHECK_EXPORT_OUTPUT_OCCUPIED, CROSSCHECK_WEIGHTS_…
+ */
+export async function exportArtifact(options: ExportOptions): Promise<ExportReport> {
+  const opset = checkVariant(options);
+  const checkpoint = await openCheckpoint(options.checkpoint);
+  try {
+    const content = await readContent(checkpoint, { opset, tokenizer: options.tokenizer ?? null });
+    return await replaceFolder(options.outputDir, (dir) => buildArtifact(dir, checkpoint, { content, options }));
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+function checkVariant({ precision = 'fp32', opset = 18 }: ExportOptions): number {
+  if (precision !== 'fp32') {
+    const message = `export.precision is "${precision}"; this version writes fp32 only: set export.precision=fp32`;
+    throw new CrosscheckError('CROSSCHECK_EXPORT_PRECISION_UNSUPPORTED', message);
+  }
+  if (!supportedOpsets.includes(opset)) {
+    const message = `export.opset is ${opset}; supported: ${supportedOpsets.join(', ')}`;
+    throw new CrosscheckError('CROSSCHECK_EXPORT_OPSET_UNSUPPORTED', message);
+  }
+  return opset;
+}
+
+async function readContent(
+  checkpoint: Checkpoint,
+  { opset, tokenizer }: { opset: number; tokenizer: string | null },
+): Promise<ArtifactContent> {
+  const metadata = requireMetadata(checkpoint);
+  const { architecture, preprocessing, version, threshold, temperature, metrics, runId } = metadata;
+  checkTensors(checkpoint, parameterNames(architecture), { what: 'the architecture that it names' });
+  return {
+    name: 'Crosscheck',
+    ...{ architecture, preprocessing, version, threshold, temperature, metrics, opset },
+    source: {
+      checkpoint: path.basename(checkpoint.path),
+      checkpointSha256: await sha256OfFile(checkpoint.path),
+      runId,
+    },
+    tokenizerJson: await readTokenizer(metadata, tokenizer),
+    weights: {
+      shape: (name) => checkpoint.tensors.get(name)?.shape ?? [],
+      read: (name) => checkpoint.read(name),
+    },
+  };
+}
+
+function requireMetadata({ path: file, metadata }: Checkpoint): CheckpointMetadata {
+  if (metadata) return metadata;
+  const message = `${file} does not say its architecture, preprocessing and label meaning (no "crosscheck" entry in its metadata); export a checkpoint that pnpm train wrote`;
+  throw new CrosscheckError('CROSSCHECK_EXPORT_METADATA_MISSING', message);
+}
+
+/** The tokenizer must fit the word embeddings; a smaller vocabulary leaves rows unused, a larger one would read past the end. */
+async function readTokenizer(
+  { tokenizer, architecture, preprocessing }: CheckpointMetadata,
+  replacement: string | null,
+) {
+  const source = replacement ?? tokenizer;
+  if (source === null) {
+    const message =
+      'the checkpoint carries no tokenizer; name one: export.tokenizer=<tokenizer.json, vocab.txt or a folder with either>';
+    throw new CrosscheckError('CROSSCHECK_EXPORT_TOKENIZER_MISSING', message);
+  }
+  const { json, vocabSize } = await loadTokenizer(source, preprocessing);
+  if (vocabSize <= architecture.text.vocabSize) return json;
+  const message = `the tokenizer has ${vocabSize} tokens, the model's word embeddings ${architecture.text.vocabSize}; use the tokenizer that the model was trained with`;
+  throw new CrosscheckError('CROSSCHECK_EXPORT_TOKENIZER_MISMATCH', message);
+}
+
+async function buildArtifact(
+  dir: string,
+  checkpoint: Checkpoint,
+  { content, options }: { content: ArtifactContent; options: ExportOptions },
+): Promise<ExportReport> {
+  options.onProgress?.('writing the network');
+  const sha256 = await writeArtifactFiles(dir, content);
+  options.onProgress?.('comparing with the trained network');
+  const parity = await compareWithTrainer(path.join(dir, artifactFiles.onnx), checkpoint, content);
+  const summary = { samples: parity.rows.length, maxLogitDifference: parity.maxLogitDifference };
+  const artifact = await writeManifest(dir, content, { sha256, parity: summary });
+  const sizes = await Promise.all(Object.keys(sha256).map((name) => stat(path.join(dir, name))));
+  return {
+    dir: path.resolve(options.outputDir),
+    artifact,
+    parity,
+    bytes: sizes.reduce((sum, { size }) => sum + size, 0),
+  };
+}
+
+async function compareWithTrainer(
+  modelFile: string,
+  checkpoint: Checkpoint,
+  content: ArtifactContent,
+): Promise<ParityReport> {
+  const session = await openOnnxSession(modelFile, { threads: 1, preprocessing: content.preprocessing });
+  const network = await openTrainerNetwork(checkpoint, content.architecture);
+  try {
+    const contestants = {
+      trainer: (batch: Batch) => network.predict(batch),
+      exported: (inputs: ModelInputs) => session.run(inputs),
+    };
+    return await checkParity(contestants, content);
+  } finally {
+    network.close();
+    await session.close();
+  }
+}
+
+async function sha256OfFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}

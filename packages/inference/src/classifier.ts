@@ -1,0 +1,298 @@
+import type { Artifact, Verdict } from '@crosscheck/contract';
+import { CrosscheckError, decide, sigmoid } from '@crosscheck/contract';
+import type { Tokenizer } from '@crosscheck/preprocess';
+import { decodeImage, loadTokenizer } from '@crosscheck/preprocess';
+import type { ArtifactFolder } from './artifact/read-artifact.ts';
+import { readArtifact, verifyHashes } from './artifact/read-artifact.ts';
+import { MicroBatcher } from './batching/micro-batcher.ts';
+import { availableCores } from './runtime/available-cores.ts';
+import type { WorkerPool } from './runtime/worker-pool.ts';
+import { openWorkerPool } from './runtime/worker-pool.ts';
+import type { HistogramSnapshot } from './statistics.ts';
+import { ClassifierStatistics } from './statistics.ts';
+
+/** A picture and its words. */
+export interface Post {
+  text: string;
+  /** Encoded picture (JPEG, PNG, …) or the path of one. */
+  image: Uint8Array | string;
+}
+
+export interface Prediction extends Verdict {
+  /** Calibrated: sigmoid(logit / temperature), in [0, 1]. */
+  probabilityFake: number;
+  /** As it leaves the network. */
+  logit: number;
+}
+
+export interface ClassifierOptions {
+  /** Worker threads with a session each. Default: one per available core, at most 8. */
+  workers?: number;
+  /** Threads of each session. Default: available cores divided by workers. One worker with all cores answers a lone post fastest. */
+  threadsPerWorker?: number;
+  /** Posts per batch, at most. More than 8 was not faster on two cores. */
+  maxBatch?: number;
+  /** Posts that may be decoded or wait at the same time; the next one is refused. */
+  maxQueue?: number;
+  /** Compare every file of the artifact with its sha256 (about 0.2 s for the full network). */
+  verifyHashes?: boolean;
+  /** In place of the artifact's own; FAKE iff probability > threshold. */
+  threshold?: number;
+  /** In place of the artifact's own tokenizer.json: a file, or a folder with one. */
+  tokenizer?: string;
+  /** Pictures with more pixels are refused before they are decoded. */
+  maxPixels?: number;
+}
+
+export interface ClassifyOptions {
+  /** Rejects with the signal's reason; posts that still wait are dropped. */
+  signal?: AbortSignal;
+  /** Rejects with CROSSCHECK_INFERENCE_TIMEOUT after this long. */
+  timeoutMs?: number;
+}
+
+export interface ClassifierStats {
+  /** Posts being decoded or waiting, and how many are allowed. */
+  queueDepth: number;
+  queueLimit: number;
+  workers: number;
+  busyWorkers: number;
+  threadsPerWorker: number;
+  /** Since the start: answered, ended in an error, refused because the queue was full. */
+  posts: number;
+  failures: number;
+  refused: number;
+  batchSize: HistogramSnapshot;
+  decodeSeconds: HistogramSnapshot;
+  queueSeconds: HistogramSnapshot;
+  inferenceSeconds: HistogramSnapshot;
+}
+
+export interface Classifier {
+  readonly artifact: Artifact;
+  readonly threshold: number;
+  /**
+   * Judges posts, in order. Posts of concurrent calls share batches. One bad post rejects the whole call, so callers that want
+   * to keep the others call once per post.
+   *
+   * @throws CROSSCHECK_INFERENCE_QUEUE_FULL, CROSSCHECK_INFERENCE_TIMEOUT, CROSSCHECK_INFERENCE_CLOSED,
+   * CROSSCHECK_INFERENCE_WORKER_CRASHED, CROSSCHECK_INFERENCE_RUN_FAILED, CROSSCHECK_IMAGE_…
+   */
+  classify(posts: readonly Post[], options?: ClassifyOptions): Promise<Prediction[]>;
+  stats(): ClassifierStats;
+  /** Takes no more posts, finishes those it has, ends the workers. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens an artifact folder for classification: checks it, loads it into worker threads and warms them up.
+ *
+ * @param location artifact folder, or the `.onnx` file inside one
+ * @throws CROSSCHECK_ARTIFACT_… when the folder is incomplete, changed or does not fit, CROSSCHECK_INFERENCE_MODEL_UNLOADABLE
+ * @example
+ * const classifier = await openClassifier('artifacts/demo');
+ * const [verdict] = await classifier.classify([{ text: 'A flood', image: 'flood.jpg' }]);
+ */
+export async function openClassifier(location: string, options: ClassifierOptions = {}): Promise<Classifier> {
+  const folder = await readArtifact(location);
+  const layout = chooseLayout(options, availableCores());
+  const tokenizer = await openTokenizer(folder, options.tokenizer);
+  const statistics = new ClassifierStatistics();
+  const batcher = new MicroBatcher({ padId: tokenizer.padId, maxBatch: layout.maxBatch, statistics });
+  const [pool] = await bothOrNeither(
+    openWorkerPool({
+      ...layout,
+      modelFile: folder.modelFile,
+      preprocessing: folder.artifact.preprocessing,
+      onChange: () => batcher.dispatch(),
+    }),
+    options.verifyHashes === false ? Promise.resolve() : verifyHashes(folder),
+  );
+  batcher.attach(pool);
+  return new PooledClassifier({ folder, tokenizer, statistics, batcher, pool, layout, options });
+}
+
+/** The model loads while its hash is computed; when one fails, the other must not linger. */
+async function bothOrNeither(pool: Promise<WorkerPool>, check: Promise<void>): Promise<[WorkerPool]> {
+  const [opened, checked] = await Promise.allSettled([pool, check]);
+  // A changed file explains a model that does not load, so its error goes first.
+  if (checked.status === 'rejected') {
+    if (opened.status === 'fulfilled') await opened.value.close();
+    throw checked.reason;
+  }
+  if (opened.status === 'rejected') throw opened.reason;
+  return [opened.value];
+}
+
+async function openTokenizer({ artifact, tokenizerFile }: ArtifactFolder, replacement?: string): Promise<Tokenizer> {
+  const tokenizer = await loadTokenizer(replacement ?? tokenizerFile, artifact.preprocessing);
+  const { vocabSize } = artifact.architecture.text;
+  if (tokenizer.vocabSize <= vocabSize) return tokenizer;
+  const message = `${replacement ?? tokenizerFile} has ${tokenizer.vocabSize} tokens, the model knows ${vocabSize}; use the tokenizer that the model was trained with`;
+  throw new CrosscheckError('CROSSCHECK_ARTIFACT_MISMATCH', message);
+}
+
+interface Layout {
+  workers: number;
+  threads: number;
+  maxBatch: number;
+}
+
+/** Sessions do not share weights, so more than this many would cost more memory than they bring. */
+const maxDefaultWorkers = 8;
+
+export function chooseLayout(options: ClassifierOptions, cores: number): Layout {
+  const workers =
+    options.workers ?? Math.min(maxDefaultWorkers, Math.max(1, Math.floor(cores / (options.threadsPerWorker ?? 1))));
+  const threads = options.threadsPerWorker ?? Math.max(1, Math.floor(cores / workers));
+  return { workers, threads, maxBatch: options.maxBatch ?? 8 };
+}
+
+interface Parts {
+  folder: ArtifactFolder;
+  tokenizer: Tokenizer;
+  statistics: ClassifierStatistics;
+  batcher: MicroBatcher;
+  pool: WorkerPool;
+  layout: Layout;
+  options: ClassifierOptions;
+}
+
+class PooledClassifier implements Classifier {
+  readonly artifact: Artifact;
+  readonly threshold: number;
+  readonly #parts: Parts;
+  readonly #maxQueue: number;
+  readonly #pending = new Set<Promise<unknown>>();
+  /** Posts that are decoded or wait; those inside a worker no longer count. */
+  #admitted = 0;
+  #closing: Promise<void> | null = null;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.artifact = parts.folder.artifact;
+    this.threshold = parts.options.threshold ?? this.artifact.threshold;
+    this.#maxQueue = parts.options.maxQueue ?? 128;
+  }
+
+  async classify(posts: readonly Post[], options: ClassifyOptions = {}): Promise<Prediction[]> {
+    this.#admit(posts.length);
+    const failure = new AbortController();
+    const cancellation = openCancellation(options, failure.signal);
+    try {
+      const predictions = Promise.all(posts.map((post) => this.#track(this.#classifyOne(post, cancellation.signal))));
+      return await Promise.race([predictions, cancellation.cancelled]);
+    } catch (error) {
+      failure.abort(error);
+      throw error;
+    } finally {
+      cancellation.close();
+    }
+  }
+
+  #admit(count: number): void {
+    if (this.#closing)
+      throw new CrosscheckError('CROSSCHECK_INFERENCE_CLOSED', 'the classifier was closed; open it again');
+    if (this.#admitted + count > this.#maxQueue) {
+      this.#parts.statistics.refused += count;
+      const message = `${this.#admitted} posts wait already and ${count} more would pass the limit of ${this.#maxQueue}; try again later, or send fewer at once`;
+      throw new CrosscheckError('CROSSCHECK_INFERENCE_QUEUE_FULL', message);
+    }
+    this.#admitted += count;
+  }
+
+  async #classifyOne(post: Post, signal: AbortSignal): Promise<Prediction> {
+    const { statistics } = this.#parts;
+    try {
+      const logit = await this.#computeLogit(post, signal);
+      statistics.posts++;
+      return this.#judge(logit);
+    } catch (error) {
+      statistics.failures++;
+      throw error;
+    }
+  }
+
+  async #computeLogit(post: Post, signal: AbortSignal): Promise<number> {
+    const { tokenizer, batcher } = this.#parts;
+    let admitted = true;
+    const release = () => {
+      if (admitted) this.#admitted--;
+      admitted = false;
+    };
+    try {
+      signal.throwIfAborted();
+      const tokenIds = tokenizer.encode(post.text);
+      const pixels = await this.#decode(post, signal);
+      return await batcher.push({ pixels, tokenIds }, { signal, onTaken: release });
+    } finally {
+      release();
+    }
+  }
+
+  async #decode({ image }: Post, signal: AbortSignal): Promise<Uint8Array> {
+    const { options, statistics } = this.#parts;
+    const startedAt = performance.now();
+    const maxPixels = options.maxPixels === undefined ? {} : { maxPixels: options.maxPixels };
+    const pixels = await decodeImage(image, { size: this.artifact.preprocessing.imageSize, ...maxPixels });
+    statistics.decodeSeconds.observe((performance.now() - startedAt) / 1000);
+    signal.throwIfAborted();
+    return pixels;
+  }
+
+  #judge(logit: number): Prediction {
+    const probabilityFake = sigmoid(logit / this.artifact.temperature);
+    return { ...decide(probabilityFake, this.threshold), probabilityFake, logit };
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#pending.add(work);
+    const done = () => void this.#pending.delete(work);
+    work.then(done, done);
+    return work;
+  }
+
+  stats(): ClassifierStats {
+    const { statistics, pool, batcher, layout } = this.#parts;
+    return {
+      queueDepth: this.#admitted,
+      queueLimit: this.#maxQueue,
+      workers: pool.alive(),
+      busyWorkers: batcher.running,
+      threadsPerWorker: layout.threads,
+      posts: statistics.posts,
+      failures: statistics.failures,
+      refused: statistics.refused,
+      batchSize: statistics.batchSize.snapshot(),
+      decodeSeconds: statistics.decodeSeconds.snapshot(),
+      queueSeconds: statistics.queueSeconds.snapshot(),
+      inferenceSeconds: statistics.inferenceSeconds.snapshot(),
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#drain();
+    return this.#closing;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+    await this.#parts.pool.close();
+  }
+}
+
+/** One signal out of the caller's, the time limit and the failure of a sibling post; `cancelled` rejects with its reason. */
+function openCancellation({ signal, timeoutMs }: ClassifyOptions, failure: AbortSignal) {
+  const deadline = new AbortController();
+  const expire = () => {
+    const message = `no verdict within ${timeoutMs} ms; the service is overloaded, or the limit is too short for it`;
+    deadline.abort(new CrosscheckError('CROSSCHECK_INFERENCE_TIMEOUT', message));
+  };
+  const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs);
+  const combined = AbortSignal.any(signal ? [signal, deadline.signal, failure] : [deadline.signal, failure]);
+  const cancelled = new Promise<never>((_, reject) => {
+    combined.addEventListener('abort', () => reject(combined.reason), { once: true });
+  });
+  cancelled.catch(() => {});
+  return { signal: combined, cancelled, close: () => clearTimeout(timer) };
+}
