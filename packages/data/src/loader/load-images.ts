@@ -1,0 +1,89 @@
+import { createRandom, type ErrorCode, isCrosscheckError, messageOf, type Preprocessing } from '@crosscheck/contract';
+import { decodeImage, normalizeImage } from '@crosscheck/preprocess';
+import { type Augmentation, augment } from '../augment/augment.ts';
+
+/** What is the same for every picture of a loader. Plain data: it travels to worker threads. */
+export interface ImageSettings {
+  preprocessing: Preprocessing;
+  augmentation: Augmentation | null;
+  seed: number;
+  maxPixels: number | undefined;
+  /** [slots, S, S, 3] uint8 */
+  cache: SharedArrayBuffer | null;
+}
+
+export interface ImageRequest {
+  /** Position in the dataset's sample list; with seed and epoch it fixes the augmentation. */
+  index: number;
+  path: string;
+  /** Where its pixels stand, or shall stand, in the cache; -1 for nowhere. */
+  slot: number;
+  isCached: boolean;
+}
+
+export interface ImageJob {
+  epoch: number;
+  images: ImageRequest[];
+}
+
+export interface ImageFailure {
+  /** Position in the job. */
+  position: number;
+  code: ErrorCode;
+  message: string;
+}
+
+/** The pictures of one job that could be read, in its order, and why the others could not. */
+export interface LoadedImages {
+  /** Positions in the job of the n pictures that follow. */
+  positions: number[];
+  /** [n, S, S, 3] float32 NHWC, normalised. */
+  image: Float32Array<ArrayBuffer>;
+  failures: ImageFailure[];
+}
+
+/** Decodes (or takes from the cache), augments and normalises the pictures of one batch. */
+export async function loadImages(job: ImageJob, settings: ImageSettings): Promise<LoadedImages> {
+  const decoded = await Promise.all(job.images.map((request, position) => readPixels(request, position, settings)));
+  const failures = decoded.filter((pixels): pixels is ImageFailure => !(pixels instanceof Uint8Array));
+  const positions = decoded.flatMap((pixels, position) => (pixels instanceof Uint8Array ? [position] : []));
+  const { preprocessing } = settings;
+  const imageLength = preprocessing.imageSize ** 2 * 3;
+  const image = new Float32Array(positions.length * imageLength); // [n, S, S, 3]
+  for (const [row, position] of positions.entries()) {
+    const pixels = vary(decoded[position] as Uint8Array, job.images[position]?.index as number, job.epoch, settings);
+    normalizeImage(pixels, preprocessing, 'nhwc', image, row * imageLength);
+  }
+  return { positions, image, failures };
+}
+
+function vary(pixels: Uint8Array, index: number, epoch: number, settings: ImageSettings): Uint8Array {
+  const { augmentation, preprocessing, seed } = settings;
+  if (augmentation === null) return pixels;
+  return augment(pixels, preprocessing.imageSize, augmentation, createRandom(seed, 'augment', epoch, index));
+}
+
+async function readPixels(
+  request: ImageRequest,
+  position: number,
+  settings: ImageSettings,
+): Promise<Uint8Array | ImageFailure> {
+  const place = cachePlace(request, settings);
+  if (place && request.isCached) return place;
+  try {
+    const { preprocessing, maxPixels } = settings;
+    const options = { size: preprocessing.imageSize, ...(maxPixels !== undefined && { maxPixels }) };
+    const pixels = await decodeImage(request.path, options);
+    place?.set(pixels);
+    return pixels;
+  } catch (error) {
+    const code = isCrosscheckError(error) ? error.code : 'CROSSCHECK_IMAGE_UNREADABLE';
+    return { position, code, message: messageOf(error) };
+  }
+}
+
+function cachePlace({ slot }: ImageRequest, { cache, preprocessing }: ImageSettings): Uint8Array | null {
+  if (cache === null || slot < 0) return null;
+  const imageBytes = preprocessing.imageSize ** 2 * 3;
+  return new Uint8Array(cache, slot * imageBytes, imageBytes);
+}

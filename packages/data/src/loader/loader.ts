@@ -1,0 +1,197 @@
+import { type Batch, CrosscheckError, type Preprocessing } from '@crosscheck/contract';
+import { padTokenIds, type Tokenizer } from '@crosscheck/preprocess';
+import type { Augmentation } from '../augment/augment.ts';
+import type { Sample } from '../manifest/rows.ts';
+import { type OnBadSample, problemsError, type SampleProblem } from '../problems.ts';
+import { type ImageSource, openImageSource } from './image-source.ts';
+import type { ImageJob, LoadedImages } from './load-images.ts';
+import { countBatches, epochOrder } from './order.ts';
+import { createPixelCache, type PixelCache } from './pixel-cache.ts';
+
+export interface LoaderOptions {
+  samples: readonly Sample[];
+  tokenizer: Tokenizer;
+  preprocessing: Preprocessing;
+  batchSize: number;
+  /** A new order in every epoch, fixed by (seed, epoch). */
+  shuffle: boolean;
+  seed: number;
+  /** Token length of a batch = its longest text, rounded up to a multiple of this (and at most `maxTokens`). @default 8 */
+  lengthMultiple?: number;
+  /** Null for evaluation. */
+  augmentation: Augmentation | null;
+  /** A picture that cannot be decoded is left out of its batch and counted, or stops the epoch. @default 'error' */
+  onBadSample?: OnBadSample;
+  /** Threads that decode ahead; 0 decodes in the calling thread. @default 0 */
+  workers?: number;
+  /** Leave out the last batch when it is not full. @default false */
+  dropLast?: boolean;
+  /** Refuse pictures with more pixels than this. */
+  maxPixels?: number;
+  /** Memory for decoded pictures, so that later epochs decode nothing. @default 256 MiB */
+  pixelCacheBytes?: number;
+}
+
+/** A batch and its place in the epoch; resume behind it with `batches(epoch, position + 1)`. */
+export interface LoadedBatch extends Batch {
+  position: number;
+}
+
+export interface Loader {
+  batchesPerEpoch: number;
+  /** Pictures that could not be decoded so far, each once. */
+  problems: SampleProblem[];
+  /** The batches of one epoch from `startBatch` on. A batch without a single readable picture is left out. */
+  batches(epoch: number, startBatch?: number): AsyncGenerator<LoadedBatch, void, undefined>;
+  /** Stops the worker threads; call it once no generator is in use. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_CACHE_BYTES = 256 * 1024 ** 2;
+
+/**
+ * Turns samples into batches. Their content and order depend on (samples, options, epoch, batch position) and nothing else:
+ * not on the number of workers, on what was cached, or on where the epoch was entered.
+ *
+ * @throws CROSSCHECK_DATA_NO_SAMPLES, CROSSCHECK_DATA_BAD_OPTION; while iterating CROSSCHECK_IMAGE_… of the picture when
+ * `onBadSample` is `error`, CROSSCHECK_DATA_WORKER_DIED
+ * @example for await (const batch of loader.batches(epoch)) step(batch);
+ */
+export function createLoader(options: LoaderOptions): Loader {
+  checkOptions(options);
+  const { samples, preprocessing, workers = 0 } = options;
+  const cache = createPixelCache(
+    options.pixelCacheBytes ?? DEFAULT_CACHE_BYTES,
+    preprocessing.imageSize ** 2 * 3,
+    samples.length,
+  );
+  const { augmentation, seed, maxPixels } = options;
+  const settings = { preprocessing, augmentation, seed, maxPixels, cache: cache.buffer };
+  const state: LoaderState = {
+    options,
+    cache,
+    source: openImageSource(settings, workers),
+    problems: createProblemLog(options),
+    // Two batches per worker: one in the making, one that waits for it.
+    ahead: Math.max(1, 2 * workers),
+  };
+  return {
+    batchesPerEpoch: countBatches(samples.length, options.batchSize, options.dropLast ?? false),
+    problems: state.problems.list,
+    batches: (epoch, startBatch = 0) => iterateBatches(state, epoch, startBatch),
+    close: () => state.source.close(),
+  };
+}
+
+interface LoaderState {
+  options: LoaderOptions;
+  cache: PixelCache;
+  source: ImageSource;
+  problems: ProblemLog;
+  ahead: number;
+}
+
+async function* iterateBatches(
+  state: LoaderState,
+  epoch: number,
+  startBatch: number,
+): AsyncGenerator<LoadedBatch, void, undefined> {
+  const { samples, batchSize, shuffle, seed, dropLast = false } = state.options;
+  const order = epochOrder(samples.length, epoch, { shuffle, seed });
+  const count = countBatches(samples.length, batchSize, dropLast);
+  const queue: { indices: Int32Array; position: number; loading: Promise<LoadedImages> }[] = [];
+  let next = startBatch;
+  const fillQueue = () => {
+    for (; queue.length < state.ahead && next < count; next++) {
+      const indices = order.slice(next * batchSize, (next + 1) * batchSize);
+      const loading = loadPixels(state, indices, epoch);
+      // Whoever stops iterating must not be told about batches that were under way.
+      loading.catch(() => {});
+      queue.push({ indices, position: next, loading });
+    }
+  };
+  let yielded = 0;
+  fillQueue();
+  for (let entry = queue.shift(); entry; entry = queue.shift()) {
+    const loaded = await entry.loading;
+    fillQueue();
+    state.problems.report(entry.indices, loaded);
+    if (loaded.positions.length === 0) continue;
+    yielded++;
+    yield assembleBatch(state.options, entry.indices, loaded, entry.position);
+  }
+  if (yielded === 0 && startBatch === 0) throw noReadablePicture(samples.length);
+}
+
+async function loadPixels(
+  { options, cache, source }: LoaderState,
+  indices: Int32Array,
+  epoch: number,
+): Promise<LoadedImages> {
+  const images = Array.from(indices, (index) => {
+    const slot = cache.slotOf(index);
+    return { index, path: (options.samples[index] as Sample).imagePath, slot, isCached: cache.isFilled(slot) };
+  });
+  const job: ImageJob = { epoch, images };
+  const loaded = await source.load(job);
+  for (const position of loaded.positions) cache.markFilled(images[position]?.slot ?? -1);
+  return loaded;
+}
+
+// oxlint-disable-next-line max-params -- the four things a batch is made of
+function assembleBatch(options: LoaderOptions, all: Int32Array, loaded: LoadedImages, position: number): LoadedBatch {
+  const { tokenizer, samples, preprocessing, lengthMultiple = 8 } = options;
+  const indices = Int32Array.from(loaded.positions, (row) => all[row] as number);
+  const rows = Array.from(indices, (index) => tokenizer.encode((samples[index] as Sample).text));
+  const longest = Math.max(...rows.map((row) => row.length));
+  const rounded = Math.min(preprocessing.maxTokens, Math.ceil(longest / lengthMultiple) * lengthMultiple);
+  const { inputIds, attentionMask, length } = padTokenIds(rows, tokenizer.padId, rounded); // [B, L]
+  // NaN poisons every loss it touches: an unlabelled post cannot be trained on by accident.
+  const label = Float32Array.from(indices, (index) => (samples[index] as Sample).label ?? Number.NaN); // [B, 1]
+  return { size: indices.length, length, image: loaded.image, inputIds, attentionMask, label, indices, position };
+}
+
+interface ProblemLog {
+  list: SampleProblem[];
+  report(indices: Int32Array, loaded: LoadedImages): void;
+}
+
+function createProblemLog({ samples, onBadSample = 'error' }: LoaderOptions): ProblemLog {
+  const list: SampleProblem[] = [];
+  const reported = new Set<number>();
+  return {
+    list,
+    report(indices, { failures }) {
+      const problems = failures.map(({ position, code, message }) => {
+        const index = indices[position] as number;
+        const { file, line, row } = samples[index] as Sample;
+        return { index, problem: { file, line, code, message: `${file}:${line}: ${message}`, row } };
+      });
+      if (problems.length > 0 && onBadSample === 'error') throw problemsError(problems.map(({ problem }) => problem));
+      for (const { index, problem } of problems) {
+        if (!reported.has(index)) list.push(problem);
+        reported.add(index);
+      }
+    },
+  };
+}
+
+function checkOptions({ samples, batchSize, workers = 0, lengthMultiple = 8 }: LoaderOptions): void {
+  if (samples.length === 0)
+    throw new CrosscheckError('CROSSCHECK_DATA_NO_SAMPLES', 'expected at least one sample, got an empty list');
+  const least = { batchSize: [batchSize, 1], workers: [workers, 0], lengthMultiple: [lengthMultiple, 1] } as const;
+  for (const [name, [value, minimum]] of Object.entries(least)) {
+    if (Number.isInteger(value) && value >= minimum) continue;
+    throw new CrosscheckError(
+      'CROSSCHECK_DATA_BAD_OPTION',
+      `${name} must be a whole number of at least ${minimum}, got ${value}`,
+    );
+  }
+}
+
+function noReadablePicture(count: number): CrosscheckError {
+  return new CrosscheckError(
+    'CROSSCHECK_DATA_NO_SAMPLES',
+    `none of the ${count} pictures could be read; see the problems listed before`,
+  );
+}

@@ -1,0 +1,42 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { SampleProblem } from '../problems.ts';
+import type { Sample } from './rows.ts';
+
+// Enough to hide the latency of a network folder without exhausting file handles.
+const CONCURRENT_STATS = 64;
+
+/** The samples whose picture is not a file with something in it. */
+export async function findMissingImages(samples: readonly Sample[]): Promise<Map<Sample, SampleProblem>> {
+  const missing = new Map<Sample, SampleProblem>();
+  let next = 0;
+  const lane = async () => {
+    for (let sample = samples[next++]; sample; sample = samples[next++]) {
+      const reason = await whyUnusable(sample.imagePath);
+      if (reason) missing.set(sample, missingImage(sample, reason));
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENT_STATS }, lane));
+  return missing;
+}
+
+async function whyUnusable(imagePath: string): Promise<string | null> {
+  const found = await stat(imagePath).catch(() => null);
+  if (found === null) return `there is no image at ${imagePath}${await hintOtherFolder(imagePath)}`;
+  if (!found.isFile()) return `the image path is a folder (${imagePath})`;
+  return found.size === 0 ? `the image is an empty file (${imagePath})` : null;
+}
+
+/** A common slip is an images folder that is repeated in, or missing from, the paths of the CSV. */
+async function hintOtherFolder(imagePath: string): Promise<string> {
+  const folder = path.dirname(imagePath);
+  const isFolder = await stat(folder).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  return isFolder ? '' : ` (nor a folder ${folder}; is data.images_dir_{train,val,test} right?)`;
+}
+
+function missingImage({ file, line, row }: Sample, reason: string): SampleProblem {
+  return { file, line, code: 'CROSSCHECK_DATA_MISSING_IMAGE', message: `${file}:${line}: ${reason}`, row };
+}
