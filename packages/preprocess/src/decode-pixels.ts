@@ -1,0 +1,69 @@
+import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
+import { readGifFill } from './gif-fill.ts';
+import type { ImageType } from './image-type.ts';
+import type { Pixels } from './resample.ts';
+
+// One thread per picture, because whole pictures already run side by side; and nothing is decoded twice, so a cache only costs memory.
+sharp.concurrency(1);
+sharp.cache(false);
+
+// Pillow goes on after damage that leaves a picture and stops at a cut one, and it ignores colour profiles. Pixels are counted by the caller.
+const loading: SharpOptions = { failOn: 'error', ignoreIcc: true, limitInputPixels: false };
+
+/** libvips only opens an ISO media file as AVIF when its first brand says so; the other brands may say it too. */
+export function withAvifBrand(bytes: Uint8Array): Uint8Array {
+  const copy = Buffer.from(bytes);
+  copy.write('avif', 8, 'latin1');
+  return copy;
+}
+
+/** Reads the header only. */
+export async function readHeader(bytes: Uint8Array): Promise<Metadata> {
+  return sharp(bytes, loading).metadata();
+}
+
+const bigPixels = 6_000_000;
+const gap = 6;
+
+/**
+ * A big picture is first shrunk by libvips, in strips and for JPEG already while decoding, to a square six times the final size: half the
+ * time and a tenth of the memory, for a difference of about 0.3/255 on average and 3/255 at the 99.9th percentile.
+ */
+function preShrink(picture: Sharp, { width, height, hasAlpha }: Metadata, size: number): Sharp {
+  const side = gap * size;
+  const isBig = width * height > bigPixels && Math.min(width, height) >= 2 * side && !hasAlpha;
+  return isBig ? picture.resize(side, side, { fit: 'fill', kernel: 'linear' }) : picture;
+}
+
+/** Pillow's CMYK → RGB: every ink over black, without a colour profile. [N, 4] → [N, 3] */
+function convertCmyk(cmyk: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array((cmyk.length / 4) * 3);
+  for (let source = 0, target = 0; source < cmyk.length; source += 4) {
+    const white = 255 - (cmyk[source + 3] as number);
+    for (let ink = 0; ink < 3; ink++) {
+      const product = (cmyk[source + ink] as number) * white + 128;
+      rgb[target++] = white - ((product + (product >> 8)) >> 8);
+    }
+  }
+  return rgb;
+}
+
+/**
+ * Decodes to RGB bytes, turned as EXIF says, without alpha (the colours behind it stay as they are), first frame only.
+ *
+ * @param size of the square that the pixels are for: big pictures may come out smaller than they are
+ */
+export async function decodePixels(
+  bytes: Uint8Array,
+  type: ImageType,
+  header: Metadata,
+  size: number,
+): Promise<Pixels> {
+  const isCmyk = header.space === 'cmyk';
+  const picture = preShrink(sharp(bytes, { ...loading, autoOrient: true }), header, size);
+  if (type === 'gif' && header.hasAlpha) picture.flatten({ background: readGifFill(bytes) });
+  picture.removeAlpha().toColourspace(isCmyk ? 'cmyk' : 'srgb');
+  if (isCmyk) picture.pipelineColourspace('cmyk');
+  const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });
+  return { data: isCmyk ? convertCmyk(data) : data, width: info.width, height: info.height };
+}
