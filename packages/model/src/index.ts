@@ -1,1 +1,28 @@
-export {};
+export type { Features, ModelInput } from './encode.ts';
+export { type Freeze, isFrozen, nothingFrozen } from './freeze.ts';
+export type { GradientStep, Gradients, TrainingInput } from './gradients.ts';
+export type { Pass } from './layers/pass.ts';
+export type { LossOptions } from './loss.ts';
+export { createModel, type Model } from './model.ts';
+export {
+  type AdamOptions,
+  type AdamResult,
+  type AdamStep,
+  adamDefaults,
+  createAdam,
+  createAdamW,
+  type Optimizer,
+  type OptimizerState,
+} from './optimizer/adam.ts';
+export {
+  constant,
+  cosine,
+  type OneCycleOptions,
+  oneCycle,
+  type Schedule,
+  type ScheduledStep,
+} from './optimizer/schedule.ts';
+export { type DropoutRates, defaultDropout, type ModelOptions } from './state.ts';
+export { countParameters, type ParameterCount, type SummaryRow, summarise, summary } from './summary.ts';
+export { loadTextBackbone, loadVisionBackbone, loadWeights, modelTensors } from './transfer.ts';
+export * from './weights/index.ts';

@@ -1,0 +1,84 @@
+import type { Batch } from '@crosscheck/contract';
+import { CrosscheckError } from '@crosscheck/contract';
+import { tf } from '@crosscheck/tensorflow';
+import { fuse } from './fusion.ts';
+import type { Pass } from './layers/pass.ts';
+import type { ModelState } from './state.ts';
+import { encodeText } from './text.ts';
+import { encodeVision } from './vision.ts';
+
+/** What the network reads of a batch. */
+export type ModelInput = Pick<Batch, 'size' | 'length' | 'image' | 'inputIds' | 'attentionMask'>;
+
+/** What the backbones make of a batch: enough to judge it without its pixels and tokens. */
+export interface Features {
+  /** [B, 1280] at full size. */
+  vision: Float32Array;
+  /** [B, 768] at full size. */
+  text: Float32Array;
+}
+
+export function passVision(state: ModelState, pass: Pass, image: tf.Tensor4D): tf.Tensor2D {
+  return encodeVision(pass, { ...state.architecture.vision, stochasticDepth: state.dropout.stochasticDepth }, image);
+}
+
+export function passText(state: ModelState, pass: Pass, tokens: [tf.Tensor2D, tf.Tensor2D]): tf.Tensor2D {
+  const { text: dropout, attention: attentionDropout } = state.dropout;
+  return encodeText(pass, { ...state.architecture.text, dropout, attentionDropout }, ...tokens);
+}
+
+export function passFusion(state: ModelState, pass: Pass, vision: tf.Tensor2D, text: tf.Tensor2D): tf.Tensor2D {
+  const { fusion: dropout, projection: projectionDropout } = state.dropout;
+  return fuse(pass, { dropout, projectionDropout }, vision, text);
+}
+
+function invalidBatch(what: string): CrosscheckError {
+  return new CrosscheckError(
+    'CROSSCHECK_MODEL_BATCH_INVALID',
+    `${what}; batches come from a loader of @crosscheck/data`,
+  );
+}
+
+/** A batch of which only those parts must be there that are read. */
+export type PartialInput = Pick<ModelInput, 'size'> & Partial<ModelInput>;
+
+/** @returns [B, S, S, 3] */
+export function imageTensor({ size, image }: PartialInput): tf.Tensor4D {
+  if (!image) throw invalidBatch('expected pixels or vision features, got neither');
+  const side = Math.round(Math.sqrt(image.length / (3 * size)));
+  if (size === 0 || side === 0 || side * side * 3 * size !== image.length) {
+    throw invalidBatch(`expected ${size} square pictures of 3 channels, got ${image.length} numbers`);
+  }
+  return tf.tensor4d(image, [size, side, side, 3]);
+}
+
+/** @returns token ids and mask, both [B, L] */
+export function tokenTensors(state: ModelState, input: PartialInput): [tf.Tensor2D, tf.Tensor2D] {
+  const { size, length, inputIds, attentionMask } = input;
+  if (!(length && inputIds && attentionMask)) throw invalidBatch('expected tokens or text features, got neither');
+  const { maxPositions, vocabSize } = state.architecture.text;
+  if (inputIds.length !== size * length || attentionMask.length !== size * length) {
+    const got = `${inputIds.length} ids and ${attentionMask.length} mask entries`;
+    throw invalidBatch(`expected ${size} texts of ${length} tokens, got ${got}`);
+  }
+  if (length > maxPositions) throw invalidBatch(`expected at most ${maxPositions} tokens, got ${length}`);
+  const unknown = inputIds.find((id) => id < 0 || id >= vocabSize);
+  if (unknown !== undefined) {
+    throw invalidBatch(
+      `expected token ids below the vocabulary's ${vocabSize}, got ${unknown}: is it the right tokenizer?`,
+    );
+  }
+  return [tf.tensor2d(inputIds, [size, length], 'int32'), tf.tensor2d(attentionMask, [size, length], 'int32')];
+}
+
+/** One modality's features as a tensor [B, width]. */
+export function featureTensor(features: Float32Array, size: number, width: number): tf.Tensor2D {
+  if (features.length === size * width) return tf.tensor2d(features, [size, width]);
+  throw invalidBatch(`expected features [${size}, ${width}], got ${features.length} numbers`);
+}
+
+/** @returns [B, 1] */
+export function labelTensor(label: Float32Array, size: number): tf.Tensor2D {
+  if (label.length === size) return tf.tensor2d(label, [size, 1]);
+  throw invalidBatch(`expected ${size} labels, got ${label.length}`);
+}

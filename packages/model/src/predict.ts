@@ -1,0 +1,44 @@
+import { tf } from '@crosscheck/tensorflow';
+import {
+  type Features,
+  featureTensor,
+  imageTensor,
+  type ModelInput,
+  passFusion,
+  passText,
+  passVision,
+  tokenTensors,
+} from './encode.ts';
+import type { Pass } from './layers/pass.ts';
+import { type ModelState, openPass } from './state.ts';
+
+/** Runs both backbones in evaluation mode. */
+export function encode(state: ModelState, input: ModelInput): Features {
+  return tf.tidy(() => {
+    const pass = openPass(state);
+    return {
+      vision: passVision(state, pass, imageTensor(input)).dataSync() as Float32Array,
+      text: passText(state, pass, tokenTensors(state, input)).dataSync() as Float32Array,
+    };
+  });
+}
+
+/** Logits of a batch in evaluation mode, or in the mode that `changes` ask for. @returns [B] */
+export function predictLogits(state: ModelState, input: ModelInput, changes: Partial<Pass> = {}): Float32Array {
+  return tf.tidy(() => {
+    const pass = openPass(state, changes);
+    const vision = passVision(state, pass, imageTensor(input)); // [B, V]
+    const text = passText(state, pass, tokenTensors(state, input)); // [B, T]
+    return passFusion(state, pass, vision, text).dataSync() as Float32Array;
+  });
+}
+
+/** Logits from features that `encode` has made. @returns [B] */
+export function predictLogitsFromFeatures(state: ModelState, size: number, features: Features): Float32Array {
+  const { vision, text } = state.architecture;
+  return tf.tidy(() => {
+    const image = featureTensor(features.vision, size, vision.headChannels); // [B, V]
+    const words = featureTensor(features.text, size, text.hiddenSize); // [B, T]
+    return passFusion(state, openPass(state), image, words).dataSync() as Float32Array;
+  });
+}
