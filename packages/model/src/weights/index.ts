@@ -1,6 +1,13 @@
+export * from './backbone.ts';
+export * from './checkpoint.ts';
+export * from './checkpoint-path.ts';
 export * from './layout.ts';
+export { checkTensors } from './mismatch.ts';
 export * from './parameter-names.ts';
+export * from './positive-class.ts';
+export * from './pth.ts';
 export * from './safetensors.ts';
 export * from './safetensors-writer.ts';
 export * from './tensor-file.ts';
+export * from './tensor-file-formats.ts';
 export * from './vision-blocks.ts';
