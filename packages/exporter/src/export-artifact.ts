@@ -80,7 +80,13 @@ async function readContent(
   checkTensors(checkpoint, parameterNames(architecture), { what: 'the architecture that it names' });
   return {
     name: 'Crosscheck',
-    ...{ architecture, preprocessing, version, threshold, temperature, metrics, opset },
+    architecture,
+    preprocessing,
+    version,
+    threshold,
+    temperature,
+    metrics,
+    opset,
     source: {
       checkpoint: path.basename(checkpoint.path),
       checkpointSha256: await sha256OfFile(checkpoint.path),

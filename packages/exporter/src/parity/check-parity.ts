@@ -9,8 +9,8 @@ export const maxLogitDifference = 1e-4;
 
 /** Two computations of the same network. */
 export interface Contestants {
-  trainer(batch: Batch): Float32Array | Promise<Float32Array>;
-  exported(inputs: ModelInputs): Promise<Float32Array>;
+  trainer: (batch: Batch) => Float32Array | Promise<Float32Array>;
+  exported: (inputs: ModelInputs) => Promise<Float32Array>;
 }
 
 export interface ParityRow {

@@ -15,13 +15,13 @@ export interface EncodedPost {
 export interface PushOptions {
   signal: AbortSignal;
   /** Called when the post leaves the line for a worker. */
-  onTaken(): void;
+  onTaken: () => void;
 }
 
 interface Waiting extends EncodedPost {
   tokens: number;
   enqueuedAt: number;
-  onTaken(): void;
+  onTaken: () => void;
   resolve(logit: number): void;
   reject(error: unknown): void;
 }

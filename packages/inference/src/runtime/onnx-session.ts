@@ -21,9 +21,17 @@ export interface OnnxSession {
   close(): Promise<void>;
 }
 
-/** The only place that loads onnxruntime: since 1.29 it reports to its vendor unless told not to before its library is opened. */
-async function loadOnnxRuntime() {
+/**
+ * Since 1.29 onnxruntime reports to its vendor unless this variable stands in the process's environment before its library is
+ * opened. A worker's own `process.env` is a copy, so the main thread sets it too.
+ */
+export function forbidTelemetry(): void {
   process.env.ORT_DISABLE_TELEMETRY = '1';
+}
+
+/** The only place that loads onnxruntime. */
+async function loadOnnxRuntime() {
+  forbidTelemetry();
   const runtime = await import('onnxruntime-node');
   runtime.env.logLevel = 'error';
   return runtime;

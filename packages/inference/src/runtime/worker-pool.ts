@@ -1,5 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import { forbidTelemetry } from './onnx-session.ts';
 import type { BatchResult, EncodedBatch, WorkerOptions, WorkerReply, WorkerRequest } from './protocol.ts';
 
 /** Worker threads with one onnxruntime session each. A thread that dies is replaced once. */
@@ -18,6 +19,8 @@ export interface PoolOptions extends WorkerOptions {
   workers: number;
   /** Called when a thread becomes idle or dies, so that waiting work can be placed. */
   onChange(): void;
+  /** Entry of the threads; the default is this package's session worker. */
+  workerFile?: URL;
 }
 
 interface Task {
@@ -32,7 +35,10 @@ interface Slot {
   isReplacement: boolean;
 }
 
-const workerFile = new URL(`./session-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+const sessionWorkerFile = new URL(
+  `./session-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
+  import.meta.url,
+);
 
 /**
  * Starts all threads and waits until each has loaded the model and warmed up.
@@ -40,6 +46,7 @@ const workerFile = new URL(`./session-worker${import.meta.url.endsWith('.ts') ? 
  * @throws CROSSCHECK_INFERENCE_MODEL_UNLOADABLE, CROSSCHECK_ARTIFACT_MISMATCH
  */
 export async function openWorkerPool(options: PoolOptions): Promise<WorkerPool> {
+  forbidTelemetry();
   const slots: Slot[] = [];
   const started = await Promise.allSettled(
     Array.from({ length: options.workers }, () => startSlot(slots, options, false)),
@@ -70,7 +77,8 @@ function poolOf(slots: Slot[]): WorkerPool {
 function startSlot(slots: Slot[], options: PoolOptions, isReplacement: boolean): Promise<void> {
   const { modelFile, threads, preprocessing, maxBatch } = options;
   const workerData: WorkerOptions = { modelFile, threads, preprocessing, maxBatch };
-  const slot: Slot = { worker: new Worker(workerFile, { workerData }), state: 'starting', task: null, isReplacement };
+  const worker = new Worker(options.workerFile ?? sessionWorkerFile, { workerData, env: SHARE_ENV });
+  const slot: Slot = { worker, state: 'starting', task: null, isReplacement };
   slots.push(slot);
   return new Promise((resolve, reject) => {
     slot.worker.on('message', (reply: WorkerReply) => {

@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { finished } from 'node:stream/promises';
+import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import { stringify } from 'csv-stringify';
+
+/** A CSV file that appears under its name only when it is whole. */
+export interface RowWriter {
+  write(cells: readonly string[]): Promise<void>;
+  /** Puts the file in its place. */
+  commit(): Promise<void>;
+  /** Leaves nothing behind. */
+  discard(): Promise<void>;
+}
+
+/** @throws CROSSCHECK_INFER_OUTPUT_UNWRITABLE */
+export async function openRowWriter(file: string): Promise<RowWriter> {
+  const partial = `${file}.partial`;
+  await mkdir(path.dirname(path.resolve(file)), { recursive: true }).catch(unwritable(file));
+  const handle = await open(partial, 'w').catch(unwritable(file));
+  const csv = stringify();
+  const output = createWriteStream(partial, { fd: handle });
+  const done = finished(csv.pipe(output));
+  done.catch(() => {});
+  csv.on('error', (error) => output.destroy(error));
+  return {
+    async write(cells) {
+      if (csv.write(cells)) return;
+      await Promise.race([once(csv, 'drain'), done]).catch(unwritable(file));
+    },
+    async commit() {
+      csv.end();
+      await done.catch(unwritable(file));
+      await rename(partial, file).catch(unwritable(file));
+    },
+    async discard() {
+      output.destroy();
+      await done.catch(() => {});
+      await rm(partial, { force: true });
+    },
+  };
+}
+
+function unwritable(file: string): (cause: unknown) => never {
+  return (cause) => {
+    const message = `cannot write ${file}: ${messageOf(cause)}; choose another inference.batch.output_file or make room`;
+    throw new CrosscheckError('CROSSCHECK_INFER_OUTPUT_UNWRITABLE', message, { cause });
+  };
+}
