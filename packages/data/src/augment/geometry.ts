@@ -27,8 +27,10 @@ export function flipHorizontally(pixels: Uint8Array, size: number): Uint8Array {
  */
 export function rotate(pixels: Uint8Array, size: number, degrees: number): Uint8Array {
   const out = new Uint8Array(pixels.length);
-  const cos = Math.cos((degrees * Math.PI) / 180);
-  const sin = Math.sin((degrees * Math.PI) / 180);
+  // Right angles become exact, as in Pillow, which keeps 15 digits.
+  const round15 = (value: number) => Math.round(value * 1e15) / 1e15;
+  const cos = round15(Math.cos((degrees * Math.PI) / 180));
+  const sin = round15(Math.sin((degrees * Math.PI) / 180));
   const half = size / 2;
   for (let y = 0; y < size; y++) {
     const dy = y + 0.5 - half;
@@ -58,6 +60,6 @@ function sampleBilinear(pixels: Uint8Array, size: number, x: number, y: number, 
     const b = pixels[bottom + left + c] as number;
     const upper = a + ((pixels[top + right + c] as number) - a) * fx;
     const lower = b + ((pixels[bottom + right + c] as number) - b) * fx;
-    out[to + c] = upper + (lower - upper) * fy + 0.5;
+    out[to + c] = upper + (lower - upper) * fy; // cut to a byte, as Pillow does
   }
 }

@@ -5,13 +5,13 @@ import {
   fill,
   hsl,
   line,
+  n,
   type Point,
   polygon,
   rect,
   type Sketch,
   shape,
   stroke,
-  n,
 } from './sketch.ts';
 
 /** The things that several scenes share: sky, sun, clouds, hills, trees, houses, birds. */

@@ -40,18 +40,22 @@ export async function* readRecords(file: string): AsyncGenerator<CsvRecord> {
 /** Text of the file, chunk by chunk, without its byte order mark. */
 async function* decodeUtf8(file: string): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
-  let lines = 1;
+  let line = 1;
+  const decode = (chunk: Buffer, isLast: boolean) => {
+    try {
+      return decoder.decode(chunk, { stream: !isLast });
+    } catch (error) {
+      throw notUtf8(file, line + linesBeforeBadByte(chunk), error);
+    }
+  };
   let isFirst = true;
   for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
     if (isFirst) refuseUtf16(chunk, file);
     isFirst = false;
-    try {
-      yield decoder.decode(chunk, { stream: true });
-    } catch (error) {
-      throw notUtf8(file, lines + linesBeforeBadByte(chunk), error);
-    }
-    lines += countLineBreaks(chunk.toString('latin1'));
+    yield decode(chunk, false);
+    line += chunk.toString('latin1').split('\n').length - 1;
   }
+  yield decode(Buffer.alloc(0), true);
 }
 
 function refuseUtf16(start: Buffer, file: string): void {
@@ -64,13 +68,14 @@ function notUtf8(file: string, line: number, cause: unknown): CrosscheckError {
   return new CrosscheckError('CROSSCHECK_DATA_ENCODING', message, { cause });
 }
 
-/** Line breaks before the first line of the chunk that is not UTF-8; its cut ends are not counted as broken. */
+/** Line breaks before the first line of the chunk that is not UTF-8; characters cut by the chunk's ends do not count as broken. */
 function linesBeforeBadByte(chunk: Buffer): number {
+  const isContinuation = (byte: number | undefined) => byte !== undefined && byte >> 6 === 2;
   let start = 0;
+  while (start < 3 && isContinuation(chunk[start])) start++;
   for (let lines = 0; ; lines++) {
     const end = chunk.indexOf(0x0a, start);
-    if (end < 0) return lines;
-    if (start > 0 && !isUtf8(chunk.subarray(start, end))) return lines;
+    if (end < 0 || !isUtf8(chunk.subarray(start, end))) return lines;
     start = end + 1;
   }
 }
