@@ -1,1 +1,4 @@
-export {};
+export { type ComposeConfigOptions, type ComposedConfig, composeConfig } from './compose-config.ts';
+export { findConfigDir } from './config-dir.ts';
+export { flattenConfig } from './flatten.ts';
+export * from './schema/index.ts';

@@ -1,0 +1,110 @@
+import type { z } from 'zod';
+import { findConfigDir } from './config-dir.ts';
+import type { KeyGuide } from './hydra/apply-overrides.ts';
+import { type Composition, composeWithProblems } from './hydra/compose.ts';
+import type { ResolveOptions } from './hydra/interpolation.ts';
+import { type MapNode, type Plain, nodeAt, toPlain } from './hydra/node.ts';
+import { throwProblems } from './hydra/problems.ts';
+import type { ConfigSource } from './hydra/search-path.ts';
+import { type Schema, isOpen, schemaAt, schemaKeys } from './schema-walk.ts';
+import { keepText, originsOf, resolveCollecting, validate } from './validate.ts';
+
+export interface ComposeConfigOptions<C> {
+  /** Name of the primary config, without `.yaml`. */
+  configName: string;
+  schema: z.ZodType<C>;
+  /** `key=value` arguments; see docs/configuration.md. */
+  overrides?: string[];
+  /** Folder of the configs; `findConfigDir()` when left out. */
+  configDir?: string;
+  /** Folders that are searched after it. */
+  extraDirs?: string[];
+  jobName?: string;
+  jobNumber?: number | null;
+  /** The moment that `${now:…}` prints. */
+  now?: Date;
+  env?: NodeJS.ProcessEnv;
+}
+
+export interface ComposedConfig<C> {
+  /** Validated, resolved, frozen; keys as in the YAML. */
+  config: C;
+  /** Dotted key → `file:line` or the override that set it. */
+  origins: Record<string, string>;
+  warnings: string[];
+  composition: Composition;
+}
+
+/**
+ * Composes, resolves and validates a config without a command line.
+ *
+ * @example composeConfig({ configName: 'config', schema: trainConfigSchema, overrides: ['model=tiny'] }).config.model.name // 'tiny'
+ * @throws CROSSCHECK_CONFIG_… with every problem that was found
+ */
+export function composeConfig<C>(options: ComposeConfigOptions<C>): ComposedConfig<C> {
+  return finishConfig(composeOnly(options), options);
+}
+
+/** The composition alone, with texts kept and problems in it. */
+export function composeOnly<C>(options: ComposeConfigOptions<C>, mode: 'run' | 'multirun' = 'run'): Composition {
+  const composition = composeWithProblems({
+    configName: options.configName,
+    sources: sourcesOf(options),
+    overrides: options.overrides ?? [],
+    guide: guideOf(options.schema),
+    mode,
+    ...(options.jobName === undefined ? {} : { jobName: options.jobName }),
+    ...(options.jobNumber === undefined ? {} : { jobNumber: options.jobNumber }),
+  });
+  composition.config = keepText(composition.config, options.schema) as MapNode;
+  return composition;
+}
+
+/** Resolves and validates a composition. */
+export function finishConfig<C>(composition: Composition, options: ComposeConfigOptions<C>): ComposedConfig<C> {
+  const problems = [...composition.problems];
+  const { node, failed } = resolveCollecting(composition.config, resolveOptions(composition, options), problems);
+  const validation = validate(keepText(node, options.schema), options.schema, failed);
+  throwProblems([...problems, ...validation.problems]);
+  const config = deepFreeze(validation.config as C);
+  const origins = originsOf(composition.config, config as Plain);
+  return { config, origins, warnings: composition.warnings, composition };
+}
+
+export function resolveOptions(composition: Composition, options: { now?: Date; env?: NodeJS.ProcessEnv }): ResolveOptions {
+  const { now, env } = options;
+  return { hydra: composition.hydra, ...(now === undefined ? {} : { now }), ...(env === undefined ? {} : { env }) };
+}
+
+function sourcesOf({ configDir, extraDirs = [] }: { configDir?: string; extraDirs?: string[] }): ConfigSource[] {
+  const main: ConfigSource = { provider: 'main', dir: configDir ?? findConfigDir() };
+  return [main, ...extraDirs.map((dir) => ({ provider: 'command line', dir }))];
+}
+
+function guideOf(schema: Schema): KeyGuide {
+  return {
+    isKnown: (path) => schemaAt(schema, path) !== undefined,
+    isOpen: (path) => {
+      const at = schemaAt(schema, path);
+      return at === undefined || isOpen(at);
+    },
+    keys: () => schemaKeys(schema).map((key) => key.path),
+  };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const member of Object.values(value)) deepFreeze(member);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+/** A value of the `hydra` block, resolved; undefined when it is not there or must be given. */
+export function hydraSetting(composition: Composition, path: string, options: ResolveOptions): Plain | undefined {
+  const root: MapNode = { ...composition.config, entries: new Map([...composition.config.entries, ['hydra', composition.hydra]]) };
+  const { node } = resolveCollecting(root, options, []);
+  const found = nodeAt(node, ['hydra', ...path.split('.')]);
+  const value = found === undefined ? undefined : toPlain(found);
+  return value === '???' ? undefined : value;
+}

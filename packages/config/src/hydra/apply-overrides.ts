@@ -1,0 +1,103 @@
+import { Interpolator } from './interpolation.ts';
+import { updateAt } from './merge.ts';
+import { nearest, nearestKey } from './nearest.ts';
+import { type ConfigNode, type MapNode, cloneNode, isNull, leaves, nodeAt, splitPath, toPlain } from './node.ts';
+import type { ElementOverride } from './override.ts';
+import { formatElement } from './override-format.ts';
+import { type Problem, collect, fail } from './problems.ts';
+
+/** What a schema says about keys that no file has. */
+export interface KeyGuide {
+  /** The schema has this key, so an override may set it although no file does. */
+  isKnown(path: readonly string[]): boolean;
+  /** Keys that are not in the schema may be added under this path. */
+  isOpen(path: readonly string[]): boolean;
+  keys(): string[];
+}
+
+export interface ApplyOptions {
+  guide?: KeyGuide | undefined;
+  groups: () => string[];
+  problems: Problem[];
+}
+
+/** Applies value overrides in their order; everything that is wrong is collected. */
+export function applyOverrides(root: MapNode, overrides: ElementOverride[], options: ApplyOptions): void {
+  for (const override of overrides) collect(options.problems, () => applyOne(root, override, options));
+}
+
+function applyOne(root: MapNode, override: ElementOverride, options: ApplyOptions): void {
+  if (override.package !== null) notAGroup(override, options);
+  const path = splitPath(override.key.replaceAll('/', '.'));
+  if (override.kind === 'delete') return deleteAt(root, path, override);
+  const value = override.value as ConfigNode;
+  const existing = nodeAt(root, path);
+  if (override.kind === 'add' && existing !== undefined && !isNull(existing) && value.kind === 'scalar') alreadyThere(existing, override);
+  const force = override.kind !== 'change';
+  const isKnown = options.guide === undefined ? undefined : (at: readonly string[]) => options.guide?.isKnown(at) === true;
+  const unknown = updateAt(root, path, cloneNode(value, `override ${override.input}`), isKnown === undefined ? { force } : { force, isKnown });
+  if (unknown !== undefined) unknownKey(root, unknown, override, options);
+}
+
+function notAGroup(override: ElementOverride, { groups }: ApplyOptions): never {
+  const near = nearest(override.key, groups());
+  return fail(
+    'CROSSCHECK_CONFIG_UNKNOWN_GROUP',
+    `${override.input} names the group ${override.key}, which does not exist${near === undefined ? '' : `; did you mean ${near}?`}; groups: ${groups().join(', ')}`,
+  );
+}
+
+function alreadyThere(existing: ConfigNode, { input, key }: ElementOverride): never {
+  return fail(
+    'CROSSCHECK_CONFIG_KEY_EXISTS',
+    `cannot add ${key}: it is there already (${existing.origin}); to change it drop the +: ${input.slice(1)}; to add or change it use +${input}`,
+  );
+}
+
+function deleteAt(root: MapNode, path: string[], override: ElementOverride): void {
+  const parent = nodeAt(root, path.slice(0, -1));
+  const key = path.at(-1) as string;
+  const existing = nodeAt(root, path);
+  if (existing === undefined || parent === undefined) {
+    const near = nearestKey(override.key, allKeys(root, override.key));
+    fail('CROSSCHECK_CONFIG_UNKNOWN_KEY', `cannot delete ${override.key}: it does not exist${near === undefined ? '' : `; did you mean ${near}?`}`);
+  }
+  if (override.value !== null && !sameValue(root, path, override.value)) {
+    fail('CROSSCHECK_CONFIG_BAD_OVERRIDE', `cannot delete ${override.key}: its value is ${formatElement(existing)} and not ${formatElement(override.value)} (${existing.origin})`);
+  }
+  if (parent.kind === 'map') parent.entries.delete(key);
+  else if (parent.kind === 'list') parent.items.splice(parent.items.indexOf(existing), 1);
+}
+
+function sameValue(root: MapNode, path: string[], value: ConfigNode): boolean {
+  const interpolator = new Interpolator(root);
+  const found = interpolator.find(path);
+  if (found === undefined) return false;
+  return JSON.stringify(toPlain(interpolator.deep(found.node, found.path))) === JSON.stringify(toPlain(value));
+}
+
+/** Every key that a slip could have meant; the hydra block only for keys of the hydra block. */
+function allKeys(root: MapNode, key: string, guide?: KeyGuide): string[] {
+  const known = new Set(guide?.keys() ?? []);
+  for (const [path] of leaves(root)) for (let length = 1; length <= path.length; length++) known.add(path.slice(0, length).join('.'));
+  return [...known].filter((candidate) => candidate !== key && candidate.startsWith('hydra') === key.startsWith('hydra'));
+}
+
+function unknownKey(root: MapNode, path: string[], override: ElementOverride, { guide, groups }: ApplyOptions): never {
+  const key = path.join('.');
+  const near = nearestKey(key, allKeys(root, key, guide));
+  const group = nearest(override.key, groups());
+  const hints = [near === undefined ? '' : `; did you mean ${near}?`];
+  if (near === undefined && group !== undefined) hints.push(`; did you mean the group ${group}?`);
+  const isOpen = guide === undefined || guide.isOpen(path.slice(0, -1)) || key.startsWith('hydra.');
+  hints.push(isOpen ? `; to add it use +${override.input}` : `; ${siblings(root, path)}`);
+  return fail('CROSSCHECK_CONFIG_UNKNOWN_KEY', `cannot override ${key}: there is no such key (override ${override.input})${hints.join('')}`);
+}
+
+function siblings(root: MapNode, path: string[]): string {
+  const parentPath = path.slice(0, -1);
+  const parent = nodeAt(root, parentPath);
+  const where = parentPath.length === 0 ? 'the config' : parentPath.join('.');
+  if (parent?.kind !== 'map') return `${where} has no keys`;
+  return `${where} has: ${[...parent.entries.keys()].join(', ')}`;
+}

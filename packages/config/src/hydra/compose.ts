@@ -1,0 +1,175 @@
+import { type KeyGuide, applyOverrides } from './apply-overrides.ts';
+import { createDefaultsList, type DefaultsList, type ResultDefault } from './defaults-list.ts';
+import { Interpolator } from './interpolation.ts';
+import { mergeInto, underPackage } from './merge.ts';
+import { type ConfigNode, type MapNode, emptyMap, fromPlain, nodeAt, stringNode, toPlain } from './node.ts';
+import { parseOverride } from './override-parser.ts';
+import { type Override, isHydraOverride, isSweepOverride, keyText } from './override.ts';
+import { type Problem, collect, fail, throwProblems } from './problems.ts';
+import { type ConfigSource, SearchPath } from './search-path.ts';
+
+/** The version of Hydra whose behaviour this package follows. */
+export const hydraVersion = '1.3';
+
+export interface ComposeRequest {
+  configName: string;
+  sources: ConfigSource[];
+  overrides: string[];
+  /** `run` refuses sweeps; `multirun` leaves them out of the composition. */
+  mode?: 'run' | 'multirun';
+  jobName?: string;
+  /** Value of `hydra.job.num` and `.id`. */
+  jobNumber?: number | null;
+  guide?: KeyGuide;
+}
+
+export interface Composition {
+  /** Without the `hydra` block; interpolations as written. */
+  config: MapNode;
+  hydra: MapNode;
+  overrides: Override[];
+  defaults: ResultDefault[];
+  choices: Record<string, string | string[] | null>;
+  searchPath: SearchPath;
+  warnings: string[];
+  /** What was wrong with value overrides; empty unless `keepProblems` was asked for. */
+  problems: Problem[];
+}
+
+/**
+ * Composes a config as Hydra 1.3 does: defaults list, packages, then value overrides.
+ *
+ * @throws CROSSCHECK_CONFIG_… for anything that is wrong; several bad overrides come as one CROSSCHECK_CONFIG_INVALID
+ */
+export function compose(request: ComposeRequest): Composition {
+  const composition = composeWithProblems(request);
+  throwProblems(composition.problems);
+  return composition;
+}
+
+/** Like `compose`, but problems of value overrides are returned, so that a caller can add its own to them. */
+export function composeWithProblems(request: ComposeRequest): Composition {
+  const problems: Problem[] = [];
+  const overrides = parseAll(request.overrides, problems);
+  const mode = request.mode ?? 'run';
+  for (const override of overrides) if (isSweepOverride(override)) collect(problems, () => checkSweep(override, mode));
+  throwProblems(problems);
+  const searchPath = new SearchPath(request.sources);
+  extendSearchPath(searchPath, request.configName, overrides);
+  const { configName } = request;
+  const defaults = createDefaultsList({ configName, overrides, searchPath, skipMissing: mode === 'multirun' });
+  const root = mergeDefaults(defaults, searchPath);
+  applyOverrides(root, defaults.groups.values, { guide: request.guide, groups: () => searchPath.allGroups(), problems });
+  const hydra = root.entries.get('hydra');
+  root.entries.delete('hydra');
+  const choices = Object.fromEntries(defaults.groups.choices);
+  const composition: Composition = {
+    config: root,
+    hydra: hydra?.kind === 'map' ? hydra : emptyMap(),
+    overrides,
+    defaults: defaults.list,
+    choices,
+    searchPath,
+    warnings: [...searchPath.warnings, ...defaults.warnings],
+    problems,
+  };
+  describeRun(composition, request);
+  return composition;
+}
+
+function parseAll(inputs: string[], problems: Problem[]): Override[] {
+  const overrides: Override[] = [];
+  for (const input of inputs) collect(problems, () => overrides.push(parseOverride(input)));
+  return overrides;
+}
+
+function checkSweep(override: Override, mode: 'run' | 'multirun'): void {
+  const { input, key } = override;
+  if (mode === 'multirun') {
+    if (isHydraOverride(override)) fail('CROSSCHECK_CONFIG_SWEEP', `${input}: the hydra block cannot be swept over`);
+    return;
+  }
+  if (override.value?.kind !== 'choice' || !override.value.simple) {
+    fail('CROSSCHECK_CONFIG_SWEEP', `${input} is a sweep; add --multirun to run one job for each value`);
+  }
+  const values = input.slice(input.indexOf('=') + 1);
+  fail(
+    'CROSSCHECK_CONFIG_SWEEP',
+    `${input} can be meant in three ways: a list is ${key}=[${values}], text is ${key}='${values}' (with the quotes, so in a shell "${key}='${values}'"), a sweep needs --multirun`,
+  );
+}
+
+/** `hydra.searchpath`, on the command line or in the primary config. */
+function extendSearchPath(searchPath: SearchPath, configName: string, overrides: Override[]): void {
+  const given = overrides.find((override) => override.key === 'hydra.searchpath');
+  const primary = searchPath.load(configName)?.root;
+  const node = given === undefined ? primary && nodeAt(primary, ['hydra', 'searchpath']) : (given.value as ConfigNode);
+  if (node === undefined) return;
+  const dirs = toPlain(node);
+  if (!Array.isArray(dirs) || dirs.some((dir) => typeof dir !== 'string')) {
+    fail('CROSSCHECK_CONFIG_SEARCH_PATH', `hydra.searchpath must be a list of folders, got ${JSON.stringify(dirs)} (${node.origin})`);
+  }
+  searchPath.append(given === undefined ? 'hydra.searchpath in the primary config' : 'hydra.searchpath', dirs as string[]);
+}
+
+function mergeDefaults(defaults: DefaultsList, searchPath: SearchPath): MapNode {
+  const root = emptyMap();
+  const lookup = (node: ConfigNode, path: readonly string[]) => {
+    const value = new Interpolator(root).value(node, path);
+    return value.kind === 'map' ? value : undefined;
+  };
+  for (const entry of defaults.list) {
+    const loaded = searchPath.load(entry.path);
+    if (loaded === null) continue;
+    const embedded = underPackage(loaded.root, entry.package);
+    if (!entry.isPrimary && entry.path !== 'hydra/config' && nodeAt(embedded, ['hydra', 'searchpath']) !== undefined) {
+      fail('CROSSCHECK_CONFIG_SEARCH_PATH', `${loaded.file}: hydra.searchpath can only stand in the primary config`);
+    }
+    mergeInto(root, embedded, { lookup });
+  }
+  return root;
+}
+
+/** Fills what only the running program knows into the `hydra` block. */
+function describeRun(composition: Composition, request: ComposeRequest): void {
+  const { hydra, overrides, searchPath, choices } = composition;
+  const set = (path: string, value: unknown) => setAt(hydra, path.split('.'), fromPlain(value, 'hydra'));
+  const texts = (wanted: (override: Override) => boolean) => overrides.filter(wanted).map((override) => override.input);
+  set('overrides.hydra', texts(isHydraOverride));
+  set('overrides.task', texts((override) => !isHydraOverride(override)));
+  set('runtime.choices', choices);
+  set('runtime.version', hydraVersion);
+  set('runtime.version_base', hydraVersion);
+  set('runtime.cwd', process.cwd());
+  set('runtime.config_sources', searchPath.sources.map(({ provider, dir }) => ({ path: dir, schema: dir === 'hydra:' ? 'built-in' : 'file', provider })));
+  const name = nodeAt(hydra, ['job', 'name']);
+  if (request.jobName !== undefined && (name?.kind !== 'scalar' || name.value === '???')) set('job.name', request.jobName);
+  if (request.jobNumber !== undefined && request.jobNumber !== null) {
+    set('job.num', request.jobNumber);
+    set('job.id', String(request.jobNumber));
+  }
+  set('job.config_name', request.configName);
+  set('job.override_dirname', overrideDirname(composition));
+}
+
+function setAt(root: MapNode, path: string[], value: ConfigNode): void {
+  const [key, ...rest] = path as [string, ...string[]];
+  if (rest.length === 0) {
+    root.entries.set(key, value);
+    return;
+  }
+  const child = root.entries.get(key);
+  const inner = child?.kind === 'map' ? child : emptyMap();
+  root.entries.set(key, inner);
+  setAt(inner, rest, value);
+}
+
+/** The sorted task overrides as one folder name, with `hydra.job.config.override_dirname` in mind. */
+function overrideDirname({ hydra, overrides }: Composition): string {
+  const settings = nodeAt(hydra, ['job', 'config', 'override_dirname']) ?? stringNode('');
+  const { kv_sep = '=', item_sep = ',', exclude_keys = [] } = toPlain(settings) as Record<string, never>;
+  const excluded = new Set<string>(exclude_keys);
+  const task = overrides.filter((override) => !isHydraOverride(override) && !excluded.has(override.key));
+  const lines = task.map((override) => (override.value === null ? keyText(override) : override.input));
+  return lines.sort().join(item_sep).replaceAll('=', kv_sep);
+}

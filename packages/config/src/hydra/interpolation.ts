@@ -1,0 +1,164 @@
+import { CrosscheckError } from '@crosscheck/contract';
+import { type Argument, type NodeInterpolation, type Part, type ResolverInterpolation, parseElement, parseInterpolations } from './interpolation-parser.ts';
+import { nearestKey } from './nearest.ts';
+import { type ConfigNode, childOf, cloneNode, hasInterpolation, isMissing, leaves, stringNode } from './node.ts';
+import { fail } from './problems.ts';
+import { type Resolver, standardResolvers } from './resolvers.ts';
+import { pythonText, typedScalar } from './scalar.ts';
+
+export interface ResolveOptions {
+  /** What `${hydra:…}` looks into. */
+  hydra?: ConfigNode;
+  /** The moment that `${now:…}` prints: one per run. */
+  now?: Date;
+  env?: NodeJS.ProcessEnv;
+  resolvers?: Record<string, Resolver>;
+}
+
+type Path = readonly string[];
+
+/** A place in the tree: its node and where it is. */
+interface Found {
+  node: ConfigNode;
+  path: Path;
+}
+
+/** Follows interpolations in one tree. */
+export class Interpolator {
+  readonly root: ConfigNode;
+  readonly options: Required<Pick<ResolveOptions, 'now' | 'env'>> & ResolveOptions;
+  #active = new Set<string>();
+  readonly #resolvers: Record<string, Resolver>;
+
+  constructor(root: ConfigNode, options: ResolveOptions = {}) {
+    this.root = root;
+    this.options = { now: new Date(), env: process.env, ...options };
+    this.#resolvers = { ...standardResolvers, ...options.resolvers };
+  }
+
+  /** The same rules and moment over another tree. */
+  fork(root: ConfigNode): Interpolator {
+    const other = new Interpolator(root, this.options);
+    other.#active = this.#active;
+    return other;
+  }
+
+  /** A copy of the node at `path` without interpolations. */
+  deep(node: ConfigNode, path: Path): ConfigNode {
+    if (node.kind === 'scalar') return this.value(node, path);
+    if (node.kind === 'list') return { ...node, items: node.items.map((item, index) => this.deep(item, [...path, String(index)])) };
+    return { ...node, entries: new Map([...node.entries].map(([key, child]) => [key, this.deep(child, [...path, key])])) };
+  }
+
+  /** The node itself, or what its interpolation stands for. */
+  value(node: ConfigNode, path: Path): ConfigNode {
+    if (!hasInterpolation(node)) return node;
+    const key = path.join('.');
+    if (this.#active.has(key)) fail('CROSSCHECK_CONFIG_INTERPOLATION', `${[...this.#active, key].join(' → ')} refers to itself (${node.origin})`);
+    this.#active.add(key);
+    try {
+      const parts = parseInterpolations(node.value);
+      return cloneNode(this.join(parts, path.slice(0, -1)), node.origin);
+    } catch (error) {
+      throw withPlace(error, key, node.origin);
+    } finally {
+      this.#active.delete(key);
+    }
+  }
+
+  /** A single interpolation keeps its type; anything longer becomes text. */
+  join(parts: Part[], parent: Path): ConfigNode {
+    const [only] = parts;
+    if (parts.length === 1 && typeof only === 'object') return this.#one(only, parent);
+    return stringNode(this.text(parts, parent));
+  }
+
+  text(parts: Part[], parent: Path): string {
+    return parts.map((part) => (typeof part === 'string' ? part : pythonText(this.#one(part, parent)))).join('');
+  }
+
+  #one(part: NodeInterpolation | ResolverInterpolation, parent: Path): ConfigNode {
+    return part.kind === 'node' ? this.#follow(part, parent) : this.#call(part, parent);
+  }
+
+  #follow({ ups, keys, text }: NodeInterpolation, parent: Path): ConfigNode {
+    if (ups > parent.length + 1) fail('CROSSCHECK_CONFIG_INTERPOLATION', `${text} goes above the top of the config`);
+    const base = ups === 0 ? [] : parent.slice(0, parent.length - (ups - 1));
+    const path = [...base, ...keys.map((key) => this.text(key, parent))];
+    const found = this.find(path);
+    if (found === undefined) return this.#notFound(text, path);
+    if (isMissing(found.node)) fail('CROSSCHECK_CONFIG_MISSING', `${text} refers to ${path.join('.')}, which must be given; add ${path.join('.')}=VALUE`);
+    return this.deep(found.node, found.path);
+  }
+
+  #notFound(text: string, path: Path): never {
+    const known = [...leaves(this.root)].map(([leaf]) => leaf.join('.'));
+    const near = nearestKey(path.join('.'), known);
+    return fail('CROSSCHECK_CONFIG_INTERPOLATION', `${text} refers to ${path.join('.')}, which does not exist${near === undefined ? '' : `; did you mean ${near}?`}`);
+  }
+
+  /** The node at a path, following interpolations that stand on the way. */
+  find(path: Path): Found | undefined {
+    let found: Found = { node: this.root, path: [] };
+    for (const key of path) {
+      const container = this.value(found.node, found.path);
+      const child = childOf(container, key);
+      if (child === undefined) return undefined;
+      found = { node: child, path: [...found.path, key] };
+    }
+    return { node: this.value(found.node, found.path), path: found.path };
+  }
+
+  #call({ name, args, text }: ResolverInterpolation, parent: Path): ConfigNode {
+    const resolverName = this.text(name, parent);
+    const resolver = this.#resolvers[resolverName];
+    if (resolver === undefined) {
+      const known = Object.keys(this.#resolvers).sort().join(', ');
+      return fail('CROSSCHECK_CONFIG_INTERPOLATION', `${text} uses the unknown resolver ${resolverName}; known: ${known}`);
+    }
+    const values = args.map((arg) => this.argument(arg, parent));
+    return resolver(values, { interpolator: this, parent, text });
+  }
+
+  argument(argument: Argument, parent: Path): ConfigNode {
+    if (argument.kind === 'list') return { kind: 'list', items: argument.items.map((item) => this.argument(item, parent)), origin: '' };
+    if (argument.kind === 'map') {
+      const entries = argument.entries.map(([key, value]) => [pythonText(this.argument(key, parent)), this.argument(value, parent)] as const);
+      return { kind: 'map', entries: new Map(entries), origin: '' };
+    }
+    const [only] = argument.parts;
+    if (argument.isQuoted) return stringNode(this.text(argument.parts, parent));
+    if (argument.parts.length === 1 && typeof only === 'string' && !argument.isEscaped) return typedScalar(only);
+    return this.join(argument.parts, parent);
+  }
+
+  /** Reads text as an element of the grammar, as `oc.decode` does. */
+  decode(text: string, parent: Path): ConfigNode {
+    return this.argument(parseElement(text), parent);
+  }
+}
+
+/** Adds where it happened to an error, once. */
+function withPlace(error: unknown, key: string, origin: string): unknown {
+  if (!(error instanceof CrosscheckError) || error.message.includes(' (in ')) return error;
+  return new CrosscheckError(error.code, `${error.message} (in ${key === '' ? 'the defaults list' : key}${origin === '' ? '' : `, ${origin}`})`, { cause: error });
+}
+
+/**
+ * A copy of a composed config in which every interpolation is replaced by what it stands for.
+ *
+ * @throws CROSSCHECK_CONFIG_INTERPOLATION, CROSSCHECK_CONFIG_MISSING
+ */
+export function resolveConfig(root: ConfigNode, options: ResolveOptions = {}): ConfigNode {
+  return new Interpolator(root, options).deep(root, []);
+}
+
+/** One text resolved against a tree; undefined when it refers to something that is not there. */
+export function resolveText(text: string, root: ConfigNode): string | undefined {
+  try {
+    return new Interpolator(root).text(parseInterpolations(text), []);
+  } catch (error) {
+    if (error instanceof CrosscheckError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,38 @@
+/** Edits (insert, delete, replace, swap neighbours) that turn one word into the other. */
+export function editDistance(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
+      const up = rows[i - 1] as number[];
+      let best = Math.min((up[j] as number) + 1, (row[j - 1] as number) + 1, (up[j - 1] as number) + cost);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) best = Math.min(best, ((rows[i - 2] as number[])[j - 2] as number) + 1);
+      row.push(best);
+    }
+    rows.push(row);
+  }
+  return (rows[a.length] as number[])[b.length] as number;
+}
+
+/** The candidate closest to `word`, when it is close enough to be a likely slip. */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.min(Math.max(1, Math.floor(word.length / 3)), word.length - 1) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(word, candidate);
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+/** The closest of dotted keys: by the whole path, else one whose last part is the same or nearly so. */
+export function nearestKey(key: string, known: readonly string[]): string | undefined {
+  const last = (path: string) => path.slice(path.lastIndexOf('.') + 1);
+  const whole = nearest(key, known);
+  if (whole !== undefined && editDistance(key, whole) <= 2) return whole;
+  const sameEnd = known.find((candidate) => last(candidate) === last(key));
+  const close = nearest(last(key), known.map(last));
+  return sameEnd ?? whole ?? known.find((candidate) => last(candidate) === close);
+}

@@ -1,0 +1,101 @@
+import type { Interpolator } from './interpolation.ts';
+import { type ConfigNode, type MapNode, cloneNode, isMissing, isNull, splitPath, stringNode } from './node.ts';
+import { fail } from './problems.ts';
+import { pythonText, typedScalar } from './scalar.ts';
+import { formatTime } from './time-format.ts';
+
+export interface ResolverCall {
+  interpolator: Interpolator;
+  /** The container that the interpolation stands in. */
+  parent: readonly string[];
+  /** The interpolation as written, for messages. */
+  text: string;
+}
+
+/** What stands behind `${name:…}`. */
+export type Resolver = (args: ConfigNode[], call: ResolverCall) => ConfigNode;
+
+const nullNode = () => typedScalar('null');
+
+/** The resolvers of OmegaConf 2.3 and Hydra 1.3. */
+export const standardResolvers: Record<string, Resolver> = {
+  'oc.create': (args, call) => cloneNode(argument(args, 0, call)),
+  'oc.decode': decode,
+  'oc.deprecated': (args, call) => required(select(textArgument(args, 0, call), call), textArgument(args, 0, call), call),
+  'oc.dict.keys': dictKeys,
+  'oc.dict.values': dictValues,
+  'oc.env': environment,
+  'oc.select': (args, call) => select(textArgument(args, 0, call), call) ?? args[1] ?? nullNode(),
+  hydra: hydraValue,
+  now: (args, call) => stringNode(formatTime(call.interpolator.options.now, textArgument(args, 0, call))),
+};
+
+function argument(args: ConfigNode[], index: number, call: ResolverCall): ConfigNode {
+  return args[index] ?? fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text} lacks an argument`);
+}
+
+function textArgument(args: ConfigNode[], index: number, call: ResolverCall): string {
+  const node = argument(args, index, call);
+  return node.kind === 'scalar' && node.type !== 'null' ? String(node.value) : fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text} needs text as its argument`);
+}
+
+/** A default turns into text, as the variable would be; null stays null. */
+function environment(args: ConfigNode[], call: ResolverCall): ConfigNode {
+  const name = textArgument(args, 0, call);
+  const value = call.interpolator.options.env[name];
+  if (value !== undefined) return stringNode(value);
+  const [, otherwise] = args;
+  if (otherwise !== undefined) return isNull(otherwise) ? otherwise : stringNode(pythonText(otherwise));
+  return fail('CROSSCHECK_CONFIG_INTERPOLATION', `the environment variable ${name} is not set; set it, or give a default: \${oc.env:${name},DEFAULT}`);
+}
+
+function decode(args: ConfigNode[], call: ResolverCall): ConfigNode {
+  const node = argument(args, 0, call);
+  if (isNull(node)) return node;
+  if (node.kind !== 'scalar' || node.type !== 'string') return fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text}: oc.decode takes text or null`);
+  return call.interpolator.decode(node.value as string, call.parent);
+}
+
+/** Absolute, or relative to the container with leading dots; undefined for what is not there or must be given. */
+function select(key: string, { interpolator, parent }: ResolverCall): ConfigNode | undefined {
+  const dots = /^\.*/.exec(key)?.[0].length ?? 0;
+  const base = dots === 0 ? [] : parent.slice(0, parent.length - (dots - 1));
+  const found = interpolator.find([...base, ...splitPath(key.slice(dots))]);
+  return found === undefined || isMissing(found.node) ? undefined : interpolator.deep(found.node, found.path);
+}
+
+function required(node: ConfigNode | undefined, key: string, call: ResolverCall): ConfigNode {
+  return node ?? fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text} refers to ${key}, which does not exist`);
+}
+
+function dictOf(args: ConfigNode[], call: ResolverCall): MapNode {
+  const key = textArgument(args, 0, call);
+  const node = required(select(key, call), key, call);
+  return node.kind === 'map' ? node : fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text}: ${key} is not a mapping`);
+}
+
+function dictKeys(args: ConfigNode[], call: ResolverCall): ConfigNode {
+  return { kind: 'list', items: [...dictOf(args, call).entries.keys()].map((key) => stringNode(key)), origin: '' };
+}
+
+function dictValues(args: ConfigNode[], call: ResolverCall): ConfigNode {
+  return { kind: 'list', items: [...dictOf(args, call).entries.values()], origin: '' };
+}
+
+function hydraValue(args: ConfigNode[], call: ResolverCall): ConfigNode {
+  const key = textArgument(args, 0, call);
+  const hydra = call.interpolator.options.hydra;
+  if (hydra === undefined) return fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text} has a value only in a run`);
+  const inner = hydraInterpolator(hydra, call);
+  const found = inner.find(['hydra', ...splitPath(key)]);
+  if (found === undefined) return args[1] ?? fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text} refers to hydra.${key}, which does not exist`);
+  if (isMissing(found.node)) return fail('CROSSCHECK_CONFIG_MISSING', `${call.text} refers to hydra.${key}, which has no value here`);
+  return inner.deep(found.node, found.path);
+}
+
+/** The hydra block's own interpolations look into the whole config. */
+function hydraInterpolator(hydra: ConfigNode, { interpolator }: ResolverCall): Interpolator {
+  const entries = interpolator.root.kind === 'map' ? interpolator.root.entries : [];
+  const root: MapNode = { kind: 'map', entries: new Map([...entries, ['hydra', hydra]]), origin: '' };
+  return interpolator.fork(root);
+}

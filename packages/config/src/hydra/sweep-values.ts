@@ -1,0 +1,65 @@
+import type { ConfigNode, ScalarNode } from './node.ts';
+import { shuffled } from './override-functions.ts';
+import type { RangeSweep, Sweep } from './override.ts';
+import { fail } from './problems.ts';
+import { pythonFloat, typedScalar } from './scalar.ts';
+
+/** Every value of a discrete sweep. `options` lists what a glob chooses from. */
+export function sweepValues(sweep: Sweep, options: () => string[]): ConfigNode[] {
+  if (sweep.kind === 'interval') {
+    return fail(
+      'CROSSCHECK_CONFIG_SWEEP',
+      `interval(${sweep.start.text},${sweep.end.text}) has no end of values; the basic sweeper takes a,b,c or choice(), range() and glob()`,
+    );
+  }
+  if (sweep.kind === 'glob') return globValues(sweep, options());
+  const values = sweep.kind === 'choice' ? sweep.list : rangeValues(sweep);
+  return sweep.shuffle ? shuffled(values) : values;
+}
+
+function globValues(sweep: { include: string[]; exclude: string[] }, options: string[]): ConfigNode[] {
+  const matches = (name: string, patterns: string[]) => patterns.some((pattern) => globPattern(pattern).test(name));
+  const chosen = options.filter((name) => matches(name, sweep.include) && !matches(name, sweep.exclude));
+  if (chosen.length === 0) {
+    fail('CROSSCHECK_CONFIG_SWEEP', `glob(${sweep.include.join(',')}) matches none of the options: ${options.join(', ') || 'there are none'}`);
+  }
+  return chosen.map((name) => ({ kind: 'scalar', type: 'string', value: name, text: name, origin: '' }));
+}
+
+/** `*`, `?` and `[…]` as in Python's fnmatch. */
+function globPattern(pattern: string): RegExp {
+  const body = pattern.replace(/\[!?[^\]]+\]|[\s\S]/g, (piece) => {
+    if (piece === '*') return '.*';
+    if (piece === '?') return '.';
+    if (piece.length > 1) return piece.replace('[!', '[^');
+    return piece.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+  });
+  return new RegExp(`^(?:${body})$`, 's');
+}
+
+/** A decimal number as digits × 10^-scale, so that 0.1 + 0.2 is 0.3. */
+interface Decimal {
+  digits: bigint;
+  scale: number;
+}
+
+function decimalOf(node: ScalarNode): Decimal {
+  const [mantissa = '', exponent = '0'] = node.text.toLowerCase().replaceAll('_', '').split('e');
+  const [whole = '', fraction = ''] = mantissa.split('.');
+  const scale = fraction.length - Number(exponent);
+  const digits = BigInt(`${whole.replace('+', '')}${fraction}` || '0');
+  return scale >= 0 ? { digits, scale } : { digits: digits * 10n ** BigInt(-scale), scale: 0 };
+}
+
+function rangeValues(sweep: RangeSweep): ScalarNode[] {
+  const bounds = [sweep.start, sweep.stop, sweep.step].map(decimalOf) as [Decimal, Decimal, Decimal];
+  const scale = Math.max(...bounds.map((bound) => bound.scale));
+  const [start, stop, step] = bounds.map((bound) => bound.digits * 10n ** BigInt(scale - bound.scale)) as [bigint, bigint, bigint];
+  const whole = [sweep.start, sweep.stop, sweep.step].every((node) => node.type === 'int');
+  const values: ScalarNode[] = [];
+  for (let at = start; step > 0n ? at < stop : at > stop; at += step) {
+    const number = Number(`${at}e${-scale}`);
+    values.push(typedScalar(whole ? String(number) : pythonFloat(number)));
+  }
+  return values;
+}

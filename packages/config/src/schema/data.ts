@@ -1,0 +1,49 @@
+import { labelMapSchema } from '@crosscheck/contract';
+import { z } from 'zod';
+
+const path = z.string().min(1);
+const ratio = z.number().min(0);
+
+export const augmentationSchema = z.strictObject({
+  enabled: z.boolean().default(true).describe('augment training pictures; validation and test pictures never are'),
+  horizontal_flip: z.boolean().default(true).describe('mirror every second picture'),
+  rotation_degrees: z.number().min(0).max(180).default(15).describe('rotate by an angle within ± this'),
+  color_jitter: z
+    .strictObject({
+      brightness: ratio.default(0.2).describe('factor within 1 ± this'),
+      contrast: ratio.default(0.2).describe('factor within 1 ± this'),
+      saturation: ratio.default(0.2).describe('factor within 1 ± this'),
+    })
+    .prefault({}),
+});
+
+/** `data.*`: which posts, and how they become batches. */
+export const dataSchema = z.strictObject({
+  csv_file: path
+    .nullable()
+    .default('/')
+    .describe('one CSV that train_split divides into training and validation; / or null = separate files'),
+  root_dir: path.default('data').describe('folder with train.csv, val.csv and test.csv'),
+  train_file: path.nullable().default(null).describe('training CSV; null = train.csv in root_dir'),
+  val_file: path.nullable().default(null).describe('validation CSV; null = val.csv in root_dir'),
+  test_file: path.nullable().default(null).describe('test CSV; null = test.csv in root_dir'),
+  images_dir_train: path
+    .nullable()
+    .default('data/images/train')
+    .describe("folder of relative picture paths in training; null = the CSV's folder"),
+  images_dir_val: path.nullable().default('data/images/val').describe('the same for validation'),
+  images_dir_test: path.nullable().default('data/images/test').describe('the same for test'),
+  n_rows: z.int().min(-1).default(1000).describe('rows to read of each CSV; -1 = all'),
+  text_column: path.default('text_content').describe('CSV column of the text'),
+  image_column: path.default('image_path').describe('CSV column of the picture path'),
+  label_column: path.default('label').describe('CSV column of the label'),
+  label_map: labelMapSchema.default({ 0: 'REAL', 1: 'FAKE' }).describe('what the label numbers mean; fixed'),
+  train_split: z.number().gt(0).lt(1).default(0.8).describe('share of csv_file that is trained on'),
+  image_size: z.int().min(32).default(224).describe('pixels per side after resizing'),
+  max_length: z.int().min(3).default(128).describe('tokens per text at most, [CLS] and [SEP] included'),
+  length_multiple: z.int().min(1).default(8).describe('batches are padded to a multiple of this many tokens'),
+  shuffle: z.boolean().default(true).describe('a new order in every epoch'),
+  on_bad_sample: z.enum(['error', 'skip']).default('error').describe('a row that cannot be used stops the run, or is counted and left out'),
+  max_pixels: z.int().positive().default(40_000_000).describe('larger pictures are refused before they are decoded'),
+  augmentation: augmentationSchema.prefault({}),
+});

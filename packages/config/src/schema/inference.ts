@@ -1,0 +1,83 @@
+import { z } from 'zod';
+
+const path = z.string().min(1);
+
+/** `inference.*`: judging posts from the command line. */
+export const inferenceSchema = z.strictObject({
+  mode: z.enum(['single', 'batch']).default('batch').describe('one post, or a CSV of posts'),
+  checkpoint: z
+    .strictObject({
+      path: path.default('artifact').describe('artifact folder, .onnx file or checkpoint'),
+      device: z.enum(['cpu', 'cuda']).nullable().default(null).describe('null = the best there is'),
+    })
+    .prefault({}),
+  single: z
+    .strictObject({
+      image_path: path.default('./data/images/test/c7jxj5.jpg').describe('the picture'),
+      text: z.string().default('This frog sitting on a light').describe('the words'),
+    })
+    .prefault({}),
+  batch: z
+    .strictObject({
+      csv_file: path.default('./data/test.csv').describe('posts to judge'),
+      output_file: path.default('./data/test-predictions.csv').describe('the same rows with their verdicts'),
+      root_dir: path.nullable().default('./data/images/test/').describe("folder of relative picture paths; null = the CSV's folder"),
+      n_rows: z.int().min(-1).default(200).describe('rows to judge; -1 = all'),
+    })
+    .prefault({}),
+  text: z
+    .strictObject({
+      max_length: z.int().min(3).nullable().default(null).describe("tokens per text at most; null = the artifact's"),
+      tokenizer: z.string().nullable().default(null).describe("tokenizer to use; null = the artifact's own"),
+    })
+    .prefault({}),
+  image: z
+    .strictObject({
+      size: z.int().min(32).nullable().default(null).describe("pixels per side; null = the artifact's"),
+      mode: z.literal('val').default('val').describe('no augmentation'),
+    })
+    .prefault({}),
+  output: z
+    .strictObject({
+      verbose: z.boolean().default(true).describe('print a line for every verdict'),
+      save_probabilities: z.boolean().default(true).describe('write the probability column'),
+      save_confidence: z.boolean().default(true).describe('write the confidence column'),
+      threshold: z.number().min(0).max(1).nullable().default(null).describe("FAKE above this; null = the artifact's"),
+    })
+    .prefault({}),
+  batch_processing: z
+    .strictObject({
+      batch_size: z.int().min(1).default(32).describe('posts per model call'),
+      num_workers: z.int().min(0).default(4).describe('posts that are decoded at the same time'),
+    })
+    .prefault({}),
+  freeze_vision: z.boolean().default(false).describe('accepted for old configs; a frozen backbone predicts the same'),
+  freeze_text: z.boolean().default(false).describe('accepted for old configs; a frozen backbone predicts the same'),
+  dropout_rate: z.number().min(0).lt(1).default(0.3).describe('accepted for old configs; there is no dropout in inference'),
+});
+
+/** The columns of a CSV of posts, for `infer` (the same keys as in training). */
+export const inferenceDataSchema = z.strictObject({
+  text_column: path.default('text_content').describe('CSV column of the text'),
+  image_column: path.default('image_path').describe('CSV column of the picture path'),
+  label_column: path.default('label').describe('CSV column of the label, kept as true_label when it is there'),
+});
+
+/** `serve.*`: the HTTP service. */
+export const serveSchema = z.strictObject({
+  artifact: path.default('artifact').describe('artifact folder to serve'),
+  host: z.string().min(1).default('0.0.0.0').describe('address to listen on'),
+  port: z.int().min(0).max(65_535).default(8000).describe('port to listen on; 0 = any that is free'),
+  workers: z.int().min(1).nullable().default(null).describe('inference threads; null = one for each core'),
+  threads_per_worker: z.int().min(1).default(1).describe('cores that one inference call may use'),
+  max_batch: z.int().min(1).default(16).describe('posts that one inference call may take'),
+  max_body_bytes: z.int().positive().default(10_000_000).describe('larger requests are refused with 413'),
+  max_pixels: z.int().positive().default(40_000_000).describe('larger pictures are refused before they are decoded'),
+  max_text_length: z.int().positive().default(10_000).describe('characters; longer texts are refused'),
+  queue_size: z.int().min(1).default(128).describe('waiting requests; more are refused with 429'),
+  deadline_ms: z.int().min(1).default(10_000).describe('a request that waits longer gets 504'),
+  shutdown_ms: z.int().min(0).default(30_000).describe('time for requests in flight to finish after SIGTERM'),
+  api_key: z.string().min(1).nullable().default(null).describe('asked for in the X-API-Key header; null = open'),
+  cors_origin: z.string().nullable().default(null).describe('origin that browsers may call from; null = none'),
+  log_level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('least serious line that is logged'),
+});

@@ -1,0 +1,70 @@
+import { architectureSchema, mbConvStageSchema } from '@crosscheck/contract';
+import { z } from 'zod';
+
+const full = architectureSchema.parse({ embeddingDim: 512, fusionHiddenDim: 256 });
+const probability = z.number().min(0).lt(1);
+const size = z.int().positive();
+
+export const visionSchema = z.strictObject({
+  pretrained: z.boolean().default(true).describe('start from weights; false = random whatever weights says'),
+  backbone: z.literal('efficientnet_b0').default('efficientnet_b0').describe('EfficientNet-B0; its table is below'),
+  weights: z
+    .string()
+    .nullable()
+    .default('timm/efficientnet_b0.ra_in1k')
+    .describe('a .safetensors file or a Hub id; null = random'),
+  revision: z.string().default('main').describe('branch, tag or commit on the Hub'),
+  stochastic_depth: probability.default(0.2).describe('drop rate of the last residual block; earlier ones scale down'),
+  batch_norm_momentum: z.number().gt(0).max(1).default(0.1).describe("share of a batch in the running statistics (torch's momentum)"),
+  stem_channels: size.default(full.vision.stemChannels).describe('channels after the first convolution'),
+  stages: z.array(mbConvStageSchema).min(1).default(full.vision.stages).describe("EfficientNet's table, one row a stage"),
+  head_channels: size.default(full.vision.headChannels).describe('channels before pooling'),
+});
+
+export const textSchema = z.strictObject({
+  pretrained_model: z.string().min(1).default('distilbert-base-uncased').describe('Hub id of the text backbone'),
+  weights: z
+    .string()
+    .nullable()
+    .default('distilbert-base-uncased')
+    .describe('a .safetensors file, a folder or a Hub id; null = random'),
+  revision: z.string().default('main').describe('branch, tag or commit on the Hub'),
+  tokenizer: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('tokenizer.json, vocab.txt, a folder with either, or a Hub id; null = pretrained_model'),
+  hidden_size: size.default(full.text.hiddenSize).describe('width of the encoder'),
+  layers: size.default(full.text.layers).describe('transformer layers'),
+  heads: size.default(full.text.heads).describe('attention heads; divides hidden_size'),
+  feed_forward_size: size.default(full.text.feedForwardSize).describe('width inside the feed-forward layers'),
+  vocab_size: size.default(full.text.vocabSize).describe('rows of the token embedding'),
+  max_positions: size.default(full.text.maxPositions).describe('longest text that the encoder can take, in tokens'),
+  dropout: probability.default(0.1).describe('dropout inside the encoder'),
+  attention_dropout: probability.default(0.1).describe('dropout of attention weights'),
+});
+
+/** `model.*`: the network, where its weights come from, and what is trained. */
+export const modelSchema = z
+  .strictObject({
+    name: z.string().min(1).default('multimodal').describe('name in runs and artifacts'),
+    embedding_dim: size.default(full.embeddingDim).describe('width of each projected modality'),
+    fusion_hidden_dim: size.default(full.fusionHiddenDim).describe('first fusion layer; the second has half of it'),
+    dropout_rate: probability.default(0.3).describe('dropout after the first fusion layer; half of it after the second'),
+    projection_dropout: probability.default(0.3).describe('dropout in the projection heads'),
+    load_model: z.boolean().default(false).describe('start from best_model_name instead of the backbones'),
+    best_model_name: z
+      .string()
+      .min(1)
+      .default('best_model_1.6.pth')
+      .describe('checkpoint to start from: a file in training.checkpoint_dir, or a path'),
+    freeze_vision: z.boolean().default(false).describe('keep the vision backbone as it is'),
+    freeze_text: z.boolean().default(false).describe('keep the text backbone as it is'),
+    vision: visionSchema.prefault({}),
+    text: textSchema.prefault({}),
+  })
+  .superRefine((model, context) => {
+    if (model.text.hidden_size % model.text.heads === 0) return;
+    const message = `text.heads must divide text.hidden_size, got ${model.text.heads} and ${model.text.hidden_size}`;
+    context.addIssue({ code: 'custom', path: ['text', 'heads'], message });
+  });

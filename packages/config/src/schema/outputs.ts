@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+/** `mlflow.*`: where runs are tracked. */
+export const mlflowSchema = z.strictObject({
+  enabled: z.boolean().default(true).describe('track the run'),
+  tracking_uri: z.string().nullable().default('sqlite:///mlflow.db').describe('MLflow server or store; by default training.tracking_uri'),
+  experiment_name: z.string().min(1).default('multimodal_fake_news_detection').describe('by default training.experiment_name'),
+  run_name: z.string().nullable().default(null).describe('name of the run; null = one that MLflow makes'),
+});
+
+/** `export.*`: from a checkpoint to an artifact folder. */
+export const exportSchema = z.strictObject({
+  checkpoint: z.string().nullable().default(null).describe('checkpoint to export; null = best_model_<version> in training.checkpoint_dir'),
+  output_dir: z.string().min(1).default('artifact').describe('the artifact folder'),
+  tokenizer: z.string().nullable().default(null).describe("tokenizer to put in; null = the checkpoint's own"),
+  precision: z.enum(['fp32', 'fp16', 'int8']).default('fp32').describe('number format of the weights'),
+  opset: z.int().min(18).default(18).describe('ONNX operator set'),
+});
+
+/** `evaluation.*`: judging a whole split with a trained model. */
+export const evaluationSchema = z.strictObject({
+  checkpoint: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('checkpoint or artifact folder; null = best_model_<version> in training.checkpoint_dir'),
+  split: z.enum(['train', 'val', 'test']).default('test').describe('which CSV to judge'),
+  output_dir: z.string().nullable().default(null).describe('folder of eval_results.json; null = the run folder'),
+  ablations: z.boolean().default(true).describe('also judge with the picture, the words, or the pairing taken away'),
+  group_column: z.string().nullable().default(null).describe('CSV column to make a table by, such as domain'),
+  threshold: z.number().min(0).max(1).nullable().default(null).describe("FAKE above this; null = the model's own"),
+  resamples: z.int().min(100).default(1000).describe('bootstrap resamples of the 95 % intervals'),
+});
