@@ -9,6 +9,6 @@ export type { Experiments, NewExperiment, SearchOptions } from './rest/experimen
 export type { LoggedModelSearch, LoggedModels, NewLoggedModel } from './rest/logged-models.ts';
 export type { NewModelVersion, NewRegisteredModel, Registry } from './rest/registry.ts';
 export type { NewRun, RunSearch, Runs, RunUpdate } from './rest/runs.ts';
-export { openTrackingStore } from './stores/open.ts';
+export { openTrackingStore, type StoreOptions } from './stores/open.ts';
 export type { ModelRegistration, TrackingStore } from './stores/tracking-store.ts';
 export type * from './types.ts';

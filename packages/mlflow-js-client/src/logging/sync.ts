@@ -1,5 +1,4 @@
-import type { ConnectionOptions } from '../connection.ts';
-import { openTrackingStore } from '../stores/open.ts';
+import { openTrackingStore, type StoreOptions } from '../stores/open.ts';
 import type { TrackingStore } from '../stores/tracking-store.ts';
 import { deliver, resolveRun } from './delivery.ts';
 import { findSpools, readRecords, readSpool, removeSpool, writeState } from './spool.ts';
@@ -20,7 +19,7 @@ export interface SyncReport {
  *
  * @throws MlflowError what the server says, or `CONNECTION_FAILED` when it cannot be reached.
  */
-export async function syncSpool(folder: string, uri: string, options: ConnectionOptions = {}): Promise<SyncReport[]> {
+export async function syncSpool(folder: string, uri: string, options: StoreOptions = {}): Promise<SyncReport[]> {
   const store = await openTrackingStore(uri, options);
   try {
     const reports: SyncReport[] = [];
