@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { createRandom, type LabelName, labelNames } from '@crosscheck/contract';
 import { stringify } from 'csv-stringify/sync';
+import { runConcurrently } from '../run-concurrently.ts';
 import { composeSplits, type PostPlan } from './compose-posts.ts';
 import { type SceneKind, sceneKinds } from './kinds.ts';
 import { renderScene } from './render-scene.ts';
@@ -88,18 +89,12 @@ async function writeSplit(posts: PostPlan[], target: SplitTarget): Promise<void>
   const folder = path.join(target.dir, 'images', target.split);
   await rm(csv, { force: true });
   await mkdir(folder, { recursive: true });
-  let next = 0;
-  const lane = async () => {
-    for (let i = next++; i < posts.length; i = next++) {
-      const random = createRandom(target.seed, 'demo picture', target.split, i);
-      await writeFile(
-        path.join(target.dir, imageName(target.split, i)),
-        await renderScene((posts[i] as PostPlan).imageKind, random, target.imageSize),
-      );
-      target.onPicture();
-    }
-  };
-  await Promise.all(Array.from({ length: availableParallelism() * 2 }, lane));
+  await runConcurrently(posts, availableParallelism() * 2, async ({ imageKind }, i) => {
+    const random = createRandom(target.seed, 'demo picture', target.split, i);
+    const bytes = await renderScene(imageKind, random, target.imageSize);
+    await writeFile(path.join(target.dir, imageName(target.split, i)), bytes);
+    target.onPicture();
+  });
   await writeFile(
     csv,
     stringify(

@@ -1,6 +1,7 @@
 import { createRandom, type ErrorCode, isCrosscheckError, messageOf, type Preprocessing } from '@crosscheck/contract';
 import { decodeImage, normalizeImage } from '@crosscheck/preprocess';
 import { type Augmentation, augment } from '../augment/augment.ts';
+import { runConcurrently } from '../run-concurrently.ts';
 
 /** What is the same for every picture of a loader. Plain data: it travels to worker threads. */
 export interface ImageSettings {
@@ -42,19 +43,40 @@ export interface LoadedImages {
   failures: ImageFailure[];
 }
 
+// A decoded photograph is large before it is resized: this many at once keep the decoder busy and memory bounded.
+const CONCURRENT_PICTURES = 4;
+
 /** Decodes (or takes from the cache), augments and normalises the pictures of one batch. */
 export async function loadImages(job: ImageJob, settings: ImageSettings): Promise<LoadedImages> {
-  const decoded = await Promise.all(job.images.map((request, position) => readPixels(request, position, settings)));
-  const failures = decoded.filter((pixels): pixels is ImageFailure => !(pixels instanceof Uint8Array));
-  const positions = decoded.flatMap((pixels, position) => (pixels instanceof Uint8Array ? [position] : []));
   const { preprocessing } = settings;
   const imageLength = preprocessing.imageSize ** 2 * 3;
-  const image = new Float32Array(positions.length * imageLength); // [n, S, S, 3]
+  const image = new Float32Array(job.images.length * imageLength); // [B, S, S, 3]
+  const failures: ImageFailure[] = [];
+  await runConcurrently(job.images, CONCURRENT_PICTURES, async (request, position) => {
+    const pixels = await readPixels(request, position, settings);
+    if (!(pixels instanceof Uint8Array)) failures.push(pixels);
+    else
+      normalizeImage(
+        vary(pixels, request.index, job.epoch, settings),
+        preprocessing,
+        'nhwc',
+        image,
+        position * imageLength,
+      );
+  });
+  failures.sort((a, b) => a.position - b.position);
+  const failed = new Set(failures.map(({ position }) => position));
+  const positions = [...job.images.keys()].filter((position) => !failed.has(position));
+  return { positions, image: keepRows(image, positions, imageLength), failures };
+}
+
+/** [B, …] → [n, …] */
+function keepRows(all: Float32Array<ArrayBuffer>, positions: number[], rowLength: number): Float32Array<ArrayBuffer> {
+  if (positions.length * rowLength === all.length) return all;
   for (const [row, position] of positions.entries()) {
-    const pixels = vary(decoded[position] as Uint8Array, job.images[position]?.index as number, job.epoch, settings);
-    normalizeImage(pixels, preprocessing, 'nhwc', image, row * imageLength);
+    all.copyWithin(row * rowLength, position * rowLength, (position + 1) * rowLength);
   }
-  return { positions, image, failures };
+  return all.slice(0, positions.length * rowLength);
 }
 
 function vary(pixels: Uint8Array, index: number, epoch: number, settings: ImageSettings): Uint8Array {

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { SampleProblem } from '../problems.ts';
+import { runConcurrently } from '../run-concurrently.ts';
 import type { Sample } from './rows.ts';
 
 // Enough to hide the latency of a network folder without exhausting file handles.
@@ -9,14 +10,10 @@ const CONCURRENT_STATS = 64;
 /** The samples whose picture is not a file with something in it. */
 export async function findMissingImages(samples: readonly Sample[]): Promise<Map<Sample, SampleProblem>> {
   const missing = new Map<Sample, SampleProblem>();
-  let next = 0;
-  const lane = async () => {
-    for (let sample = samples[next++]; sample; sample = samples[next++]) {
-      const reason = await whyUnusable(sample.imagePath);
-      if (reason) missing.set(sample, missingImage(sample, reason));
-    }
-  };
-  await Promise.all(Array.from({ length: CONCURRENT_STATS }, lane));
+  await runConcurrently(samples, CONCURRENT_STATS, async (sample) => {
+    const reason = await whyUnusable(sample.imagePath);
+    if (reason) missing.set(sample, missingImage(sample, reason));
+  });
   return missing;
 }
 

@@ -1,5 +1,5 @@
 import { paintSky } from '../landscape.ts';
-import { circle, fill, hsl, line, n, polygon, rect, type Sketch, shape, stroke } from '../sketch.ts';
+import { circle, ellipse, fill, hsl, line, n, polygon, rect, type Sketch, shape, stroke } from '../sketch.ts';
 
 /** A skyline after dark: lit windows, a moon or stars, and a street with light trails or a river with reflections. */
 export function drawNightCity(sketch: Sketch): void {
@@ -13,8 +13,9 @@ export function drawNightCity(sketch: Sketch): void {
     hsl(hue + random.uniform(20, 70), 45, random.uniform(20, 32)),
   );
   paintHeavens(sketch, ground);
-  paintSkyline(sketch, ground, { hue, light: 17, lowest: 0.3, highest: 0.6, windows: 0.25 });
-  paintSkyline(sketch, ground, { hue, light: 8, lowest: 0.18, highest: 0.68, windows: 0.5 });
+  paintHaze(sketch, ground, hue);
+  paintSkyline(sketch, ground, { hue, light: 20, lowest: 0.3, highest: 0.6, windows: 0.3 });
+  paintSkyline(sketch, ground, { hue, light: 10, lowest: 0.18, highest: 0.68, windows: 0.55 });
   if (random.next() < 0.5) paintStreet(sketch, ground);
   else paintReflections(sketch, ground, hue);
 }
@@ -37,6 +38,14 @@ function paintHeavens(sketch: Sketch, ground: number): void {
     circle(...at, 15 * unit, fill(sketch.glow(hsl(50, 60, 85), 0.4))),
     circle(...at, random.uniform(3, 5.5) * unit, fill(hsl(50, 50, 90))),
   );
+}
+
+/** The light of the streets in the air behind the towers. */
+function paintHaze(sketch: Sketch, ground: number, hue: number): void {
+  const { random, width } = sketch;
+  const tint = random.next() < 0.5 ? hsl(random.uniform(20, 45), 85, 55) : hsl(hue + 20, 70, 52);
+  const at = [random.uniform(0.25, 0.75) * width, ground] as const;
+  sketch.add(ellipse(...at, [width * 0.8, ground * 0.75], fill(sketch.glow(tint, random.uniform(0.35, 0.7)))));
 }
 
 interface Skyline {
