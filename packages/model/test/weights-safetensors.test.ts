@@ -189,7 +189,8 @@ test('a missing file, a folder and an unknown tensor name are told apart', async
 
 describe('with Python (safetensors from PyPI)', () => {
   const requirements = ['safetensors==0.8.0', 'numpy==2.4.6', 'ml_dtypes==0.5.4'];
-  const python = (code: string, ...args: string[]): string => runPython('safetensors', requirements, { code, args });
+  const python = (code: string, ...args: string[]): Promise<string> =>
+    runPython('safetensors', requirements, { code, args });
 
   test('Python reads what we write', async () => {
     const path = file('for-python.safetensors');
@@ -200,13 +201,13 @@ from safetensors import safe_open
 with safe_open(sys.argv[1], 'np') as f:
     print(json.dumps([f.metadata(), {k: [f.get_tensor(k).tolist(), str(f.get_tensor(k).dtype)] for k in f.keys()}]))`;
     const w = [[[1.5, -2], [Math.fround(1e-30), 4]], 'float32']; // biome-ignore format: a matrix
-    expect(JSON.parse(python(code, path))).toEqual([{ crosscheck: '{"é":1}' }, { n: [-5, 'int64'], w }]);
+    expect(JSON.parse(await python(code, path))).toEqual([{ crosscheck: '{"é":1}' }, { n: [-5, 'int64'], w }]);
   });
 
   describe('we read what Python writes', () => {
     const path = file('from-python.safetensors');
-    beforeAll(() => {
-      python(
+    beforeAll(async () => {
+      await python(
         `import sys, numpy as np, ml_dtypes
 from safetensors.numpy import save_file
 x = np.array([0.1, -1.5, 65504, 6e-8, 0, -0.0, np.inf], np.float64)

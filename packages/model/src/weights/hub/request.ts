@@ -1,0 +1,84 @@
+import { setTimeout as sleepFor } from 'node:timers/promises';
+import { messageOf } from '@crosscheck/contract';
+import { Unreachable } from './errors.ts';
+
+export interface Retrying {
+  /** Tries in all. */
+  readonly attempts: number;
+  readonly sleep: (milliseconds: number) => Promise<unknown>;
+}
+
+export const patient: Retrying = { attempts: 5, sleep: sleepFor };
+
+const answerTimeoutMs = 30_000;
+const [firstDelayMs, longestDelayMs, longestRetryAfterMs] = [500, 8_000, 60_000];
+const busyStatuses = [408, 429, 500, 502, 503, 504];
+
+/** A failure after which the same request is worth another try, with the pause that the server asked for. */
+export class Retryable extends Unreachable {
+  readonly retryAfterMs: number | null;
+
+  constructor(message: string, retryAfterMs: number | null = null) {
+    super(message);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** Sends a request; a connection that fails and a server that is busy become `Retryable`. */
+export async function send(url: string, init: RequestInit): Promise<Response> {
+  const answered = new AbortController();
+  const timer = setTimeout(
+    () => answered.abort(new Error(`no answer in ${answerTimeoutMs / 1000} s`)),
+    answerTimeoutMs,
+  );
+  const signal = init.signal ? AbortSignal.any([init.signal, answered.signal]) : answered.signal;
+  try {
+    const response = await fetch(url, { ...init, signal });
+    if (busyStatuses.includes(response.status)) throw await busy(response);
+    return response;
+  } catch (error) {
+    throw error instanceof Retryable ? error : new Retryable(reasonOf(error));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function busy(response: Response): Promise<Retryable> {
+  await response.body?.cancel();
+  return new Retryable(
+    `${response.status} ${response.statusText}`.trim(),
+    retryAfterMs(response.headers.get('retry-after')),
+  );
+}
+
+/** `fetch failed` says nothing; its cause does. */
+export function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause === undefined ? messageOf(error) : messageOf(cause) || String((cause as { code?: unknown }).code);
+}
+
+/** Seconds or a date, as milliseconds from now. */
+export function retryAfterMs(header: string | null): number | null {
+  if (header === null) return null;
+  const milliseconds = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isNaN(milliseconds) ? null : Math.min(Math.max(0, milliseconds), longestRetryAfterMs);
+}
+
+/** Repeats `attempt` while it throws `Retryable`, with growing pauses. An attempt that got further than the one before starts the count anew. */
+export async function retry<T>(
+  attempt: (reportProgress: () => void) => Promise<T>,
+  { attempts, sleep }: Retrying,
+): Promise<T> {
+  let failures = 0;
+  for (;;) {
+    let hasProgressed = false;
+    try {
+      return await attempt(() => (hasProgressed = true));
+    } catch (error) {
+      if (!(error instanceof Retryable)) throw error;
+      failures = hasProgressed ? 1 : failures + 1;
+      if (failures >= attempts) throw new Unreachable(`${error.message} (${attempts} tries)`);
+      await sleep(error.retryAfterMs ?? Math.min(firstDelayMs * 2 ** (failures - 1), longestDelayMs));
+    }
+  }
+}
