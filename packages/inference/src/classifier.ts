@@ -4,6 +4,7 @@ import type { Tokenizer } from '@crosscheck/preprocess';
 import { decodeImage, loadTokenizer } from '@crosscheck/preprocess';
 import type { ArtifactFolder } from './artifact/read-artifact.ts';
 import { readArtifact, verifyHashes } from './artifact/read-artifact.ts';
+import { Gate } from './batching/gate.ts';
 import { MicroBatcher } from './batching/micro-batcher.ts';
 import { availableCores } from './runtime/available-cores.ts';
 import type { WorkerPool } from './runtime/worker-pool.ts';
@@ -36,6 +37,10 @@ export interface ClassifierOptions {
   maxQueue?: number;
   /** Compare every file of the artifact with its sha256 (about 0.2 s for the full network). */
   verifyHashes?: boolean;
+  /** Pictures that are decoded at the same time: large ones take much memory while they are. */
+  decoders?: number;
+  /** Tokens per text, when fewer than the artifact's. */
+  maxTokens?: number;
   /** In place of the artifact's own; FAKE iff probability > threshold. */
   threshold?: number;
   /** In place of the artifact's own tokenizer.json: a file, or a folder with one. */
@@ -96,7 +101,7 @@ export interface Classifier {
 export async function openClassifier(location: string, options: ClassifierOptions = {}): Promise<Classifier> {
   const folder = await readArtifact(location);
   const layout = chooseLayout(options, availableCores());
-  const tokenizer = await openTokenizer(folder, options.tokenizer);
+  const tokenizer = await openTokenizer(folder, options);
   const statistics = new ClassifierStatistics();
   const batcher = new MicroBatcher({ padId: tokenizer.padId, maxBatch: layout.maxBatch, statistics });
   const [pool] = await bothOrNeither(
@@ -124,11 +129,17 @@ async function bothOrNeither(pool: Promise<WorkerPool>, check: Promise<void>): P
   return [opened.value];
 }
 
-async function openTokenizer({ artifact, tokenizerFile }: ArtifactFolder, replacement?: string): Promise<Tokenizer> {
-  const tokenizer = await loadTokenizer(replacement ?? tokenizerFile, artifact.preprocessing);
-  const { vocabSize } = artifact.architecture.text;
+async function openTokenizer(
+  { artifact, tokenizerFile }: ArtifactFolder,
+  options: ClassifierOptions,
+): Promise<Tokenizer> {
+  const { preprocessing, architecture } = artifact;
+  const maxTokens = Math.min(preprocessing.maxTokens, options.maxTokens ?? preprocessing.maxTokens);
+  const source = options.tokenizer ?? tokenizerFile;
+  const tokenizer = await loadTokenizer(source, { ...preprocessing, maxTokens });
+  const { vocabSize } = architecture.text;
   if (tokenizer.vocabSize <= vocabSize) return tokenizer;
-  const message = `${replacement ?? tokenizerFile} has ${tokenizer.vocabSize} tokens, the model knows ${vocabSize}; use the tokenizer that the model was trained with`;
+  const message = `${source} has ${tokenizer.vocabSize} tokens, the model knows ${vocabSize}; use the tokenizer that the model was trained with`;
   throw new CrosscheckError('CROSSCHECK_ARTIFACT_MISMATCH', message);
 }
 
@@ -163,6 +174,7 @@ class PooledClassifier implements Classifier {
   readonly threshold: number;
   readonly #parts: Parts;
   readonly #maxQueue: number;
+  readonly #decoders: Gate;
   readonly #pending = new Set<Promise<unknown>>();
   /** Posts that are decoded or wait; those inside a worker no longer count. */
   #admitted = 0;
@@ -173,6 +185,7 @@ class PooledClassifier implements Classifier {
     this.artifact = parts.folder.artifact;
     this.threshold = parts.options.threshold ?? this.artifact.threshold;
     this.#maxQueue = parts.options.maxQueue ?? 128;
+    this.#decoders = new Gate(parts.options.decoders ?? 4); // as many as libuv has threads
   }
 
   async classify(posts: readonly Post[], options: ClassifyOptions = {}): Promise<Prediction[]> {
@@ -232,10 +245,14 @@ class PooledClassifier implements Classifier {
 
   async #decode({ image }: Post, signal: AbortSignal): Promise<Uint8Array> {
     const { options, statistics } = this.#parts;
-    const startedAt = performance.now();
     const maxPixels = options.maxPixels === undefined ? {} : { maxPixels: options.maxPixels };
-    const pixels = await decodeImage(image, { size: this.artifact.preprocessing.imageSize, ...maxPixels });
-    statistics.decodeSeconds.observe((performance.now() - startedAt) / 1000);
+    const pixels = await this.#decoders.pass(async () => {
+      signal.throwIfAborted();
+      const startedAt = performance.now();
+      const decoded = await decodeImage(image, { size: this.artifact.preprocessing.imageSize, ...maxPixels });
+      statistics.decodeSeconds.observe((performance.now() - startedAt) / 1000);
+      return decoded;
+    });
     signal.throwIfAborted();
     return pixels;
   }

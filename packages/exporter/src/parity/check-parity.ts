@@ -43,9 +43,9 @@ export async function checkParity(
   return { rows, maxLogitDifference: worst.difference };
 }
 
-/** NaN is further than anything. */
+/** NaN is further than any number, and not further than itself. */
 function isFurther(a: number, b: number): boolean {
-  return !(a <= b);
+  return !Number.isNaN(b) && !(a <= b);
 }
 
 async function compareCase(

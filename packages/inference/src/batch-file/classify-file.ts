@@ -14,6 +14,8 @@ export interface ClassifyFileOptions {
   rootDir: string;
   textColumn: string;
   imageColumn: string;
+  /** Kept as `true_label` when the input has it. */
+  labelColumn: string;
   /** Rows to judge; negative = all. */
   nRows: number;
   /** Rows in flight at a time. */
@@ -62,7 +64,12 @@ const fatalCodes = ['CROSSCHECK_INFERENCE_WORKER_CRASHED', 'CROSSCHECK_INFERENCE
  */
 export async function classifyFile(classifier: Classifier, options: ClassifyFileOptions): Promise<BatchSummary> {
   const rows = readRows(options.inputFile);
-  const columns = { file: options.inputFile, text: options.textColumn, image: options.imageColumn };
+  const columns = {
+    file: options.inputFile,
+    text: options.textColumn,
+    image: options.imageColumn,
+    label: options.labelColumn,
+  };
   const plan = planColumns((await rows.next()).value?.cells ?? [], columns, options.columns);
   const writer = await openRowWriter(options.outputFile);
   try {

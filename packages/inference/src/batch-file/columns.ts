@@ -15,17 +15,15 @@ export interface ColumnPlan {
   header: string[];
 }
 
-const renamed: Readonly<Record<string, string>> = { label: 'true_label' };
-
 /**
- * Plans the output: every input column, then the verdict's. An input column that has the name of a verdict's moves aside: `label`
- * becomes `true_label`, others get `input_` in front.
+ * Plans the output: every input column, then the verdict's. The input's own label becomes `true_label`; another column that has the
+ * name of a verdict's gets `input_` in front.
  *
  * @throws CROSSCHECK_INFER_COLUMN_MISSING
  */
 export function planColumns(
   header: readonly string[],
-  columns: { file: string; text: string; image: string },
+  columns: { file: string; text: string; image: string; label: string },
   verdict: VerdictColumns,
 ): ColumnPlan {
   const added = [
@@ -34,8 +32,10 @@ export function planColumns(
     ...(verdict.probability ? ['probability'] : []),
     ...(verdict.confidence ? ['confidence'] : []),
   ];
-  const taken = new Set([...added, ...header.filter((name) => !added.includes(name))]);
-  const kept = header.map((name) => (added.includes(name) ? freeName(renamed[name] ?? `input_${name}`, taken) : name));
+  const collides = (name: string) => added.includes(name) || name === columns.label;
+  const taken = new Set([...added, ...header.filter((name) => !collides(name))]);
+  const aside = (name: string) => freeName(name === columns.label ? 'true_label' : `input_${name}`, taken);
+  const kept = header.map((name) => (collides(name) ? aside(name) : name));
   return {
     textIndex: indexOf(header, columns.text, columns.file),
     imageIndex: indexOf(header, columns.image, columns.file),
@@ -54,6 +54,6 @@ function freeName(name: string, taken: Set<string>): string {
 function indexOf(header: readonly string[], column: string, file: string): number {
   const index = header.indexOf(column);
   if (index >= 0) return index;
-  const message = `expected a column "${column}" in ${file}, found ${header.map((name) => `"${name}"`).join(', ') || 'no header line'}; name the right one with inference.batch.text_column and inference.batch.image_column`;
+  const message = `expected a column "${column}" in ${file}, found ${header.map((name) => `"${name}"`).join(', ') || 'no header line'}; name the right one with data.text_column and data.image_column`;
   throw new CrosscheckError('CROSSCHECK_INFER_COLUMN_MISSING', message);
 }

@@ -1,0 +1,169 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { openClassifier, readArtifact, verifyHashes } from '@crosscheck/inference';
+import { parameterNames, writeSafetensors } from '@crosscheck/model/weights';
+import { temporaryFolder } from '@crosscheck/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ExportReport, exportArtifact } from '../src/index.ts';
+import { randomWeights } from '../src/network/random-weights.ts';
+import { encodePng, tinyArchitecture, tinyTokenizerJson } from './tiny-artifact.ts';
+import { tinyMetadata, writeTinyCheckpoint } from './tiny-checkpoint.ts';
+
+const folder = temporaryFolder();
+const checkpoint = `${folder.dir}/best_model_1.8.safetensors`;
+const outputDir = `${folder.dir}/artifact`;
+let report: ExportReport;
+beforeAll(async () => {
+  await writeTinyCheckpoint(checkpoint);
+  report = await exportArtifact({ checkpoint, outputDir });
+});
+afterAll(() => folder.remove());
+
+const read = (name: string) => readFileSync(`${outputDir}/${name}`, 'utf8');
+const leftovers = () => readdirSync(folder.dir).filter((name) => name.startsWith('.'));
+
+test('the exported network agrees with the trained one on every fixed sample', () => {
+  expect(report.parity.rows.length).toBe(8);
+  expect(report.parity.maxLogitDifference).toBeLessThanOrEqual(1e-4);
+  const logits = report.parity.rows.map(({ exportedLogit }) => exportedLogit.toFixed(4));
+  expect(new Set(logits).size).toBe(4); // four posts, each alone and in the padded batch
+});
+
+test('the folder holds what serving needs, and every hash holds', async () => {
+  expect(readdirSync(outputDir).toSorted()).toEqual(
+    [
+      'README.md',
+      'artifact.json',
+      'config.json',
+      'multimodal_model.onnx',
+      'multimodal_model.onnx.data',
+      'preprocessor_config.json',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ].toSorted(),
+  );
+  const opened = await readArtifact(outputDir);
+  await verifyHashes(opened);
+  expect(Object.keys(opened.artifact.sha256)).toHaveLength(7);
+  expect(leftovers()).toEqual([]);
+});
+
+test('artifact.json carries the checkpoint’s labels, preprocessing, threshold, temperature, metrics and source', () => {
+  const { threshold, temperature, metrics, preprocessing, architecture, version } = tinyMetadata;
+  expect(JSON.parse(read('artifact.json'))).toMatchObject({
+    version,
+    threshold,
+    temperature,
+    metrics,
+    preprocessing,
+    architecture,
+    labels: { 0: 'REAL', 1: 'FAKE' },
+    precision: 'fp32',
+    opset: 18,
+    source: { checkpoint: 'best_model_1.8.safetensors', runId: 'abc123' },
+    parity: { samples: 8 },
+  });
+});
+
+test('the folder also reads as a Hugging Face model', () => {
+  expect(JSON.parse(read('config.json'))).toMatchObject({
+    id2label: { 0: 'REAL', 1: 'FAKE' },
+    label2id: { REAL: 0, FAKE: 1 },
+  });
+  expect(JSON.parse(read('preprocessor_config.json'))).toMatchObject({ size: { height: 32, width: 32 }, resample: 2 });
+  expect(read('tokenizer.json')).toBe(tinyTokenizerJson);
+  expect(read('README.md')).toContain('| val/accuracy | 0.8421 |');
+});
+
+test('the folder classifies', async () => {
+  const classifier = await openClassifier(outputDir, { workers: 1 });
+  const [verdict] = await classifier.classify([{ text: 'a flood', image: encodePng(9, 9, () => [200, 30, 30]) }]);
+  expect(verdict?.probabilityFake).toBeGreaterThan(0);
+  await classifier.close();
+});
+
+test('an export over an artifact replaces it and keeps the files that others put there', async () => {
+  writeFileSync(`${outputDir}/artifact.dvc`, 'outs: []');
+  await exportArtifact({ checkpoint, outputDir, opset: 20 });
+  expect(JSON.parse(read('artifact.json')).opset).toBe(20);
+  expect(read('artifact.dvc')).toBe('outs: []');
+  expect(leftovers()).toEqual([]);
+});
+
+// Two float32 computations of so large numbers cannot agree to 1e-4, and what diverged in training agrees with nothing.
+test.each([
+  ['fusion.6.weight', 1e6, /worst is ".+": trained logit -?\d+\.?\d*, exported -?\d+\.?\d*, difference \d/],
+  ['fusion.6.weight', Number.NaN, /8 of 8 samples do not.*trained logit NaN, exported NaN/],
+])(
+  'a network that disagrees (%s times %d) is not exported, and the old artifact stays',
+  async (name, factor, message) => {
+    const weights = randomWeights(tinyArchitecture, 7);
+    const tensors = parameterNames(tinyArchitecture)
+      .filter(({ dtype }) => dtype === 'F32')
+      .map((tensor) => ({
+        ...tensor,
+        data: async () =>
+          (await weights.read(tensor.name)).map((value) => (tensor.name === name ? value * factor : value)),
+      }));
+    const broken = `${folder.dir}/broken.safetensors`;
+    await writeSafetensors(broken, tensors, { crosscheck: JSON.stringify(tinyMetadata) });
+    const before = read('artifact.json');
+    await expect(exportArtifact({ checkpoint: broken, outputDir })).rejects.toMatchObject({
+      code: 'CROSSCHECK_EXPORT_PARITY',
+      message: expect.stringMatching(message),
+    });
+    expect(read('artifact.json')).toBe(before);
+    expect(leftovers()).toEqual([]);
+  },
+);
+
+test('a failure leaves no folder behind', async () => {
+  const target = `${folder.dir}/fresh`;
+  const tooLarge = { ...tinyArchitecture, text: { ...tinyArchitecture.text, vocabSize: 20 } };
+  const small = `${folder.dir}/small.safetensors`;
+  await writeTinyCheckpoint(small, { architecture: tooLarge });
+  await expect(exportArtifact({ checkpoint: small, outputDir: target })).rejects.toMatchObject({
+    code: 'CROSSCHECK_EXPORT_TOKENIZER_MISMATCH',
+  });
+  expect(existsSync(target)).toBe(false);
+  expect(leftovers()).toEqual([]);
+});
+
+test('a folder with other things in it is not touched', async () => {
+  const target = `${folder.dir}/thesis`;
+  mkdirSync(target);
+  writeFileSync(`${target}/chapter.txt`, 'one');
+  await expect(exportArtifact({ checkpoint, outputDir: target })).rejects.toMatchObject({
+    code: 'CROSSCHECK_EXPORT_OUTPUT_OCCUPIED',
+  });
+  expect(readdirSync(target)).toEqual(['chapter.txt']);
+});
+
+test.each([
+  [{ precision: 'int8' }, 'CROSSCHECK_EXPORT_PRECISION_UNSUPPORTED'],
+  [{ opset: 17 }, 'CROSSCHECK_EXPORT_OPSET_UNSUPPORTED'],
+  [{ opset: 99 }, 'CROSSCHECK_EXPORT_OPSET_UNSUPPORTED'],
+  [{ tokenizer: '/nowhere/tokenizer.json' }, 'CROSSCHECK_TOKENIZER_NOT_FOUND'],
+  [{ checkpoint: '/nowhere/model.safetensors' }, 'CROSSCHECK_WEIGHTS_NOT_FOUND'],
+])('refuses %j with %s', async (change, code) => {
+  await expect(exportArtifact({ checkpoint, outputDir, ...change })).rejects.toMatchObject({ code });
+});
+
+test('a checkpoint without a tokenizer asks for one, and takes it', async () => {
+  const bare = `${folder.dir}/bare.safetensors`;
+  await writeTinyCheckpoint(bare, { tokenizer: null });
+  const target = `${folder.dir}/from-bare`;
+  await expect(exportArtifact({ checkpoint: bare, outputDir: target })).rejects.toMatchObject({
+    code: 'CROSSCHECK_EXPORT_TOKENIZER_MISSING',
+    message: expect.stringContaining('export.tokenizer'),
+  });
+  await exportArtifact({ checkpoint: bare, outputDir: target, tokenizer: `${outputDir}/tokenizer.json` });
+  expect(existsSync(`${target}/artifact.json`)).toBe(true);
+});
+
+test('a file that does not describe itself is refused', async () => {
+  const foreign = `${folder.dir}/foreign.safetensors`;
+  await writeSafetensors(foreign, [{ name: 'a', dtype: 'F32', shape: [1], data: Float32Array.of(1) }]);
+  await expect(exportArtifact({ checkpoint: foreign, outputDir })).rejects.toMatchObject({
+    code: 'CROSSCHECK_EXPORT_METADATA_MISSING',
+  });
+});

@@ -1,0 +1,126 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { InferenceConfig, Run } from '@crosscheck/config';
+import { CrosscheckError } from '@crosscheck/contract';
+import { type BatchSummary, classifyFile, type JudgedRow } from './batch-file/classify-file.ts';
+import { openProgress } from './batch-file/progress.ts';
+import { type Classifier, type ClassifierOptions, openClassifier, type Prediction } from './classifier.ts';
+
+type Inference = InferenceConfig['inference'];
+
+/** Job of `pnpm infer`: prints what the original's `inference.py` prints. */
+export async function infer(run: Run<InferenceConfig>): Promise<void> {
+  const { inference, data } = run.config;
+  const location = inference.checkpoint.path;
+  await requireArtifact(location);
+  warnAboutIgnored(inference, run);
+  if (inference.mode === 'single') await requireFile(inference.single.image_path);
+  const classifier = await openClassifier(location, classifierOptions(inference));
+  try {
+    if (inference.mode === 'single') await inferSingle(classifier, inference);
+    else await inferBatch(classifier, inference, data);
+  } finally {
+    await classifier.close();
+  }
+  if (inference.output.verbose) print('Inference completed successfully!');
+}
+
+/** @throws CROSSCHECK_INFER_CHECKPOINT_NOT_EXPORTED */
+async function requireArtifact(location: string): Promise<void> {
+  if (!/\.(safetensors|pth?|ckpt|bin)$/.test(location)) return;
+  const folder = path.join(path.dirname(location), `${path.parse(location).name}-artifact`);
+  const message = `inference.checkpoint.path must be an artifact folder or the .onnx file in one, got the checkpoint ${location}; export it first: pnpm export export.checkpoint=${location} export.output_dir=${folder}, then set inference.checkpoint.path=${folder}`;
+  throw new CrosscheckError('CROSSCHECK_INFER_CHECKPOINT_NOT_EXPORTED', message);
+}
+
+async function requireFile(file: string): Promise<void> {
+  const found = await stat(file).catch(() => null);
+  if (found?.isFile()) return;
+  const message = `expected a picture at ${path.resolve(file)}, found ${found ? 'something else' : 'nothing'}; set inference.single.image_path`;
+  throw new CrosscheckError('CROSSCHECK_INFER_INPUT_NOT_FOUND', message);
+}
+
+function classifierOptions({ mode, output, text, batch_processing }: Inference): ClassifierOptions {
+  const optional = {
+    ...(output.threshold === null ? {} : { threshold: output.threshold }),
+    ...(text.tokenizer === null ? {} : { tokenizer: text.tokenizer }),
+    ...(text.max_length === null ? {} : { maxTokens: text.max_length }),
+  };
+  // A lone post is answered fastest by one worker with every core.
+  if (mode === 'single') return { ...optional, workers: 1, maxBatch: 1 };
+  const { batch_size, num_workers } = batch_processing;
+  return { ...optional, maxBatch: batch_size, decoders: num_workers, maxQueue: Number.POSITIVE_INFINITY };
+}
+
+function warnAboutIgnored({ checkpoint, image }: Inference, { warn }: Pick<Run<InferenceConfig>, 'warn'>): void {
+  if (checkpoint.device === 'cuda') warn('inference.checkpoint.device=cuda: onnxruntime runs on the CPU here');
+  if (image.size !== null) warn(`inference.image.size=${image.size} is ignored: the artifact fixes the picture size`);
+}
+
+async function inferSingle(classifier: Classifier, { single, output }: Inference): Promise<void> {
+  const { image_path: image, text } = single;
+  const [prediction] = (await classifier.classify([{ text, image }])) as [Prediction];
+  if (output.verbose) {
+    print('=== Single Sample Prediction ===');
+    print(`Image: ${image}`);
+    print(`Text: ${shorten(text, 100)}`);
+    print('=== Results ===');
+  }
+  print(`Prediction: ${prediction.prediction}`);
+  if (output.save_probabilities) print(`Probability (Fake): ${prediction.probabilityFake.toFixed(4)}`);
+  if (output.save_confidence) print(`Confidence: ${prediction.confidence.toFixed(4)}`);
+}
+
+async function inferBatch(
+  classifier: Classifier,
+  { batch, output, batch_processing }: Inference,
+  data: InferenceConfig['data'],
+) {
+  const firstRows: JudgedRow[] = [];
+  const progress = await openProgress(batch.csv_file, batch.n_rows);
+  const summary = await classifyFile(classifier, {
+    inputFile: batch.csv_file,
+    outputFile: batch.output_file,
+    rootDir: batch.root_dir ?? path.dirname(batch.csv_file),
+    textColumn: data.text_column,
+    imageColumn: data.image_column,
+    labelColumn: data.label_column,
+    nRows: batch.n_rows,
+    width: 2 * batch_processing.batch_size * classifier.stats().workers,
+    columns: { probability: output.save_probabilities, confidence: output.save_confidence },
+    onProblem: ({ line, message }) => progress.note(`${batch.csv_file}:${line}: ${message}`),
+    onRow: (row) => {
+      if (firstRows.length < shownRows) firstRows.push(row);
+      progress.advance(row.bytes);
+    },
+  }).finally(() => progress.close());
+  printSummary(summary, batch.output_file);
+  if (output.verbose) for (const row of firstRows) print(describeRow(row));
+}
+
+/** As many as the original shows. */
+const shownRows = 10;
+
+function printSummary({ total, fake, real, failed, averageConfidence }: BatchSummary, outputFile: string): void {
+  print('=== Prediction Summary ===');
+  print(`Total samples: ${total}`);
+  print(`Predicted FAKE: ${fake}`);
+  print(`Predicted REAL: ${real}`);
+  if (failed > 0) print(`Failed rows: ${failed}`);
+  if (failed < total) print(`Average confidence: ${averageConfidence.toFixed(4)}`);
+  print(`Predictions saved to: ${outputFile}`);
+}
+
+function describeRow({ text, image, prediction }: JudgedRow): string {
+  const verdict = prediction ? `${prediction.prediction} ${prediction.probabilityFake.toFixed(4)}` : 'ERROR      ';
+  return `${verdict}  ${image}  ${shorten(text.replaceAll(/\s+/g, ' '), 60)}`;
+}
+
+function shorten(text: string, characters: number): string {
+  const points = Array.from(text);
+  return points.length <= characters ? text : `${points.slice(0, characters).join('')}...`;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
