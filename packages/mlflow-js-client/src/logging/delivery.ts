@@ -1,4 +1,5 @@
 import { MlflowError, messageOf } from '../errors.ts';
+import { type LoggedOnnxModel, logOnnxModel } from '../models/log-onnx-model.ts';
 import type { TrackingStore } from '../stores/tracking-store.ts';
 import type { CallOptions } from '../types.ts';
 import { type BatchRecord, countEntries, createBatch, type LogRecord, type RunTarget } from './records.ts';
@@ -12,6 +13,9 @@ export interface Destination {
   runId: string;
   /** Called for what the server refuses for good; everything else of the record is stored. */
   onRefused(entries: number, message: string): void;
+  /** Called for keys whose values were too long and were cut. */
+  onTruncated?(keys: readonly string[]): void;
+  onModel?(model: LoggedOnnxModel): void;
 }
 
 /** Makes the run of a target, or returns the id that it has. */
@@ -33,10 +37,11 @@ export async function deliver(destination: Destination, record: LogRecord, optio
 }
 
 async function deliverOperation(
-  { store, runId }: Destination,
+  destination: Destination,
   record: Exclude<LogRecord, BatchRecord>,
   options?: CallOptions,
 ): Promise<void> {
+  const { store, runId } = destination;
   switch (record.kind) {
     case 'inputs':
       return store.logInputs(runId, record.datasets, options);
@@ -46,6 +51,9 @@ async function deliverOperation(
       return store.uploadArtifact(runId, record.bytes, record.artifactPath, options);
     case 'folder':
       await store.uploadArtifacts(runId, record.folder, record.artifactPath, options);
+      return;
+    case 'model':
+      destination.onModel?.(await logOnnxModel(store, runId, record.model));
       return;
     case 'end':
       return store.updateRun(runId, { status: record.status, endTime: record.endTime }, options);
@@ -60,7 +68,8 @@ async function deliverBatch(destination: Destination, batch: BatchRecord, option
     const entries = countEntries(piece);
     if (entries === 0) continue;
     try {
-      await destination.store.logBatch(destination.runId, piece, options);
+      const { truncated } = await destination.store.logBatch(destination.runId, piece, options);
+      if (truncated.length > 0) destination.onTruncated?.(truncated);
     } catch (error) {
       if (!isRefusal(error)) throw error;
       refusals += 1;

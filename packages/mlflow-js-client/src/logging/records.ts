@@ -1,4 +1,5 @@
 import { encodeMetricValue } from '../limits.ts';
+import type { OnnxModelOptions } from '../models/log-onnx-model.ts';
 import type { NewExperiment } from '../rest/experiments.ts';
 import type { NewRun } from '../rest/runs.ts';
 import type { DatasetInput, MetricEntry, RunStatus } from '../types.ts';
@@ -23,6 +24,7 @@ export type OperationRecord =
   | { kind: 'artifact'; file: string; artifactPath: string }
   | { kind: 'content'; bytes: Uint8Array; artifactPath: string }
   | { kind: 'folder'; folder: string; artifactPath: string }
+  | { kind: 'model'; model: OnnxModelOptions }
   | { kind: 'end'; status: RunStatus; endTime: number };
 
 export type LogRecord = BatchRecord | OperationRecord;

@@ -1,6 +1,7 @@
 import type { ArtifactSource } from '../artifacts/artifact-store.ts';
 import { messageOf } from '../errors.ts';
 import { sanitizeKey } from '../limits.ts';
+import type { LoggedOnnxModel, OnnxModelOptions } from '../models/log-onnx-model.ts';
 import type { NewExperiment } from '../rest/experiments.ts';
 import type { NewRun } from '../rest/runs.ts';
 import type { TrackingStore } from '../stores/tracking-store.ts';
@@ -40,6 +41,8 @@ export interface LogSummary {
   refused: number;
   /** What neither the server nor the disk took. */
   lost: number;
+  /** The models that `logOnnxModel` stored. */
+  models: LoggedOnnxModel[];
   problems: string[];
 }
 
@@ -72,6 +75,7 @@ export class RunLogger {
   #batch: BatchRecord = createBatch();
   #queued = 0;
   #operations: OperationRecord[] = [];
+  #models: LoggedOnnxModel[] = [];
   #refused = 0;
   #lost = 0;
   #nextProbe = 0;
@@ -133,6 +137,11 @@ export class RunLogger {
     this.#queue({ kind: 'folder', folder, artifactPath });
   }
 
+  /** Stores an ONNX model as a logged model of the run, and registers it when asked; see `logOnnxModel`. */
+  logOnnxModel(model: OnnxModelOptions): void {
+    this.#queue({ kind: 'model', model });
+  }
+
   /** Sends, or spools, everything logged so far. */
   flush(): Promise<void> {
     const work = (this.#work ?? Promise.resolve()).then(() => this.#drain());
@@ -167,6 +176,7 @@ export class RunLogger {
       spoolPath: this.#spool.hasUnsent ? this.#spool.path : null,
       refused: this.#refused,
       lost: this.#lost,
+      models: [...this.#models],
       problems: [...this.#problems],
     };
   }
@@ -276,7 +286,9 @@ export class RunLogger {
       this.#refused += entries;
       this.#report(`MLflow refused ${entries} of what was logged: ${message}`);
     };
-    return { store: this.#store, runId, onRefused };
+    const onTruncated = (keys: readonly string[]) => this.#report(`too long for MLflow, and cut: ${keys.join(', ')}`);
+    const onModel = (model: LoggedOnnxModel) => void this.#models.push(model);
+    return { store: this.#store, runId, onRefused, onTruncated, onModel };
   }
 
   #legalKey(key: string): string {

@@ -3,6 +3,8 @@ import { appendFile, cp, mkdir, open, readdir, readFile, rename, rm, stat, write
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { MlflowError } from '../errors.ts';
+import type { OnnxModelOptions } from '../models/log-onnx-model.ts';
+import { findModelFiles } from '../models/onnx-files.ts';
 import { formatRecord, type LogRecord, parseRecord, type RunTarget } from './records.ts';
 
 // <folder>/mlflow-spool/<start>-<process>/{records.jsonl, state.json, files/}
@@ -79,16 +81,44 @@ export class Spool {
 
   /** Copies files into the spool, so that they can change or vanish. */
   async #keepFiles(record: LogRecord): Promise<LogRecord> {
-    if (record.kind !== 'artifact' && record.kind !== 'folder' && record.kind !== 'content') return record;
-    const { artifactPath } = record;
-    const source = record.kind === 'artifact' ? record.file : record.kind === 'folder' ? record.folder : artifactPath;
-    const name = join(FILES, `${this.#files++}-${basename(source)}`);
+    switch (record.kind) {
+      case 'artifact':
+        return { ...record, file: await this.#keep(record.file) };
+      case 'folder':
+        return { ...record, folder: await this.#keep(record.folder) };
+      case 'content':
+        return { kind: 'artifact', file: await this.#keepBytes(record), artifactPath: record.artifactPath };
+      case 'model':
+        return { ...record, model: await this.#keepModel(record.model) };
+      case 'batch':
+      case 'inputs':
+      case 'end':
+        return record;
+    }
+  }
+
+  async #keep(source: string): Promise<string> {
+    const name = await this.#nameFile(basename(source));
+    await cp(source, join(this.folder, name), { recursive: true, dereference: true });
+    return name;
+  }
+
+  async #keepBytes({ bytes, artifactPath }: { bytes: Uint8Array; artifactPath: string }): Promise<string> {
+    const name = await this.#nameFile(basename(artifactPath));
+    await writeFile(join(this.folder, name), bytes);
+    return name;
+  }
+
+  /** The files of a model stay together and keep their names, which the ONNX file refers to. */
+  async #keepModel(model: OnnxModelOptions): Promise<OnnxModelOptions> {
+    const folder = await this.#nameFile('model');
+    for (const path of await findModelFiles(model)) await cp(path, join(this.folder, folder, basename(path)));
+    return mapPaths(model, (path) => join(folder, basename(path)));
+  }
+
+  async #nameFile(name: string): Promise<string> {
     await mkdir(join(this.folder, FILES), { recursive: true });
-    if (record.kind === 'content') await writeFile(join(this.folder, name), record.bytes);
-    else await cp(source, join(this.folder, name), { recursive: true, dereference: true });
-    return record.kind === 'folder'
-      ? { kind: 'folder', folder: name, artifactPath }
-      : { kind: 'artifact', file: name, artifactPath };
+    return join(FILES, `${this.#files++}-${name}`);
   }
 
   /** Sends what is unsent, in order, remembering after each record how far it came; then removes the folder. */
@@ -177,7 +207,17 @@ function parseLine(text: string): ReturnType<typeof parseRecord> | null {
 function withAbsolutePaths(record: LogRecord, folder: string): LogRecord {
   if (record.kind === 'artifact') return { ...record, file: join(folder, record.file) };
   if (record.kind === 'folder') return { ...record, folder: join(folder, record.folder) };
+  if (record.kind === 'model') return { ...record, model: mapPaths(record.model, (path) => join(folder, path)) };
   return record;
+}
+
+function mapPaths(model: OnnxModelOptions, map: (path: string) => string): OnnxModelOptions {
+  return {
+    ...model,
+    onnxPath: map(model.onnxPath),
+    externalData: model.externalData?.map(map),
+    extraFiles: model.extraFiles?.map(map),
+  };
 }
 
 export async function writeState(folder: string, state: SpoolState): Promise<void> {

@@ -81,7 +81,7 @@ export function createLocalStore(uri: string, backend: LocalBackend): TrackingSt
     listArtifacts: async (runId, path) => listRecursively(await artifactsOf(runId), path),
     downloadArtifact: async (runId, path, target) => downloadFile(await artifactsOf(runId), path, target),
     createLoggedModel: (model) => backend.createLoggedModel(checkModelName(model)),
-    uploadModelFiles: (model, folder) => uploadFolder(openReachable(model.artifactUri), folder),
+    openModelArtifacts: ({ artifactUri }) => openReachable(artifactUri),
     finalizeLoggedModel: (modelId, status = 'LOGGED_MODEL_READY') => backend.finalizeLoggedModel(modelId, status),
     registerModel: (registration) => backend.registerModel(registration),
     setModelAlias: (name, alias, version) => backend.setModelAlias(name, checkAlias(alias), version),

@@ -26,7 +26,7 @@ export function openRestStore(uri: string, options: ConnectionOptions = {}): Tra
     listArtifacts: (runId, path) => client.listArtifacts(runId, path),
     downloadArtifact: (runId, path, target) => client.downloadArtifact(runId, path, target),
     createLoggedModel: (model) => loggedModels.create(model),
-    uploadModelFiles: (model, folder) => uploadFolder(client.openArtifacts(model.artifactUri), folder),
+    openModelArtifacts: ({ artifactUri }) => client.openArtifacts(artifactUri),
     finalizeLoggedModel: async (modelId, status) => void (await loggedModels.finalize(modelId, status)),
     async registerModel({ registeredModel, aliases = [], ...version }) {
       await registry.getOrCreateModel({ name: version.name, ...registeredModel });

@@ -1,4 +1,4 @@
-import type { ArtifactSource } from '../artifacts/artifact-store.ts';
+import type { ArtifactSource, ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { NewExperiment } from '../rest/experiments.ts';
 import type { NewLoggedModel } from '../rest/logged-models.ts';
 import type { NewModelVersion, NewRegisteredModel } from '../rest/registry.ts';
@@ -57,8 +57,8 @@ export interface TrackingStore {
   downloadArtifact(runId: string, artifactPath: string, target: string): Promise<void>;
 
   createLoggedModel(model: NewLoggedModel): Promise<LoggedModel>;
-  /** Uploads the files of a logged model from a folder. */
-  uploadModelFiles(model: LoggedModel, folder: string): Promise<string[]>;
+  /** The files of a logged model. */
+  openModelArtifacts(model: Pick<LoggedModel, 'artifactUri'>): ArtifactStore;
   finalizeLoggedModel(modelId: string, status?: LoggedModelStatus): Promise<void>;
   /** Adds a version to a registered model, made when absent, and points the aliases at it. */
   registerModel(registration: ModelRegistration): Promise<ModelVersion>;
