@@ -30,16 +30,28 @@ export function percentile(sorted: ArrayLike<number>, share: number): number {
   return low + (high - low) * (position - below);
 }
 
-function percentileInterval(values: Float64Array, confidence: number): { low: number; high: number } {
-  const finite = values.filter((value) => !Number.isNaN(value)).sort();
+/**
+ * Metrics whose resamples are larger on average than the sample's own value, by as much as the sample's is larger than the truth: bins of
+ * resampled rows are lumpier. Their intervals are moved back by that bias, or they would lie beside the value.
+ */
+const biasedUpwards: ReadonlySet<MetricName> = new Set<MetricName>(['ece']);
+
+function meanOf(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function estimateOf(name: MetricName, value: number, drawn: Float64Array, confidence: number): Estimate {
+  const finite = drawn.filter((resampled) => !Number.isNaN(resampled)).sort();
   const tail = (1 - confidence) / 2;
-  return { low: percentile(finite, tail), high: percentile(finite, 1 - tail) };
+  const bias = biasedUpwards.has(name) ? meanOf(finite) - value : 0;
+  const moved = (end: number) => (bias === 0 ? end : Math.max(0, end - bias));
+  return { value, low: moved(percentile(finite, tail)), high: moved(percentile(finite, 1 - tail)) };
 }
 
 /**
  * Estimates every metric with a percentile bootstrap interval (Efron 1979): rows are drawn with replacement, and each resample is
  * evaluated by the same code as the rows themselves. Seeded, so the same rows give the same interval. Resamples in which a metric
- * is undefined (one class missing) are left out for that metric.
+ * is undefined (one class missing) are left out for that metric. The calibration error's interval is corrected for its bias.
  *
  * @throws CROSSCHECK_EVALUATION_LENGTHS, CROSSCHECK_EVALUATION_BAD_LABEL, CROSSCHECK_EVALUATION_BAD_PROBABILITY
  * @example bootstrapIntervals(probabilities, labels, { threshold: 0.5, seed: 42 }).rocAuc // { value, low, high }
@@ -65,11 +77,10 @@ export function bootstrapIntervals(
     metricNames.forEach((name, i) => ((drawn[i] as Float64Array)[sample] = metrics[name]));
   }
   const point = evaluatePrepared(prepared, null);
-  const estimate = (name: MetricName, i: number): Estimate => ({
-    value: point[name],
-    ...percentileInterval(drawn[i] as Float64Array, confidence),
+  const estimates = metricNames.map((name, i) => {
+    return [name, estimateOf(name, point[name], drawn[i] as Float64Array, confidence)] as const;
   });
-  return Object.fromEntries(metricNames.map((name, i) => [name, estimate(name, i)])) as Record<MetricName, Estimate>;
+  return Object.fromEntries(estimates) as Record<MetricName, Estimate>;
 }
 
 /** Coefficients of Acklam's rational approximation to the normal quantile (2003), relative error below 1.15e-9. */

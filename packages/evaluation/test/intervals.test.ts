@@ -51,7 +51,7 @@ test('intervals hold their value, repeat for a seed and differ between seeds', (
     expect(first[name].value).toBe(metrics[name]);
     expect(first[name].low).toBeLessThan(first[name].high);
   }
-  for (const name of ['accuracy', 'rocAuc', 'f1', 'loss', 'brier'] as const) {
+  for (const name of ['accuracy', 'rocAuc', 'f1', 'loss', 'brier', 'ece'] as const) {
     expect(first[name].low).toBeLessThan(metrics[name]);
     expect(first[name].high).toBeGreaterThan(metrics[name]);
   }

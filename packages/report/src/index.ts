@@ -1,3 +1,14 @@
 export type { EpochRecord } from './history.ts';
 export type { PngOptions } from './png.ts';
-export { renderConfusionMatrix, renderTrainingCurves } from './render.ts';
+export {
+  type EvaluationPlotName,
+  renderConfusionMatrix,
+  renderEvaluationPlot,
+  renderEvaluationPlots,
+  renderEvaluationSvg,
+  renderTrainingCurves,
+} from './render.ts';
+export { renderReport } from './report.ts';
+export type { Ablations, Mistake, PhaseDetails, ReportData } from './report-data.ts';
+export type { ScoredSplit } from './scored-split.ts';
+export { darkTheme, lightTheme, type Theme } from './theme.ts';

@@ -1,4 +1,5 @@
-import { lightTheme, pageTheme, plotConfig, type Theme } from './theme.ts';
+import { loadTextMeasure, weightOf } from './text-outlines.ts';
+import { lightTheme, plotConfig, type Theme } from './theme.ts';
 
 /** A Vega-Lite unit, layer or concat block without data binding to files: everything it shows is in it. */
 export type PlotSpec = Record<string, unknown>;
@@ -11,11 +12,24 @@ export interface Plot {
   spec(theme: Theme): PlotSpec;
 }
 
-export const themes = { light: lightTheme, page: pageTheme };
+/** The hook that Vega keeps for environments without a canvas; its own guess is half as wide again as Inter is. */
+interface TextMetrics {
+  width(item: { fontSize?: number; fontWeight?: unknown }, text: unknown): number;
+}
+
+async function loadVega() {
+  const [vega, { compile }, measure] = await Promise.all([import('vega'), import('vega-lite'), loadTextMeasure()]);
+  const { textMetrics } = vega as unknown as { textMetrics: TextMetrics };
+  textMetrics.width = ({ fontSize = 11, fontWeight }, text) => measure(String(text), fontSize, weightOf(fontWeight));
+  return { vega, compile };
+}
+
+let loaded: ReturnType<typeof loadVega> | undefined;
 
 /** Draws a plot as SVG. Vega is loaded on the first call. */
 export async function renderSvg(plot: Plot, theme: Theme = lightTheme): Promise<string> {
-  const [vega, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
+  loaded ??= loadVega();
+  const { vega, compile } = await loaded;
   const spec = { config: plotConfig(theme), ...plot.spec(theme) };
   const view = new vega.View(vega.parse(compile(spec as never).spec), { renderer: 'none' });
   try {

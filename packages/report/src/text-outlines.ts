@@ -10,6 +10,11 @@ const subsets = ['latin', 'latin-ext', 'greek', 'cyrillic'] as const;
 
 type Weight = 400 | 600;
 
+/** The nearest of the two weights that are drawn. */
+export function weightOf(fontWeight: unknown): Weight {
+  return /^(bold|[6-9]00)$/.test(String(fontWeight)) ? 600 : 400;
+}
+
 const require = createRequire(import.meta.url);
 const fonts = new Map<string, Promise<Font>>();
 
@@ -70,6 +75,16 @@ async function outline(text: string, { sizePixels, weight, anchor }: TextStyle):
   return paths.join('');
 }
 
+/** Loads what is needed to tell the width of a line of Latin text in SVG units. */
+export async function loadTextMeasure(): Promise<(text: string, sizePixels: number, weight: Weight) => number> {
+  const [regular, semibold] = await Promise.all([fontOf('latin', 400), fontOf('latin', 600)]);
+  return (text, sizePixels, weight) => {
+    const font = weight === 600 ? semibold : regular;
+    const advances = Array.from(text, (character) => font.charToGlyph(character).advanceWidth ?? 0);
+    return (advances.reduce((sum, advance) => sum + advance, 0) * sizePixels) / font.unitsPerEm;
+  };
+}
+
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 function unescapeXml(text: string): string {
@@ -80,7 +95,7 @@ async function outlineElement(attributes: string, text: string): Promise<string>
   const attribute = (name: string) => new RegExp(`(?:^|\\s)${name}="([^"]*)"`).exec(attributes)?.[1];
   const path = await outline(unescapeXml(text), {
     sizePixels: Number.parseFloat(attribute('font-size') ?? '11'),
-    weight: /^(bold|[6-9]00)$/.test(attribute('font-weight') ?? '') ? 600 : 400,
+    weight: weightOf(attribute('font-weight')),
     anchor: attribute('text-anchor') ?? 'start',
   });
   const kept = attributes.replace(/\s?(text-anchor|font-[a-z]+)="[^"]*"/g, '');

@@ -60,15 +60,13 @@ export function themeVariables(theme: Theme): string {
     .join(';');
 }
 
-export const plotFont = 'Inter';
-
 /** Vega-Lite's `config` block: thin grid, no frame, small grey labels. */
 export function plotConfig(theme: Theme) {
   const label = { labelColor: theme.muted, titleColor: theme.muted, labelFontSize: 11, titleFontSize: 11 };
   return {
     aria: false,
     background: null,
-    font: plotFont,
+    font: 'Inter, system-ui, sans-serif',
     padding: 4,
     view: { stroke: null },
     title: { color: theme.ink, fontSize: 13, fontWeight: 600, anchor: 'start', offset: 12 },
@@ -82,7 +80,17 @@ export function plotConfig(theme: Theme) {
       tickSize: 4,
       labelPadding: 4,
     },
-    legend: { ...label, title: null, labelFontSize: 12, symbolSize: 90, symbolStrokeWidth: 2.5, orient: 'top' },
+    legend: {
+      ...label,
+      title: null,
+      labelFontSize: 12,
+      labelLimit: 0,
+      columnPadding: 16,
+      symbolSize: 90,
+      symbolStrokeWidth: 2.5,
+      symbolOpacity: 1,
+      orient: 'top',
+    },
     text: { color: theme.ink, fontSize: 11 },
   };
 }

@@ -1,0 +1,36 @@
+import { describeModalityUse, type Estimate } from '@crosscheck/evaluation';
+import type { Ablations } from '../report-data.ts';
+import { html, type Section, table } from './html.ts';
+import { formatInterval, formatMetric } from './numbers.ts';
+import { intervalBar } from './result.ts';
+
+interface AblationRow {
+  name: string;
+  estimate: Estimate;
+}
+
+/** Says whether the model uses both of its inputs, with the accuracies that show it. */
+export function ablationSection({ full, textOnly, imageOnly, shuffled }: Ablations): Section {
+  const { verdict, summary } = describeModalityUse(full, textOnly, imageOnly, shuffled ?? null);
+  const rows: AblationRow[] = [
+    { name: 'posts as they are', estimate: full },
+    { name: 'words only (pictures from other posts)', estimate: textOnly },
+    { name: 'picture only (words from other posts)', estimate: imageOnly },
+    ...(shuffled ? [{ name: 'pairs broken within each label', estimate: shuffled }] : []),
+  ];
+  return {
+    id: 'modalities',
+    heading: 'Does it use both picture and words?',
+    body: html`<p class="callout${verdict === 'both' ? ' good' : ' poor'}">${summary}</p>
+${table(
+  'Accuracy when an input is replaced',
+  [
+    { heading: 'input', cell: (row: AblationRow) => row.name },
+    { heading: 'accuracy', isNumber: true, cell: (row) => formatMetric(row.estimate.value) },
+    { heading: '95 % interval', isNumber: true, cell: (row) => formatInterval(row.estimate) },
+    { heading: 'from 0 to 1', cell: (row) => intervalBar(row.estimate) },
+  ],
+  rows,
+)}`,
+  };
+}
