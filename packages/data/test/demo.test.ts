@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createRandom } from '@crosscheck/contract';
+import { createRandom, isCrosscheckError } from '@crosscheck/contract';
 import { decodeImage } from '@crosscheck/preprocess';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -171,6 +171,32 @@ describe('a generated folder', () => {
     expect(samples.find(({ imagePath }) => imagePath === fake.imagePath)).toMatchObject({ text: fake.text, label: 1 });
     expect([real.label, fake.label]).toEqual(['REAL', 'FAKE']);
     expect(fake.imageKind).not.toBe(fake.captionKind);
+  });
+
+  test('says in examples.json what the examples are, with paths that survive a move', () => {
+    const examples = JSON.parse(readFileSync(path.join(summary.dir, 'examples.json'), 'utf8'));
+    const { real, fake } = summary.examples;
+    expect(examples).toMatchObject([
+      { image: path.relative(summary.dir, real.imagePath), text: real.text, label: 0 },
+      { image: path.relative(summary.dir, fake.imagePath), text: fake.text, label: 1 },
+    ]);
+    expect(examples[1].note).toMatch(/^A mismatched post: the picture shows .+, the words tell of .+\.$/);
+  });
+
+  test('is replaced by the next run, with nothing left over', async () => {
+    const again = path.join(dir, 'again');
+    await generateDemo({ dir: again, ...options, train: 64, seed: 9 });
+    await generateDemo({ dir: again, ...options });
+    expect(digestOf(again)).toBe(digestOf(summary.dir));
+  });
+
+  test('never replaces posts of another origin', async () => {
+    const own = path.join(dir, 'own');
+    mkdirSync(own);
+    writeFileSync(path.join(own, 'val.csv'), 'text_content,image_path,label\n');
+    const error = await generateDemo({ dir: own, ...options }).catch((thrown: unknown) => thrown);
+    expect(isCrosscheckError(error, 'CROSSCHECK_DATA_DEMO_FOLDER')).toBe(true);
+    expect(readdirSync(own)).toEqual(['val.csv']);
   });
 
   test('is the same, byte for byte, for the same options, and another one for another seed', async () => {

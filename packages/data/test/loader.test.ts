@@ -229,6 +229,13 @@ test('an epoch can be left early and another one begun', async () => {
   expect(batches).toEqual(await collect({}, [1]));
 });
 
+test('what breaks a worker is told as such', async () => {
+  const impossible = { preprocessing: { ...preprocessing, imageSize: 1e7 }, workers: 1 };
+  expect(await codeOf(collect(impossible))).toMatch(
+    /^CROSSCHECK_DATA_WORKER_DIED: an image worker failed: .*(length|allocation)/,
+  );
+});
+
 test('options out of range are refused', async () => {
   for (const bad of [{ batchSize: 0 }, { batchSize: 2.5 }, { workers: -1 }, { lengthMultiple: 0 }]) {
     expect(await codeOf(collect(bad))).toContain(`CROSSCHECK_DATA_BAD_OPTION: ${Object.keys(bad)[0]}`);

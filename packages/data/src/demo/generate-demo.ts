@@ -1,10 +1,18 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { createRandom, type LabelName, labelNames } from '@crosscheck/contract';
-import { stringify } from 'csv-stringify/sync';
+import { createRandom } from '@crosscheck/contract';
 import { runConcurrently } from '../run-concurrently.ts';
 import { composeSplits, type PostPlan } from './compose-posts.ts';
+import {
+  clearDemoFolder,
+  type DemoPost,
+  findExample,
+  imageName,
+  type Split,
+  writeExamples,
+  writeManifest,
+} from './demo-folder.ts';
 import { type SceneKind, sceneKinds } from './kinds.ts';
 import { renderScene } from './render-scene.ts';
 
@@ -25,15 +33,6 @@ export interface DemoOptions {
   onProgress?: (done: number, total: number) => void;
 }
 
-export interface DemoPost {
-  /** Absolute. */
-  imagePath: string;
-  text: string;
-  label: LabelName;
-  imageKind: SceneKind;
-  captionKind: SceneKind;
-}
-
 export interface DemoSummary {
   /** Absolute. */
   dir: string;
@@ -48,34 +47,32 @@ export interface DemoSummary {
   examples: { real: DemoPost; fake: DemoPost };
 }
 
-type Split = 'train' | 'val' | 'test';
-
 /**
  * Makes small news posts without any download: drawn JPEGs and written captions, half of them mismatched. Every kind of picture
  * and every kind of caption is as often REAL as FAKE, so that neither alone can beat 50 %. The same options give the same bytes.
+ * Demo posts of an earlier run in the same folder are replaced.
  *
- * @throws CROSSCHECK_DATA_DEMO_SIZE
+ * @throws CROSSCHECK_DATA_DEMO_SIZE, CROSSCHECK_DATA_DEMO_FOLDER
  */
 export async function generateDemo(options: DemoOptions): Promise<DemoSummary> {
   const { seed = 7, imageSize = 160, onProgress = () => {} } = options;
   const posts = { train: options.train ?? 2000, val: options.val ?? 400, test: options.test ?? 400 };
   const dir = path.resolve(options.dir);
   const splits = composeSplits(posts, seed);
+  await clearDemoFolder(dir);
   const total = posts.train + posts.val + posts.test;
   let done = 0;
-  for (const split of ['train', 'val', 'test'] as const) {
-    await writeSplit(splits[split], { dir, split, seed, imageSize, onPicture: () => onProgress(++done, total) });
-  }
-  const files = {
-    train: path.join(dir, 'train.csv'),
-    val: path.join(dir, 'val.csv'),
-    test: path.join(dir, 'test.csv'),
+  const write = async (split: Split) => {
+    await drawPictures(splits[split], { dir, split, seed, imageSize, onPicture: () => onProgress(++done, total) });
+    return writeManifest(dir, split, splits[split]);
   };
+  const files = { train: await write('train'), val: await write('val'), test: await write('test') };
   const examples = { real: findExample(splits.test, dir, 0), fake: findExample(splits.test, dir, 1) };
+  await writeExamples(dir, [examples.real, examples.fake]);
   return { dir, seed, imageSize, posts, kinds: sceneKinds, files, examples };
 }
 
-interface SplitTarget {
+interface PictureTarget {
   dir: string;
   split: Split;
   seed: number;
@@ -83,50 +80,12 @@ interface SplitTarget {
   onPicture: () => void;
 }
 
-/** Pictures first, the CSV last: a folder with a CSV has all of its pictures. */
-async function writeSplit(posts: PostPlan[], target: SplitTarget): Promise<void> {
-  const csv = path.join(target.dir, `${target.split}.csv`);
-  const folder = path.join(target.dir, 'images', target.split);
-  await rm(csv, { force: true });
-  await mkdir(folder, { recursive: true });
+async function drawPictures(posts: readonly PostPlan[], target: PictureTarget): Promise<void> {
+  const { dir, split, seed, imageSize } = target;
+  await mkdir(path.join(dir, 'images', split), { recursive: true });
   await runConcurrently(posts, availableParallelism() * 2, async ({ imageKind }, i) => {
-    const random = createRandom(target.seed, 'demo picture', target.split, i);
-    const bytes = await renderScene(imageKind, random, target.imageSize);
-    await writeFile(path.join(target.dir, imageName(target.split, i)), bytes);
+    const bytes = await renderScene(imageKind, createRandom(seed, 'demo picture', split, i), imageSize);
+    await writeFile(path.join(dir, imageName(split, i)), bytes);
     target.onPicture();
   });
-  await writeFile(
-    csv,
-    stringify(
-      posts.map((post, i) => toRow(post, target.split, i)),
-      { header: true },
-    ),
-  );
-}
-
-function imageName(split: Split, index: number): string {
-  return `images/${split}/${String(index).padStart(5, '0')}.jpg`;
-}
-
-function toRow(post: PostPlan, split: Split, index: number): Record<string, string | number> {
-  return {
-    id: `${split}-${String(index).padStart(5, '0')}`,
-    text_content: post.text,
-    image_path: imageName(split, index),
-    label: post.label,
-    image_kind: post.imageKind,
-    caption_kind: post.captionKind,
-  };
-}
-
-function findExample(posts: PostPlan[], dir: string, label: 0 | 1): DemoPost {
-  const index = posts.findIndex((post) => post.label === label);
-  const { text, imageKind, captionKind } = posts[index] as PostPlan;
-  return {
-    imagePath: path.join(dir, imageName('test', index)),
-    text,
-    label: labelNames[label],
-    imageKind,
-    captionKind,
-  };
 }
