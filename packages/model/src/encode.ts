@@ -1,5 +1,4 @@
-import type { Batch } from '@crosscheck/contract';
-import { CrosscheckError } from '@crosscheck/contract';
+import { type Architecture, type Batch, CrosscheckError } from '@crosscheck/contract';
 import { tf } from '@crosscheck/tensorflow';
 import { fuse } from './fusion.ts';
 import type { Pass } from './layers/pass.ts';
@@ -53,10 +52,10 @@ export function imageTensor({ size, image }: PartialInput): tf.Tensor4D {
 }
 
 /** @returns token ids and mask, both [B, L] */
-export function tokenTensors(state: ModelState, input: PartialInput): [tf.Tensor2D, tf.Tensor2D] {
+export function tokenTensors(architecture: Architecture, input: PartialInput): [tf.Tensor2D, tf.Tensor2D] {
   const { size, length, inputIds, attentionMask } = input;
   if (!(length && inputIds && attentionMask)) throw invalidBatch('expected tokens or text features, got neither');
-  const { maxPositions, vocabSize } = state.architecture.text;
+  const { maxPositions, vocabSize } = architecture.text;
   if (inputIds.length !== size * length || attentionMask.length !== size * length) {
     const got = `${inputIds.length} ids and ${attentionMask.length} mask entries`;
     throw invalidBatch(`expected ${size} texts of ${length} tokens, got ${got}`);

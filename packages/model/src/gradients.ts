@@ -57,7 +57,7 @@ export function computeGradients(state: ModelState, input: TrainingInput, step: 
   const names = step.trainable ?? trainableNames(state, step.freeze ?? nothingFrozen);
   const variables = names.map((name) => variableNamed(state.variables, name));
   try {
-    const { loss, logits, gradients } = differentiate({ state, input, step, moved }, variables);
+    const { loss, logits, gradients } = differentiate({ state, step, moved }, input, variables);
     if (Number.isFinite(loss)) applyStatistics(state, moved);
     const named = new Map(names.flatMap((name, i) => (gradients[i] ? [[name, gradients[i]] as const] : [])));
     return { loss, logits, gradients: named, dispose: () => tf.dispose([...named.values()]) };
@@ -73,9 +73,27 @@ export function trainableNames(state: Pick<ModelState, 'variables'>, freeze: Fre
 
 interface Run {
   state: ModelState;
-  input: TrainingInput;
   step: GradientStep;
   moved: Moved;
+}
+
+/** Everything is checked and copied before the tape starts: an error while it runs would leave its tensors behind. */
+interface Tensors {
+  labels: tf.Tensor2D;
+  /** [B, V], or the picture that it is to be made of. */
+  vision: tf.Tensor2D | tf.Tensor4D;
+  /** [B, T], or token ids and mask. */
+  text: tf.Tensor2D | [ids: tf.Tensor2D, mask: tf.Tensor2D];
+}
+
+function openTensors({ architecture }: ModelState, input: TrainingInput): Tensors {
+  const { size, label, features = {} } = input;
+  const { vision, text } = architecture;
+  return {
+    labels: labelTensor(label, size),
+    vision: features.vision ? featureTensor(features.vision, size, vision.headChannels) : imageTensor(input),
+    text: features.text ? featureTensor(features.text, size, text.hiddenSize) : tokenTensors(architecture, input),
+  };
 }
 
 interface Differentiated {
@@ -84,48 +102,40 @@ interface Differentiated {
   gradients: (tf.Tensor | undefined)[];
 }
 
-function differentiate(run: Run, variables: tf.Variable[]): Differentiated {
-  const frozen = tf.tidy(() => frozenFeatures(run));
+function differentiate(run: Run, input: TrainingInput, variables: tf.Variable[]): Differentiated {
+  const { vision: isVisionFrozen, text: isTextFrozen } = run.step.freeze ?? nothingFrozen;
   let logits: tf.Tensor2D | undefined;
+  let loss = Number.NaN;
   try {
-    const { value, grads } = tf.variableGrads(() => {
-      const [image, words] = [frozen.vision ?? vision(run), frozen.text ?? text(run)]; // [B, V], [B, T]
-      logits = tf.keep(passFusion(run.state, headPass(run), image, words)); // [B, 1]
-      return binaryCrossEntropy(logits, labelTensor(run.input.label, run.input.size), run.step);
-    }, variables);
-    const [loss] = readAndDispose(value);
-    return {
-      loss: loss as number,
-      logits: logits?.dataSync() as Float32Array,
-      gradients: variables.map((v) => grads[v.name]),
-    };
+    const gradients = tf.tidy(() => {
+      const { labels, ...inputs } = openTensors(run.state, input);
+      const frozenVision = isVisionFrozen ? visionFeatures(run, inputs.vision) : inputs.vision; // [B, V] if frozen
+      const frozenText = isTextFrozen ? textFeatures(run, inputs.text) : inputs.text; // [B, T] if frozen
+      const { value, grads } = tf.variableGrads(() => {
+        const [vision, text] = [visionFeatures(run, frozenVision), textFeatures(run, frozenText)]; // [B, V], [B, T]
+        logits = tf.keep(passFusion(run.state, headPass(run), vision, text)); // [B, 1]
+        return binaryCrossEntropy(logits, labels, run.step);
+      }, variables);
+      loss = value.dataSync()[0] as number;
+      return variables.map(({ name }) => grads[name]) as tf.Tensor[];
+    });
+    return { loss, logits: logits?.dataSync() as Float32Array, gradients };
   } finally {
-    tf.dispose({ logits, ...frozen });
+    logits?.dispose();
   }
 }
 
-function readAndDispose(tensor: tf.Tensor): Float32Array {
-  const values = tensor.dataSync() as Float32Array;
-  tensor.dispose();
-  return values;
+/** Features stay as they are, a picture becomes features. */
+function visionFeatures(run: Run, vision: Tensors['vision']): tf.Tensor2D {
+  return vision.rank === 2
+    ? (vision as tf.Tensor2D)
+    : passVision(run.state, backbonePass(run, 'vision'), vision as tf.Tensor4D);
 }
 
-/** The features that need no gradient: given ones, and those of frozen backbones. */
-function frozenFeatures(run: Run): { vision?: tf.Tensor2D; text?: tf.Tensor2D } {
-  const { architecture } = run.state;
-  const { size, features = {} } = run.input;
-  const frozen = run.step.freeze ?? nothingFrozen;
-  const image = features.vision
-    ? featureTensor(features.vision, size, architecture.vision.headChannels)
-    : frozen.vision && vision(run); // [B, V]
-  const words = features.text
-    ? featureTensor(features.text, size, architecture.text.hiddenSize)
-    : frozen.text && text(run); // [B, T]
-  return { ...(image && { vision: image }), ...(words && { text: words }) };
+/** Features stay as they are, tokens become features. */
+function textFeatures(run: Run, text: Tensors['text']): tf.Tensor2D {
+  return Array.isArray(text) ? passText(run.state, backbonePass(run, 'text'), text) : text;
 }
-
-const vision = (run: Run) => passVision(run.state, backbonePass(run, 'vision'), imageTensor(run.input)); // [B, V]
-const text = (run: Run) => passText(run.state, backbonePass(run, 'text'), tokenTensors(run.state, run.input)); // [B, T]
 
 function headPass({ state, step }: Run): Pass {
   return openPass(state, { training: step.training ?? true, seed: step.seed });

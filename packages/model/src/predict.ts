@@ -18,7 +18,7 @@ export function encode(state: ModelState, input: ModelInput): Features {
     const pass = openPass(state);
     return {
       vision: passVision(state, pass, imageTensor(input)).dataSync() as Float32Array,
-      text: passText(state, pass, tokenTensors(state, input)).dataSync() as Float32Array,
+      text: passText(state, pass, tokenTensors(state.architecture, input)).dataSync() as Float32Array,
     };
   });
 }
@@ -28,7 +28,7 @@ export function predictLogits(state: ModelState, input: ModelInput, changes: Par
   return tf.tidy(() => {
     const pass = openPass(state, changes);
     const vision = passVision(state, pass, imageTensor(input)); // [B, V]
-    const text = passText(state, pass, tokenTensors(state, input)); // [B, T]
+    const text = passText(state, pass, tokenTensors(state.architecture, input)); // [B, T]
     return passFusion(state, pass, vision, text).dataSync() as Float32Array;
   });
 }
