@@ -3,7 +3,7 @@ import { findConfigDir } from './config-dir.ts';
 import type { KeyGuide } from './hydra/apply-overrides.ts';
 import { type Composition, composeWithProblems } from './hydra/compose.ts';
 import type { ResolveOptions } from './hydra/interpolation.ts';
-import { type MapNode, type Plain, nodeAt, toPlain } from './hydra/node.ts';
+import type { MapNode, Plain } from './hydra/node.ts';
 import { throwProblems } from './hydra/problems.ts';
 import type { ConfigSource } from './hydra/search-path.ts';
 import { type Schema, isOpen, schemaAt, schemaKeys } from './schema-walk.ts';
@@ -71,7 +71,10 @@ export function finishConfig<C>(composition: Composition, options: ComposeConfig
   return { config, origins, warnings: composition.warnings, composition };
 }
 
-export function resolveOptions(composition: Composition, options: { now?: Date; env?: NodeJS.ProcessEnv }): ResolveOptions {
+export function resolveOptions(
+  composition: Composition,
+  options: { now?: Date; env?: NodeJS.ProcessEnv },
+): ResolveOptions {
   const { now, env } = options;
   return { hydra: composition.hydra, ...(now === undefined ? {} : { now }), ...(env === undefined ? {} : { env }) };
 }
@@ -98,13 +101,4 @@ function deepFreeze<T>(value: T): T {
     Object.freeze(value);
   }
   return value;
-}
-
-/** A value of the `hydra` block, resolved; undefined when it is not there or must be given. */
-export function hydraSetting(composition: Composition, path: string, options: ResolveOptions): Plain | undefined {
-  const root: MapNode = { ...composition.config, entries: new Map([...composition.config.entries, ['hydra', composition.hydra]]) };
-  const { node } = resolveCollecting(root, options, []);
-  const found = nodeAt(node, ['hydra', ...path.split('.')]);
-  const value = found === undefined ? undefined : toPlain(found);
-  return value === '???' ? undefined : value;
 }

@@ -2,3 +2,5 @@ export { type ComposeConfigOptions, type ComposedConfig, composeConfig } from '.
 export { findConfigDir } from './config-dir.ts';
 export { flattenConfig } from './flatten.ts';
 export * from './schema/index.ts';
+export type { Command, JobResult, OpenSweep, Run, SweepJob, SweepStart } from './cli/command.ts';
+export { runCommand } from './cli/run-command.ts';

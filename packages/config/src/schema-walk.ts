@@ -13,14 +13,14 @@ interface Definition {
   values?: unknown[];
   defaultValue?: unknown;
   catchall?: Schema;
+  format?: string;
+  checks?: { _zod: { def: Check } }[];
 }
 
-interface Bag {
-  format?: string;
-  minimum?: number;
-  maximum?: number;
-  exclusiveMinimum?: number;
-  exclusiveMaximum?: number;
+interface Check {
+  check: string;
+  value: number;
+  inclusive: boolean;
 }
 
 export type Schema = z.ZodType;
@@ -38,7 +38,13 @@ export interface Unwrapped {
 }
 
 export function unwrap(outer: Schema): Unwrapped {
-  let [schema, isNullable, hasDefault, defaultValue, description] = [outer, false, false, undefined as unknown, outer.description];
+  let [schema, isNullable, hasDefault, defaultValue, description] = [
+    outer,
+    false,
+    false,
+    undefined as unknown,
+    outer.description,
+  ];
   for (;;) {
     const definition = definitionOf(schema);
     const inner = definition.innerType ?? (definition.type === 'pipe' ? definition.in : undefined);
@@ -94,19 +100,20 @@ export function schemaKeys(schema: Schema, path: string[] = []): SchemaKey[] {
 
 /** A schema in the words of an error or a help text: `int ≥ 1`, `adamw | adam`, `string | null`. */
 export function typeText(schema: Schema): string {
-  const { definition, isNullable, schema: inner } = unwrap(schema);
-  const text = plainTypeText(inner, definition);
+  const { definition, isNullable } = unwrap(schema);
+  const text = plainTypeText(definition);
   return isNullable ? `${text} | null` : text;
 }
 
-function plainTypeText(schema: Schema, definition: Definition): string {
+function plainTypeText(definition: Definition): string {
   if (definition.type === 'enum') return Object.values(definition.entries ?? {}).join(' | ');
   if (definition.type === 'literal') return (definition.values ?? []).map(String).join(' | ');
   if (definition.type === 'union') return (definition.options ?? []).map(typeText).join(' | ');
-  if (definition.type === 'array') return `list of ${definition.element === undefined ? 'values' : elementText(definition.element)}`;
+  if (definition.type === 'array')
+    return `list of ${definition.element === undefined ? 'values' : elementText(definition.element)}`;
   if (definition.type === 'object' || definition.type === 'record') return 'mapping';
   if (definition.type === 'boolean') return 'bool';
-  if (definition.type === 'number') return numberText(schema);
+  if (definition.type === 'number') return numberText(definition);
   return definition.type;
 }
 
@@ -115,15 +122,17 @@ function elementText(schema: Schema): string {
   return members.length === 0 ? typeText(schema) : `{${members.map(([key]) => key).join(', ')}}`;
 }
 
-function numberText(schema: Schema): string {
-  const bag = (schema as unknown as { _zod: { bag: Bag } })._zod.bag;
-  const bounds: string[] = [];
-  const isSafeBound = (bound: number | undefined): bound is number => bound !== undefined && Math.abs(bound) < Number.MAX_SAFE_INTEGER;
-  if (isSafeBound(bag.minimum)) bounds.push(`≥ ${bag.minimum}`);
-  if (isSafeBound(bag.exclusiveMinimum)) bounds.push(`> ${bag.exclusiveMinimum}`);
-  if (isSafeBound(bag.maximum)) bounds.push(`≤ ${bag.maximum}`);
-  if (isSafeBound(bag.exclusiveMaximum)) bounds.push(`< ${bag.exclusiveMaximum}`);
-  return [bag.format?.includes('int') ? 'int' : 'number', ...bounds].join(' ');
+const comparisons: Record<string, [inclusive: string, exclusive: string]> = {
+  greater_than: ['≥', '>'],
+  less_than: ['≤', '<'],
+};
+
+function numberText({ format, checks = [] }: Definition): string {
+  const bounds = checks.flatMap(({ _zod: { def } }) => {
+    const signs = comparisons[def.check];
+    return signs === undefined ? [] : [`${signs[def.inclusive ? 0 : 1]} ${def.value}`];
+  });
+  return [format === 'safeint' ? 'int' : 'number', ...bounds].join(' ');
 }
 
 /** True when the schema takes text and no number, so that `1.10` means "1.10". */

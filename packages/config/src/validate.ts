@@ -12,18 +12,25 @@ export function keepText(node: ConfigNode, schema: Schema | undefined): ConfigNo
     const isTyped = node.type === 'int' || node.type === 'float' || node.type === 'bool';
     return isTyped && takesText(schema) ? { ...node, type: 'string', value: node.text } : node;
   }
-  if (node.kind === 'list') return { ...node, items: node.items.map((item, index) => keepText(item, schemaAt(schema, [String(index)]))) };
+  if (node.kind === 'list')
+    return { ...node, items: node.items.map((item, index) => keepText(item, schemaAt(schema, [String(index)]))) };
   const entries = [...node.entries].map(([key, child]) => [key, keepText(child, schemaAt(schema, [key]))] as const);
   return { ...node, entries: new Map(entries) };
 }
 
 /** Replaces interpolations; what cannot be resolved is collected and left out of the validation. */
-export function resolveCollecting(root: ConfigNode, options: ResolveOptions, problems: Problem[]): { node: ConfigNode; failed: Set<string> } {
+export function resolveCollecting(
+  root: ConfigNode,
+  options: ResolveOptions,
+  problems: Problem[],
+): { node: ConfigNode; failed: Set<string> } {
   const interpolator = new Interpolator(root, options);
   const failed = new Set<string>();
   const walk = (node: ConfigNode, path: string[]): ConfigNode => {
-    if (node.kind === 'list') return { ...node, items: node.items.map((item, index) => walk(item, [...path, String(index)])) };
-    if (node.kind === 'map') return { ...node, entries: new Map([...node.entries].map(([key, child]) => [key, walk(child, [...path, key])])) };
+    if (node.kind === 'list')
+      return { ...node, items: node.items.map((item, index) => walk(item, [...path, String(index)])) };
+    if (node.kind === 'map')
+      return { ...node, entries: new Map([...node.entries].map(([key, child]) => [key, walk(child, [...path, key])])) };
     let resolved: ConfigNode = node;
     const before = problems.length;
     collect(problems, () => {
@@ -41,14 +48,21 @@ export interface Validation<C> {
 }
 
 /** Checks a resolved config; every problem names the key, what was expected, what it got and who set it. */
-export function validate<C>(resolved: ConfigNode, schema: z.ZodType<C>, alreadyFailed: ReadonlySet<string> = new Set()): Validation<C> {
+export function validate<C>(
+  resolved: ConfigNode,
+  schema: z.ZodType<C>,
+  alreadyFailed: ReadonlySet<string> = new Set(),
+): Validation<C> {
   const problems: Problem[] = [];
   const skip = new Set(alreadyFailed);
   for (const [path, node] of leaves(resolved)) {
     if (!isMissing(node)) continue;
     const key = path.join('.');
     skip.add(key);
-    problems.push({ code: 'CROSSCHECK_CONFIG_MISSING', message: `${key} must be given (${node.origin}); add ${key}=VALUE` });
+    problems.push({
+      code: 'CROSSCHECK_CONFIG_MISSING',
+      message: `${key} must be given (${node.origin}); add ${key}=VALUE`,
+    });
   }
   const result = schema.safeParse(toPlain(resolved), { reportInput: true });
   if (result.success) return { config: problems.length === 0 ? result.data : undefined, problems };
@@ -85,7 +99,11 @@ function describeValue(node: ConfigNode | undefined): string {
   if (node === undefined) return 'nothing';
   if (node.kind === 'map') return 'a mapping';
   if (node.kind === 'list') return 'a list';
-  return node.type === 'string' ? `the text "${String(node.value)}"` : node.type === 'null' ? 'null' : String(node.value);
+  return node.type === 'string'
+    ? `the text "${String(node.value)}"`
+    : node.type === 'null'
+      ? 'null'
+      : String(node.value);
 }
 
 /** Advice for the usual slips: YAML 1.1 booleans, and a value close to an allowed one. */
@@ -93,14 +111,19 @@ function hint(schema: Schema | undefined, node: ConfigNode | undefined): string 
   if (schema === undefined || node?.kind !== 'scalar' || node.type !== 'string') return '';
   const { definition } = unwrap(schema);
   const text = String(node.value);
-  if (definition.type === 'boolean' && /^(?:yes|no|on|off|y|n)$/i.test(text)) return `; write ${/^(?:yes|on|y)$/i.test(text) ? 'true' : 'false'}`;
-  const near = definition.type === 'enum' ? nearestKey(text, Object.values(definition.entries ?? {}).map(String)) : undefined;
+  if (definition.type === 'boolean' && /^(?:yes|no|on|off|y|n)$/i.test(text))
+    return `; write ${/^(?:yes|on|y)$/i.test(text) ? 'true' : 'false'}`;
+  const near =
+    definition.type === 'enum' ? nearestKey(text, Object.values(definition.entries ?? {}).map(String)) : undefined;
   return near === undefined ? '' : `; did you mean ${near}?`;
 }
 
 function unknownKey(path: string[], { resolved, schema }: Context): Problem {
   const key = path.join('.');
-  const near = nearestKey(key, schemaKeys(schema).map((known) => known.path));
+  const near = nearestKey(
+    key,
+    schemaKeys(schema).map((known) => known.path),
+  );
   const parent = path.slice(0, -1);
   const members = membersOf(schemaAt(schema, parent) ?? schema).map(([name]) => name);
   const where = parent.length === 0 ? 'the config' : parent.join('.');

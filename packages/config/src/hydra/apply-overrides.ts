@@ -32,10 +32,17 @@ function applyOne(root: MapNode, override: ElementOverride, options: ApplyOption
   if (override.kind === 'delete') return deleteAt(root, path, override);
   const value = override.value as ConfigNode;
   const existing = nodeAt(root, path);
-  if (override.kind === 'add' && existing !== undefined && !isNull(existing) && value.kind === 'scalar') alreadyThere(existing, override);
+  if (override.kind === 'add' && existing !== undefined && !isNull(existing) && value.kind === 'scalar')
+    alreadyThere(existing, override);
   const force = override.kind !== 'change';
-  const isKnown = options.guide === undefined ? undefined : (at: readonly string[]) => options.guide?.isKnown(at) === true;
-  const unknown = updateAt(root, path, cloneNode(value, `override ${override.input}`), isKnown === undefined ? { force } : { force, isKnown });
+  const isKnown =
+    options.guide === undefined ? undefined : (at: readonly string[]) => options.guide?.isKnown(at) === true;
+  const unknown = updateAt(
+    root,
+    path,
+    cloneNode(value, `override ${override.input}`),
+    isKnown === undefined ? { force } : { force, isKnown },
+  );
   if (unknown !== undefined) unknownKey(root, unknown, override, options);
 }
 
@@ -60,10 +67,16 @@ function deleteAt(root: MapNode, path: string[], override: ElementOverride): voi
   const existing = nodeAt(root, path);
   if (existing === undefined || parent === undefined) {
     const near = nearestKey(override.key, allKeys(root, override.key));
-    fail('CROSSCHECK_CONFIG_UNKNOWN_KEY', `cannot delete ${override.key}: it does not exist${near === undefined ? '' : `; did you mean ${near}?`}`);
+    fail(
+      'CROSSCHECK_CONFIG_UNKNOWN_KEY',
+      `cannot delete ${override.key}: it does not exist${near === undefined ? '' : `; did you mean ${near}?`}`,
+    );
   }
   if (override.value !== null && !sameValue(root, path, override.value)) {
-    fail('CROSSCHECK_CONFIG_BAD_OVERRIDE', `cannot delete ${override.key}: its value is ${formatElement(existing)} and not ${formatElement(override.value)} (${existing.origin})`);
+    fail(
+      'CROSSCHECK_CONFIG_BAD_OVERRIDE',
+      `cannot delete ${override.key}: its value is ${formatElement(existing)} and not ${formatElement(override.value)} (${existing.origin})`,
+    );
   }
   if (parent.kind === 'map') parent.entries.delete(key);
   else if (parent.kind === 'list') parent.items.splice(parent.items.indexOf(existing), 1);
@@ -79,8 +92,11 @@ function sameValue(root: MapNode, path: string[], value: ConfigNode): boolean {
 /** Every key that a slip could have meant; the hydra block only for keys of the hydra block. */
 function allKeys(root: MapNode, key: string, guide?: KeyGuide): string[] {
   const known = new Set(guide?.keys() ?? []);
-  for (const [path] of leaves(root)) for (let length = 1; length <= path.length; length++) known.add(path.slice(0, length).join('.'));
-  return [...known].filter((candidate) => candidate !== key && candidate.startsWith('hydra') === key.startsWith('hydra'));
+  for (const [path] of leaves(root))
+    for (let length = 1; length <= path.length; length++) known.add(path.slice(0, length).join('.'));
+  return [...known].filter(
+    (candidate) => candidate !== key && candidate.startsWith('hydra') === key.startsWith('hydra'),
+  );
 }
 
 function unknownKey(root: MapNode, path: string[], override: ElementOverride, { guide, groups }: ApplyOptions): never {
@@ -91,7 +107,10 @@ function unknownKey(root: MapNode, path: string[], override: ElementOverride, { 
   if (near === undefined && group !== undefined) hints.push(`; did you mean the group ${group}?`);
   const isOpen = guide === undefined || guide.isOpen(path.slice(0, -1)) || key.startsWith('hydra.');
   hints.push(isOpen ? `; to add it use +${override.input}` : `; ${siblings(root, path)}`);
-  return fail('CROSSCHECK_CONFIG_UNKNOWN_KEY', `cannot override ${key}: there is no such key (override ${override.input})${hints.join('')}`);
+  return fail(
+    'CROSSCHECK_CONFIG_UNKNOWN_KEY',
+    `cannot override ${key}: there is no such key (override ${override.input})${hints.join('')}`,
+  );
 }
 
 function siblings(root: MapNode, path: string[]): string {

@@ -59,7 +59,11 @@ export function composeWithProblems(request: ComposeRequest): Composition {
   const { configName } = request;
   const defaults = createDefaultsList({ configName, overrides, searchPath, skipMissing: mode === 'multirun' });
   const root = mergeDefaults(defaults, searchPath);
-  applyOverrides(root, defaults.groups.values, { guide: request.guide, groups: () => searchPath.allGroups(), problems });
+  applyOverrides(root, defaults.groups.values, {
+    guide: request.guide,
+    groups: () => searchPath.allGroups(),
+    problems,
+  });
   const hydra = root.entries.get('hydra');
   root.entries.delete('hydra');
   const choices = Object.fromEntries(defaults.groups.choices);
@@ -107,9 +111,15 @@ function extendSearchPath(searchPath: SearchPath, configName: string, overrides:
   if (node === undefined) return;
   const dirs = toPlain(node);
   if (!Array.isArray(dirs) || dirs.some((dir) => typeof dir !== 'string')) {
-    fail('CROSSCHECK_CONFIG_SEARCH_PATH', `hydra.searchpath must be a list of folders, got ${JSON.stringify(dirs)} (${node.origin})`);
+    fail(
+      'CROSSCHECK_CONFIG_SEARCH_PATH',
+      `hydra.searchpath must be a list of folders, got ${JSON.stringify(dirs)} (${node.origin})`,
+    );
   }
-  searchPath.append(given === undefined ? 'hydra.searchpath in the primary config' : 'hydra.searchpath', dirs as string[]);
+  searchPath.append(
+    given === undefined ? 'hydra.searchpath in the primary config' : 'hydra.searchpath',
+    dirs as string[],
+  );
 }
 
 function mergeDefaults(defaults: DefaultsList, searchPath: SearchPath): MapNode {
@@ -136,14 +146,25 @@ function describeRun(composition: Composition, request: ComposeRequest): void {
   const set = (path: string, value: unknown) => setAt(hydra, path.split('.'), fromPlain(value, 'hydra'));
   const texts = (wanted: (override: Override) => boolean) => overrides.filter(wanted).map((override) => override.input);
   set('overrides.hydra', texts(isHydraOverride));
-  set('overrides.task', texts((override) => !isHydraOverride(override)));
+  set(
+    'overrides.task',
+    texts((override) => !isHydraOverride(override)),
+  );
   set('runtime.choices', choices);
   set('runtime.version', hydraVersion);
   set('runtime.version_base', hydraVersion);
   set('runtime.cwd', process.cwd());
-  set('runtime.config_sources', searchPath.sources.map(({ provider, dir }) => ({ path: dir, schema: dir === 'hydra:' ? 'built-in' : 'file', provider })));
+  set(
+    'runtime.config_sources',
+    searchPath.sources.map(({ provider, dir }) => ({
+      path: dir,
+      schema: dir === 'hydra:' ? 'built-in' : 'file',
+      provider,
+    })),
+  );
   const name = nodeAt(hydra, ['job', 'name']);
-  if (request.jobName !== undefined && (name?.kind !== 'scalar' || name.value === '???')) set('job.name', request.jobName);
+  if (request.jobName !== undefined && (name?.kind !== 'scalar' || name.value === '???'))
+    set('job.name', request.jobName);
   if (request.jobNumber !== undefined && request.jobNumber !== null) {
     set('job.num', request.jobNumber);
     set('job.id', String(request.jobNumber));

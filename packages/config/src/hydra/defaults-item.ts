@@ -35,7 +35,8 @@ export function readDefaults(node: ConfigNode | undefined, file: string): Defaul
   if (node === undefined) return null;
   if (node.kind !== 'list') return bad(node, 'defaults must be a list, as in "- model: tiny"');
   const items = node.items.map(readItem);
-  if (items.filter((item) => item.kind === 'self').length > 1) bad(node, `_self_ stands twice in the defaults of ${file}`);
+  if (items.filter((item) => item.kind === 'self').length > 1)
+    bad(node, `_self_ stands twice in the defaults of ${file}`);
   return items;
 }
 
@@ -45,7 +46,8 @@ function bad(node: ConfigNode, message: string): never {
 
 function readItem(node: ConfigNode): DefaultItem {
   if (node.kind === 'scalar' && node.type === 'string') return configItem(node.value as string, node);
-  if (node.kind !== 'map') return bad(node, `a defaults entry is "- config" or "- group: option", got ${JSON.stringify(toPlain(node))}`);
+  if (node.kind !== 'map')
+    return bad(node, `a defaults entry is "- config" or "- group: option", got ${JSON.stringify(toPlain(node))}`);
   const [entry, ...others] = [...node.entries];
   if (entry === undefined || others.length > 0) {
     return bad(node, `a defaults entry has one group, got ${[...node.entries.keys()].join(', ') || 'none'}`);
@@ -67,7 +69,9 @@ function groupItem(key: string, value: ConfigNode): GroupItem {
 
 function optionOf(node: ConfigNode): string | string[] | null {
   if (node.kind === 'list') {
-    return node.items.map((item) => (item.kind === 'scalar' && item.value !== null ? item.text : bad(item, 'the options of a group must be names')));
+    return node.items.map((item) =>
+      item.kind === 'scalar' && item.value !== null ? item.text : bad(item, 'the options of a group must be names'),
+    );
   }
   if (node.kind === 'map') return bad(node, 'the option of a group must be a name, a list of names or null');
   return node.value === null ? null : node.type === 'string' ? (node.value as string) : node.text;

@@ -4,7 +4,16 @@ import { resolveText } from './interpolation.ts';
 import { nearest } from './nearest.ts';
 import { fromPlain } from './node.ts';
 import type { Override } from './override.ts';
-import { type Placed, absoluteHeader, configPath, finalPackage, groupPath, optionName, overrideKey, place } from './placed-item.ts';
+import {
+  type Placed,
+  absoluteHeader,
+  configPath,
+  finalPackage,
+  groupPath,
+  optionName,
+  overrideKey,
+  place,
+} from './placed-item.ts';
 import { fail } from './problems.ts';
 import type { LoadedConfig, SearchPath } from './search-path.ts';
 
@@ -77,7 +86,10 @@ function expand(placed: Placed, walk: Walk, position: Position): ResultDefault[]
   if (loaded === null) return placed.item.optional ? [] : notFound(placed, walk, position);
   const here = { path: configPath(placed), package: finalPackage(placed) };
   if (position.parents.some((parent) => parent.path === here.path && parent.package === here.package)) {
-    fail('CROSSCHECK_CONFIG_DEFAULTS', `${loaded.file} includes itself through ${position.parents.map((parent) => parent.path).join(' → ')}`);
+    fail(
+      'CROSSCHECK_CONFIG_DEFAULTS',
+      `${loaded.file} includes itself through ${position.parents.map((parent) => parent.path).join(' → ')}`,
+    );
   }
   return expandFile(placed, loaded, walk, { ...position, parents: [...position.parents, here] });
 }
@@ -98,8 +110,8 @@ type Child = { kind: 'self' } | Placed;
 function expandFile(placed: Placed, loaded: LoadedConfig, walk: Walk, position: Position): ResultDefault[] {
   const items = withSelf(loaded, placed, walk);
   if (items.length === 0) return [self(placed, position, true)];
-  const children = items.map((item): Child =>
-    item.kind === 'self' ? item : place(item, groupPath(placed), finalPackage(placed)),
+  const children = items.map(
+    (item): Child => (item.kind === 'self' ? item : place(item, groupPath(placed), finalPackage(placed))),
   );
   registerOverrides(children, loaded, walk, position);
   const kept = children.filter((child) => !isOverrideEntry(child));
@@ -129,14 +141,17 @@ function withSelf(loaded: LoadedConfig, placed: Placed, walk: Walk): DefaultItem
   if (own.length + appended.length === 0) return [];
   const others = own.filter((item) => !(item.kind === 'group' && item.override));
   const lacksSelf = !own.some((item) => item.kind === 'self') && (others.length > 0 || own.length === 0);
-  if (!lacksSelf) return [...own, ...(own.some((item) => item.kind === 'self') ? [] : [{ kind: 'self' } as const]), ...appended];
+  if (!lacksSelf)
+    return [...own, ...(own.some((item) => item.kind === 'self') ? [] : [{ kind: 'self' } as const]), ...appended];
   if (placed.primary && others.length > 0 && loaded.root.entries.size > 0) {
-    walk.warnings.push(`${loaded.file}: the defaults list has no _self_; the file's own keys win over it, as with "- _self_" at its end`);
+    walk.warnings.push(
+      `${loaded.file}: the defaults list has no _self_; the file's own keys win over it, as with "- _self_" at its end`,
+    );
   }
   return [...own, { kind: 'self' }, ...appended];
 }
 
-function isOverrideEntry(child: Child): child is Placed {
+function isOverrideEntry(child: Child): boolean {
   return !('kind' in child) && child.item.kind === 'group' && child.item.override;
 }
 
@@ -146,12 +161,18 @@ function registerOverrides(children: Child[], loaded: LoadedConfig, walk: Walk, 
     if ('kind' in child) continue;
     if (isOverrideEntry(child)) {
       if (position.isInterpolated) {
-        fail('CROSSCHECK_CONFIG_DEFAULTS', `${loaded.file}: override ${overrideKey(child)} cannot stand in a config that an interpolated entry chooses`);
+        fail(
+          'CROSSCHECK_CONFIG_DEFAULTS',
+          `${loaded.file}: override ${overrideKey(child)} cannot stand in a config that an interpolated entry chooses`,
+        );
       }
       seen = child;
       walk.groups.addEntry(child, loaded.file);
     } else if (seen !== undefined && !(child.item.kind === 'group' && child.item.isAppended)) {
-      fail('CROSSCHECK_CONFIG_DEFAULTS', `${loaded.file}: override ${overrideKey(seen)} stands before ${overrideKey(child)}; overrides go to the end of the defaults list`);
+      fail(
+        'CROSSCHECK_CONFIG_DEFAULTS',
+        `${loaded.file}: override ${overrideKey(seen)} stands before ${overrideKey(child)}; overrides go to the end of the defaults list`,
+      );
     }
   }
 }
@@ -166,7 +187,8 @@ function expandEntry(child: Placed, loaded: LoadedConfig, walk: Walk, position: 
   const { item } = child;
   if (item.kind !== 'group' || !Array.isArray(item.value)) return expand(child, walk, position);
   const options = item.value.map((name) => {
-    if (name.includes('${')) fail('CROSSCHECK_CONFIG_DEFAULTS', `${loaded.file}: ${name} cannot stand in a list of options`);
+    if (name.includes('${'))
+      fail('CROSSCHECK_CONFIG_DEFAULTS', `${loaded.file}: ${name} cannot stand in a list of options`);
     return place(optionItem(item, name), child.parentDir, child.parentPackage);
   });
   const results = options.toReversed().map((option) => expand(option, walk, position));
@@ -196,19 +218,28 @@ function refuseDuplicates(list: ResultDefault[]): void {
     if (key === null) continue;
     const earlier = seen.get(key);
     if (earlier !== undefined) {
-      fail('CROSSCHECK_CONFIG_DEFAULTS', `${key} stands twice in the defaults list, in ${earlier.parent} and ${result.parent}`);
+      fail(
+        'CROSSCHECK_CONFIG_DEFAULTS',
+        `${key} stands twice in the defaults list, in ${earlier.parent} and ${result.parent}`,
+      );
     }
     seen.set(key, result);
   }
 }
 
 function optionLines(group: string, searchPath: SearchPath): string {
-  return searchPath.options(group).map((option) => `  ${option}`).join('\n');
+  return searchPath
+    .options(group)
+    .map((option) => `  ${option}`)
+    .join('\n');
 }
 
 function mustChoose(placed: Placed, searchPath: SearchPath): never {
   const key = overrideKey(placed);
-  return fail('CROSSCHECK_CONFIG_MISSING', `you must choose ${key}, as in ${key}=OPTION; options:\n${optionLines(groupPath(placed), searchPath)}`);
+  return fail(
+    'CROSSCHECK_CONFIG_MISSING',
+    `you must choose ${key}, as in ${key}=OPTION; options:\n${optionLines(groupPath(placed), searchPath)}`,
+  );
 }
 
 function notFound(placed: Placed, walk: Walk, position: Position): never {

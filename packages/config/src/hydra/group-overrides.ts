@@ -39,21 +39,33 @@ export class GroupOverrides {
   #addGroup(override: ElementOverride): void {
     const key = groupKey(override);
     if (override.kind === 'force-add') {
-      fail('CROSSCHECK_CONFIG_BAD_OVERRIDE', `${override.input}: a group takes + (append) or no prefix (change), not ++`);
+      fail(
+        'CROSSCHECK_CONFIG_BAD_OVERRIDE',
+        `${override.input}: a group takes + (append) or no prefix (change), not ++`,
+      );
     }
     const value = override.value === null ? null : optionOf(override.value, override.input);
     if (override.kind === 'delete') this.#deletions.set(key, { option: value as string | null, isUsed: false });
     else if (override.kind === 'change') this.#choices.set(key, { value, from: null, isUsed: false });
     else {
       const { key: group, package: pkg } = override;
-      this.appended.push({ kind: 'group', group, package: pkg, optional: false, value, override: false, isAppended: true });
+      this.appended.push({
+        kind: 'group',
+        group,
+        package: pkg,
+        optional: false,
+        value,
+        override: false,
+        isAppended: true,
+      });
     }
   }
 
   /** Takes an `override group: option` entry; what was said earlier (or on the command line) stays. */
   addEntry(placed: Placed, from: string): void {
     const key = overrideKey(placed);
-    if (!this.#choices.has(key)) this.#choices.set(key, { value: (placed.item as GroupItem).value, from, isUsed: false });
+    if (!this.#choices.has(key))
+      this.#choices.set(key, { value: (placed.item as GroupItem).value, from, isUsed: false });
   }
 
   /** Puts the chosen option into a group entry. */
@@ -78,7 +90,10 @@ export class GroupOverrides {
     const option = optionName(placed);
     const earlier = this.choices.get(key);
     if (earlier !== undefined && earlier !== option) {
-      fail('CROSSCHECK_CONFIG_DEFAULTS', `${key} is chosen twice: ${earlier} and ${option}; to change the choice write "override ${key}: ${earlier}", or ${key}=${earlier} on the command line`);
+      fail(
+        'CROSSCHECK_CONFIG_DEFAULTS',
+        `${key} is chosen twice: ${String(earlier)} and ${String(option)}; to change the choice write "override ${key}: OPTION", or ${key}=OPTION on the command line`,
+      );
     }
     this.choices.set(key, option);
     const group = groupPath(placed);
@@ -89,7 +104,11 @@ export class GroupOverrides {
   checkUsed(): void {
     for (const [key, { isUsed, from, value }] of this.#choices) if (!isUsed) this.#unused(key, from, value);
     for (const [key, { isUsed, option }] of this.#deletions) {
-      if (!isUsed) fail('CROSSCHECK_CONFIG_UNKNOWN_GROUP', `cannot delete ${key}${option === null ? '' : `=${option}`}: ${this.#inTheList(key)}`);
+      if (!isUsed)
+        fail(
+          'CROSSCHECK_CONFIG_UNKNOWN_GROUP',
+          `cannot delete ${key}${option === null ? '' : `=${option}`}: ${this.#inTheList(key)}`,
+        );
     }
   }
 
@@ -105,17 +124,24 @@ export class GroupOverrides {
     const hint = near === undefined ? '' : `; did you mean ${near}?`;
     const advice = from === null ? `; to append it to the list use +${key}=${String(value)}` : '';
     const where = from === null ? '' : `in ${from}: `;
-    return fail('CROSSCHECK_CONFIG_UNKNOWN_GROUP', `${where}cannot override ${key}: it is not in the defaults list${hint}${advice}`);
+    return fail(
+      'CROSSCHECK_CONFIG_UNKNOWN_GROUP',
+      `${where}cannot override ${key}: it is not in the defaults list${hint}${advice}`,
+    );
   }
 }
 
 function optionOf(node: ConfigNode, input: string): Option {
-  if (node.kind === 'list') return node.items.map((item) => (item.kind === 'scalar' ? item.text : badOption(node, input)));
+  if (node.kind === 'list')
+    return node.items.map((item) => (item.kind === 'scalar' ? item.text : badOption(node, input)));
   if (node.kind === 'map') return badOption(node, input);
   if (node.value === null) return null;
   return node.type === 'string' ? (node.value as string) : node.text;
 }
 
 function badOption(node: ConfigNode, input: string): never {
-  return fail('CROSSCHECK_CONFIG_BAD_OVERRIDE', `${input}: a group takes the name of an option or a list of names, got ${JSON.stringify(toPlain(node))}`);
+  return fail(
+    'CROSSCHECK_CONFIG_BAD_OVERRIDE',
+    `${input}: a group takes the name of an option or a list of names, got ${JSON.stringify(toPlain(node))}`,
+  );
 }

@@ -36,7 +36,7 @@ export function parseElement(text: string): Argument {
   return new Reader(text).whole();
 }
 
-const escapable = new Set([...'\\()[]{}:=, \t']);
+const escapable = new Set('\\()[]{}:=, \t');
 const keyEnd = /[\\${}()[\]:. \t'"]/;
 
 class Reader {
@@ -134,7 +134,11 @@ class Reader {
       this.#at++;
     }
     const keys: Part[][] = [];
-    while (this.#text[this.#at] !== '}' && this.#at < this.#text.length && !/[ \t]/.test(this.#text[this.#at] as string)) {
+    while (
+      this.#text[this.#at] !== '}' &&
+      this.#at < this.#text.length &&
+      !/[ \t]/.test(this.#text[this.#at] as string)
+    ) {
       const isBracket = this.#take('[');
       if (!isBracket && keys.length > 0 && !this.#take('.')) this.#fail();
       keys.push(this.#key());
@@ -201,9 +205,13 @@ class Reader {
       else if (this.#text[end] === quote && depth === 0) break;
     }
     if (end >= this.#text.length) this.#fail();
-    const inner = this.#text.slice(start, end).replace(new RegExp(`((?:\\\\\\\\)*)\\\\${quote}|(\\\\+)$`, 'g'), (_, before, last) =>
-      last === undefined ? `${String(before).slice(0, before.length / 2)}${quote}` : String(last).slice(0, Math.ceil(last.length / 2)),
-    );
+    const inner = this.#text
+      .slice(start, end)
+      .replace(new RegExp(`((?:\\\\\\\\)*)\\\\${quote}|(\\\\+)$`, 'g'), (_, before, last) =>
+        last === undefined
+          ? `${String(before).slice(0, before.length / 2)}${quote}`
+          : String(last).slice(0, Math.ceil(last.length / 2)),
+      );
     this.#at = end + 1;
     return { kind: 'text', parts: parseInterpolations(inner), isQuoted: true, isEscaped: false };
   }
@@ -260,6 +268,9 @@ class Reader {
 
   #fail(): never {
     const what = this.#at >= this.#text.length ? 'it ends too early' : `unexpected "${this.#text.slice(this.#at)}"`;
-    return fail('CROSSCHECK_CONFIG_INTERPOLATION', `cannot read the interpolation in "${this.#text}": ${what}; write \\\${ for a plain \${`);
+    return fail(
+      'CROSSCHECK_CONFIG_INTERPOLATION',
+      `cannot read the interpolation in "${this.#text}": ${what}; write \\\${ for a plain \${`,
+    );
   }
 }

@@ -1,5 +1,12 @@
 import { CrosscheckError } from '@crosscheck/contract';
-import { type Argument, type NodeInterpolation, type Part, type ResolverInterpolation, parseElement, parseInterpolations } from './interpolation-parser.ts';
+import {
+  type Argument,
+  type NodeInterpolation,
+  type Part,
+  type ResolverInterpolation,
+  parseElement,
+  parseInterpolations,
+} from './interpolation-parser.ts';
 import { nearestKey } from './nearest.ts';
 import { type ConfigNode, childOf, cloneNode, hasInterpolation, isMissing, leaves, stringNode } from './node.ts';
 import { fail } from './problems.ts';
@@ -46,15 +53,23 @@ export class Interpolator {
   /** A copy of the node at `path` without interpolations. */
   deep(node: ConfigNode, path: Path): ConfigNode {
     if (node.kind === 'scalar') return this.value(node, path);
-    if (node.kind === 'list') return { ...node, items: node.items.map((item, index) => this.deep(item, [...path, String(index)])) };
-    return { ...node, entries: new Map([...node.entries].map(([key, child]) => [key, this.deep(child, [...path, key])])) };
+    if (node.kind === 'list')
+      return { ...node, items: node.items.map((item, index) => this.deep(item, [...path, String(index)])) };
+    return {
+      ...node,
+      entries: new Map([...node.entries].map(([key, child]) => [key, this.deep(child, [...path, key])])),
+    };
   }
 
   /** The node itself, or what its interpolation stands for. */
   value(node: ConfigNode, path: Path): ConfigNode {
     if (!hasInterpolation(node)) return node;
     const key = path.join('.');
-    if (this.#active.has(key)) fail('CROSSCHECK_CONFIG_INTERPOLATION', `${[...this.#active, key].join(' → ')} refers to itself (${node.origin})`);
+    if (this.#active.has(key))
+      fail(
+        'CROSSCHECK_CONFIG_INTERPOLATION',
+        `${[...this.#active, key].join(' → ')} refers to itself (${node.origin})`,
+      );
     this.#active.add(key);
     try {
       const parts = parseInterpolations(node.value);
@@ -87,14 +102,21 @@ export class Interpolator {
     const path = [...base, ...keys.map((key) => this.text(key, parent))];
     const found = this.find(path);
     if (found === undefined) return this.#notFound(text, path);
-    if (isMissing(found.node)) fail('CROSSCHECK_CONFIG_MISSING', `${text} refers to ${path.join('.')}, which must be given; add ${path.join('.')}=VALUE`);
+    if (isMissing(found.node))
+      fail(
+        'CROSSCHECK_CONFIG_MISSING',
+        `${text} refers to ${path.join('.')}, which must be given; add ${path.join('.')}=VALUE`,
+      );
     return this.deep(found.node, found.path);
   }
 
   #notFound(text: string, path: Path): never {
     const known = [...leaves(this.root)].map(([leaf]) => leaf.join('.'));
     const near = nearestKey(path.join('.'), known);
-    return fail('CROSSCHECK_CONFIG_INTERPOLATION', `${text} refers to ${path.join('.')}, which does not exist${near === undefined ? '' : `; did you mean ${near}?`}`);
+    return fail(
+      'CROSSCHECK_CONFIG_INTERPOLATION',
+      `${text} refers to ${path.join('.')}, which does not exist${near === undefined ? '' : `; did you mean ${near}?`}`,
+    );
   }
 
   /** The node at a path, following interpolations that stand on the way. */
@@ -114,16 +136,22 @@ export class Interpolator {
     const resolver = this.#resolvers[resolverName];
     if (resolver === undefined) {
       const known = Object.keys(this.#resolvers).sort().join(', ');
-      return fail('CROSSCHECK_CONFIG_INTERPOLATION', `${text} uses the unknown resolver ${resolverName}; known: ${known}`);
+      return fail(
+        'CROSSCHECK_CONFIG_INTERPOLATION',
+        `${text} uses the unknown resolver ${resolverName}; known: ${known}`,
+      );
     }
     const values = args.map((arg) => this.argument(arg, parent));
     return resolver(values, { interpolator: this, parent, text });
   }
 
   argument(argument: Argument, parent: Path): ConfigNode {
-    if (argument.kind === 'list') return { kind: 'list', items: argument.items.map((item) => this.argument(item, parent)), origin: '' };
+    if (argument.kind === 'list')
+      return { kind: 'list', items: argument.items.map((item) => this.argument(item, parent)), origin: '' };
     if (argument.kind === 'map') {
-      const entries = argument.entries.map(([key, value]) => [pythonText(this.argument(key, parent)), this.argument(value, parent)] as const);
+      const entries = argument.entries.map(
+        ([key, value]) => [pythonText(this.argument(key, parent)), this.argument(value, parent)] as const,
+      );
       return { kind: 'map', entries: new Map(entries), origin: '' };
     }
     const [only] = argument.parts;
@@ -141,7 +169,11 @@ export class Interpolator {
 /** Adds where it happened to an error, once. */
 function withPlace(error: unknown, key: string, origin: string): unknown {
   if (!(error instanceof CrosscheckError) || error.message.includes(' (in ')) return error;
-  return new CrosscheckError(error.code, `${error.message} (in ${key === '' ? 'the defaults list' : key}${origin === '' ? '' : `, ${origin}`})`, { cause: error });
+  return new CrosscheckError(
+    error.code,
+    `${error.message} (in ${key === '' ? 'the defaults list' : key}${origin === '' ? '' : `, ${origin}`})`,
+    { cause: error },
+  );
 }
 
 /**

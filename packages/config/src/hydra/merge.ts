@@ -14,7 +14,8 @@ export function mergeInto(target: MapNode, source: MapNode, options: MergeOption
   for (const [key, value] of source.entries) {
     const existing = target.entries.get(key);
     if (existing === undefined) target.entries.set(key, cloneNode(value));
-    else if (!isMissing(value)) target.entries.set(key, merged(existing, value, { ...options, path: [...(options.path ?? []), key] }));
+    else if (!isMissing(value))
+      target.entries.set(key, merged(existing, value, { ...options, path: [...(options.path ?? []), key] }));
   }
 }
 
@@ -55,7 +56,12 @@ export interface UpdateOptions {
 }
 
 /** Sets one value at a path. Returns the path of the first key that does not exist and may not be added, or undefined. */
-export function updateAt(root: MapNode, path: readonly string[], value: ConfigNode, options: UpdateOptions): string[] | undefined {
+export function updateAt(
+  root: MapNode,
+  path: readonly string[],
+  value: ConfigNode,
+  options: UpdateOptions,
+): string[] | undefined {
   let node: ConfigNode = root;
   for (const [index, key] of path.slice(0, -1).entries()) {
     const here = path.slice(0, index + 1);
@@ -71,7 +77,12 @@ export function updateAt(root: MapNode, path: readonly string[], value: ConfigNo
   return setChild(node, path, value, options);
 }
 
-function setChild(node: ConfigNode, path: readonly string[], value: ConfigNode, options: UpdateOptions): string[] | undefined {
+function setChild(
+  node: ConfigNode,
+  path: readonly string[],
+  value: ConfigNode,
+  options: UpdateOptions,
+): string[] | undefined {
   const key = path.at(-1) as string;
   const existing = childOf(node, key);
   if (existing === undefined) {
@@ -85,14 +96,20 @@ function setChild(node: ConfigNode, path: readonly string[], value: ConfigNode, 
     if (unknown === undefined) mergeInto(existing, value, { path });
     return unknown;
   }
-  if (value.kind !== 'scalar' && existing.kind !== 'scalar' && value.kind !== existing.kind) refuseKinds(existing, value, path);
+  if (value.kind !== 'scalar' && existing.kind !== 'scalar' && value.kind !== existing.kind)
+    refuseKinds(existing, value, path);
   if (node.kind === 'list') node.items[node.items.indexOf(existing)] = cloneNode(value);
   else if (node.kind === 'map') node.entries.set(key, cloneNode(value));
   return undefined;
 }
 
 /** The first key of `value` that `existing` lacks. */
-function unknownKey(existing: MapNode, value: MapNode, path: readonly string[], options: UpdateOptions): string[] | undefined {
+function unknownKey(
+  existing: MapNode,
+  value: MapNode,
+  path: readonly string[],
+  options: UpdateOptions,
+): string[] | undefined {
   for (const [key, child] of value.entries) {
     const here = [...path, key];
     const there = existing.entries.get(key);

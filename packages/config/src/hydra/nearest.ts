@@ -27,12 +27,29 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** The closest of dotted keys: by the whole path, else one whose last part is the same or nearly so. */
+const lastPart = (path: string) => path.slice(path.lastIndexOf('.') + 1);
+const initials = (name: string) =>
+  name
+    .split('_')
+    .map((word) => word[0])
+    .join('');
+
+/** The closest of dotted keys: nearly the same path, else the same last part, else its initials (`lr`), else a similar last part. */
 export function nearestKey(key: string, known: readonly string[]): string | undefined {
-  const last = (path: string) => path.slice(path.lastIndexOf('.') + 1);
-  const whole = nearest(key, known);
+  const [last, parent] = [lastPart(key), key.slice(0, Math.max(0, key.lastIndexOf('.')))];
+  const others = known.filter((candidate) => candidate !== key && !key.startsWith(`${candidate}.`));
+  const whole = nearest(key, others);
   if (whole !== undefined && editDistance(key, whole) <= 2) return whole;
-  const sameEnd = known.find((candidate) => last(candidate) === last(key));
-  const close = nearest(last(key), known.map(last));
-  return sameEnd ?? whole ?? known.find((candidate) => last(candidate) === close);
+  const siblings = others.filter(
+    (candidate) => candidate === (parent === '' ? lastPart(candidate) : `${parent}.${lastPart(candidate)}`),
+  );
+  const byInitials = (candidate: string) => last.length > 1 && initials(lastPart(candidate)) === last;
+  const near = nearest(last, others.map(lastPart));
+  return (
+    others.find((candidate) => lastPart(candidate) === last) ??
+    siblings.find(byInitials) ??
+    others.find(byInitials) ??
+    whole ??
+    others.find((candidate) => lastPart(candidate) === near)
+  );
 }

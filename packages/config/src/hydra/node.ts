@@ -44,7 +44,8 @@ export function cloneNode<N extends ConfigNode>(node: N, origin?: string): N;
 export function cloneNode(node: ConfigNode, origin?: string): ConfigNode {
   const at = origin ?? node.origin;
   if (node.kind === 'scalar') return { ...node, origin: at };
-  if (node.kind === 'list') return { kind: 'list', items: node.items.map((item) => cloneNode(item, origin)), origin: at };
+  if (node.kind === 'list')
+    return { kind: 'list', items: node.items.map((item) => cloneNode(item, origin)), origin: at };
   const entries = new Map([...node.entries].map(([key, value]) => [key, cloneNode(value, origin)] as const));
   return { kind: 'map', entries, origin: at };
 }

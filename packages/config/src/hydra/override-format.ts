@@ -48,8 +48,10 @@ function escapeSpecial(text: string): string {
 /** Doubles the backslashes that stand before a quote or at the end, then escapes the quotes. */
 function withQuotes(text: string, quote: "'" | '"'): string {
   const before = quote === "'" ? /(\\*)(')|(\\+)$/g : /(\\*)(")|(\\+)$/g;
-  const escaped = text.replace(before, (_, slashes: string | undefined, mark: string | undefined, last: string | undefined) =>
-    mark === undefined ? `${last}${last}` : `${slashes}${slashes}\\${mark}`,
+  const escaped = text.replace(
+    before,
+    (_, slashes: string | undefined, mark: string | undefined, last: string | undefined) =>
+      mark === undefined ? `${last}${last}` : `${slashes}${slashes}\\${mark}`,
   );
   return `${quote}${escaped}${quote}`;
 }

@@ -1,5 +1,12 @@
 import { type ConfigNode, type ScalarNode, fromPlain, stringNode } from './node.ts';
-import { type ChoiceSweep, type GlobSweep, type IntervalSweep, type RangeSweep, type Sweep, isSweep } from './override.ts';
+import {
+  type ChoiceSweep,
+  type GlobSweep,
+  type IntervalSweep,
+  type RangeSweep,
+  type Sweep,
+  isSweep,
+} from './override.ts';
 import { fail } from './problems.ts';
 import { pythonFloat, typedScalar } from './scalar.ts';
 
@@ -45,11 +52,15 @@ export function callFunction(name: string, call: Call): Argument {
   const body = functions[name];
   if (body === undefined) {
     const available = Object.keys(functions).join(', ');
-    return refuse(call, `unknown function ${name}; available: ${available}; to use it as text, put the value in quotes`);
+    return refuse(
+      call,
+      `unknown function ${name}; available: ${available}; to use it as text, put the value in quotes`,
+    );
   }
   for (const argument of Object.keys(call.named)) {
     const allowed = named[name] ?? [];
-    if (!allowed.includes(argument)) refuse(call, `${name} has no argument ${argument}; it has: ${allowed.join(', ') || 'none'}`);
+    if (!allowed.includes(argument))
+      refuse(call, `${name} has no argument ${argument}; it has: ${allowed.join(', ') || 'none'}`);
   }
   return body(call);
 }
@@ -79,7 +90,13 @@ function choice(call: Call): Argument {
   if (call.positional.length === 1 && first.kind === 'choice') {
     return first.simple ? { ...first, simple: false } : refuse(call, 'a choice cannot be inside a choice');
   }
-  return { kind: 'choice', simple: false, list: call.positional.map((value) => plain(call, value)), shuffle: false, tags: [] };
+  return {
+    kind: 'choice',
+    simple: false,
+    list: call.positional.map((value) => plain(call, value)),
+    shuffle: false,
+    tags: [],
+  };
 }
 
 function plain(call: Call, value: Argument): ConfigNode {
@@ -109,7 +126,11 @@ function interval(call: Call): IntervalSweep {
 function glob(call: Call): GlobSweep {
   const [include, exclude] = bind(call, ['include', 'exclude']);
   if (include === undefined) return refuse(call, 'glob() needs a pattern');
-  return { kind: 'glob', include: patterns(call, include), exclude: exclude === undefined ? [] : patterns(call, exclude) };
+  return {
+    kind: 'glob',
+    include: patterns(call, include),
+    exclude: exclude === undefined ? [] : patterns(call, exclude),
+  };
 }
 
 function patterns(call: Call, value: Argument): string[] {
@@ -178,7 +199,9 @@ function sortedChoice(call: Call, sweep: ChoiceSweep, reverse: boolean): ChoiceS
 }
 
 function sorted(call: Call, items: readonly ConfigNode[], reverse: boolean): ConfigNode[] {
-  const keys = items.map((item) => (item.kind === 'scalar' && item.value !== null ? item.value : refuse(call, 'only numbers or texts can be sorted')));
+  const keys = items.map((item) =>
+    item.kind === 'scalar' && item.value !== null ? item.value : refuse(call, 'only numbers or texts can be sorted'),
+  );
   const texts = keys.filter((key) => typeof key === 'string').length;
   if (texts !== 0 && texts !== keys.length) refuse(call, 'numbers and texts cannot be sorted together');
   const order = items.map((_, index) => index);
@@ -202,17 +225,22 @@ type Cast = (value: ScalarNode, call: Call) => ScalarNode;
 
 function castAll(call: Call, cast: Cast): Argument {
   const value = call.named.value;
-  if (value !== undefined && call.positional.length > 0) refuse(call, 'give the value by position or by name, not both');
+  if (value !== undefined && call.positional.length > 0)
+    refuse(call, 'give the value by position or by name, not both');
   const all = value === undefined ? call.positional : [value];
   const [only] = all;
-  return all.length === 1 && only !== undefined ? castOne(only, cast, call) : castOne(simpleChoice(call, all), cast, call);
+  return all.length === 1 && only !== undefined
+    ? castOne(only, cast, call)
+    : castOne(simpleChoice(call, all), cast, call);
 }
 
 function castOne(value: Argument, cast: Cast, call: Call): Argument {
-  if (value.kind === 'choice') return { ...value, list: value.list.map((item) => castOne(item, cast, call) as ConfigNode) };
+  if (value.kind === 'choice')
+    return { ...value, list: value.list.map((item) => castOne(item, cast, call) as ConfigNode) };
   if (value.kind === 'range' || value.kind === 'interval') return castBounds(value, cast, call);
   if (value.kind === 'glob') return refuse(call, 'a glob cannot be cast');
-  if (value.kind === 'list') return { ...value, items: value.items.map((item) => castOne(item, cast, call) as ConfigNode) };
+  if (value.kind === 'list')
+    return { ...value, items: value.items.map((item) => castOne(item, cast, call) as ConfigNode) };
   if (value.kind === 'map') {
     const entries = [...value.entries].map(([key, item]) => [key, castOne(item, cast, call) as ConfigNode] as const);
     return { ...value, entries: new Map(entries) };
@@ -229,7 +257,8 @@ function castBounds(sweep: RangeSweep | IntervalSweep, cast: Cast, call: Call): 
 
 function toInt(value: ScalarNode, call: Call): ScalarNode {
   const fromText = value.type === 'string' ? typedScalar(String(value.value).trim()) : value;
-  if (fromText.type === 'string' || (value.type === 'string' && fromText.type !== 'int')) refuse(call, `"${value.text}" is not an int`);
+  if (fromText.type === 'string' || (value.type === 'string' && fromText.type !== 'int'))
+    refuse(call, `"${value.text}" is not an int`);
   const number = Number(fromText.value);
   if (!Number.isFinite(number)) refuse(call, `${value.text} is not an int`);
   const whole = Math.trunc(number);
@@ -238,7 +267,8 @@ function toInt(value: ScalarNode, call: Call): ScalarNode {
 
 function toFloat(value: ScalarNode, call: Call): ScalarNode {
   const fromText = value.type === 'string' ? typedScalar(String(value.value).trim()) : value;
-  if (fromText.type !== 'int' && fromText.type !== 'float' && fromText.type !== 'bool') refuse(call, `"${value.text}" is not a float`);
+  if (fromText.type !== 'int' && fromText.type !== 'float' && fromText.type !== 'bool')
+    refuse(call, `"${value.text}" is not a float`);
   const number = Number(fromText.value);
   return { kind: 'scalar', type: 'float', value: number, text: pythonFloat(number), origin: '' };
 }
@@ -250,7 +280,8 @@ function toText(value: ScalarNode): ScalarNode {
 
 function toBool(value: ScalarNode, call: Call): ScalarNode {
   const lower = String(value.value).toLowerCase();
-  if (value.type === 'string' && lower !== 'true' && lower !== 'false') refuse(call, `"${value.text}" is not true or false`);
+  if (value.type === 'string' && lower !== 'true' && lower !== 'false')
+    refuse(call, `"${value.text}" is not true or false`);
   const truth = value.type === 'string' ? lower === 'true' : Boolean(value.value) || Number.isNaN(value.value);
   return { kind: 'scalar', type: 'bool', value: truth, text: String(truth), origin: '' };
 }

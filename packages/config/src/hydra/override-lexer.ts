@@ -100,5 +100,8 @@ function unreadable(text: string, at: number, input: string): never {
   const char = text[at] as string;
   const advice =
     char === "'" || char === '"' ? `close the quote with ${char}` : "put the value in quotes, as in key='value'";
-  return fail('CROSSCHECK_CONFIG_BAD_OVERRIDE', `cannot read the override ${input}: unexpected ${char} at "${text.slice(at)}"; ${advice}`);
+  return fail(
+    'CROSSCHECK_CONFIG_BAD_OVERRIDE',
+    `cannot read the override ${input}: unexpected ${char} at "${text.slice(at)}"; ${advice}`,
+  );
 }

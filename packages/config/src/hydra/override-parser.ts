@@ -36,7 +36,10 @@ function badKey(input: string): never {
   const advice = key.includes('[')
     ? `list items are written with dots: ${key.replace(/\[(\d+)\]/g, '.$1')}=…`
     : 'expected key=value, +key=value, ++key=value, ~key or group@package=option';
-  return fail('CROSSCHECK_CONFIG_BAD_OVERRIDE', `cannot read the override "${input}": ${key === '' ? 'it is empty' : `"${key}" is not a key`}; ${advice}`);
+  return fail(
+    'CROSSCHECK_CONFIG_BAD_OVERRIDE',
+    `cannot read the override "${input}": ${key === '' ? 'it is empty' : `"${key}" is not a key`}; ${advice}`,
+  );
 }
 
 /** Parses a value alone, as it stands after `=`. */
@@ -142,7 +145,9 @@ class ValueParser {
   }
 
   #scalar(tokens: Token[]): ScalarNode {
-    const text = tokens.map((token) => (token.type === 'escape' ? token.text.replace(/\\([\s\S])/g, '$1') : token.text)).join('');
+    const text = tokens
+      .map((token) => (token.type === 'escape' ? token.text.replace(/\\([\s\S])/g, '$1') : token.text))
+      .join('');
     const typed = tokens.length === 1 && (tokens[0]?.type === 'number' || tokens[0]?.type === 'word');
     return typed ? typedScalar(text, this.#origin()) : stringNode(text, this.#origin());
   }

@@ -21,7 +21,8 @@ const nullNode = () => typedScalar('null');
 export const standardResolvers: Record<string, Resolver> = {
   'oc.create': (args, call) => cloneNode(argument(args, 0, call)),
   'oc.decode': decode,
-  'oc.deprecated': (args, call) => required(select(textArgument(args, 0, call), call), textArgument(args, 0, call), call),
+  'oc.deprecated': (args, call) =>
+    required(select(textArgument(args, 0, call), call), textArgument(args, 0, call), call),
   'oc.dict.keys': dictKeys,
   'oc.dict.values': dictValues,
   'oc.env': environment,
@@ -36,7 +37,9 @@ function argument(args: ConfigNode[], index: number, call: ResolverCall): Config
 
 function textArgument(args: ConfigNode[], index: number, call: ResolverCall): string {
   const node = argument(args, index, call);
-  return node.kind === 'scalar' && node.type !== 'null' ? String(node.value) : fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text} needs text as its argument`);
+  return node.kind === 'scalar' && node.type !== 'null'
+    ? String(node.value)
+    : fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text} needs text as its argument`);
 }
 
 /** A default turns into text, as the variable would be; null stays null. */
@@ -46,13 +49,17 @@ function environment(args: ConfigNode[], call: ResolverCall): ConfigNode {
   if (value !== undefined) return stringNode(value);
   const [, otherwise] = args;
   if (otherwise !== undefined) return isNull(otherwise) ? otherwise : stringNode(pythonText(otherwise));
-  return fail('CROSSCHECK_CONFIG_INTERPOLATION', `the environment variable ${name} is not set; set it, or give a default: \${oc.env:${name},DEFAULT}`);
+  return fail(
+    'CROSSCHECK_CONFIG_INTERPOLATION',
+    `the environment variable ${name} is not set; set it, or give a default: \${oc.env:${name},DEFAULT}`,
+  );
 }
 
 function decode(args: ConfigNode[], call: ResolverCall): ConfigNode {
   const node = argument(args, 0, call);
   if (isNull(node)) return node;
-  if (node.kind !== 'scalar' || node.type !== 'string') return fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text}: oc.decode takes text or null`);
+  if (node.kind !== 'scalar' || node.type !== 'string')
+    return fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text}: oc.decode takes text or null`);
   return call.interpolator.decode(node.value as string, call.parent);
 }
 
@@ -88,8 +95,12 @@ function hydraValue(args: ConfigNode[], call: ResolverCall): ConfigNode {
   if (hydra === undefined) return fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text} has a value only in a run`);
   const inner = hydraInterpolator(hydra, call);
   const found = inner.find(['hydra', ...splitPath(key)]);
-  if (found === undefined) return args[1] ?? fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text} refers to hydra.${key}, which does not exist`);
-  if (isMissing(found.node)) return fail('CROSSCHECK_CONFIG_MISSING', `${call.text} refers to hydra.${key}, which has no value here`);
+  if (found === undefined)
+    return (
+      args[1] ?? fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text} refers to hydra.${key}, which does not exist`)
+    );
+  if (isMissing(found.node))
+    return fail('CROSSCHECK_CONFIG_MISSING', `${call.text} refers to hydra.${key}, which has no value here`);
   return inner.deep(found.node, found.path);
 }
 

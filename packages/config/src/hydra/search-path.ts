@@ -61,7 +61,10 @@ export class SearchPath {
       const { root, packageHeader, warnings } = readYaml(found.text, found.file);
       this.warnings.push(...warnings);
       if (root.kind !== 'map') {
-        return fail('CROSSCHECK_CONFIG_BAD_YAML', `${found.file} must hold a mapping of keys, got a ${root.kind === 'list' ? 'list' : 'single value'}`);
+        return fail(
+          'CROSSCHECK_CONFIG_BAD_YAML',
+          `${found.file} must hold a mapping of keys, got a ${root.kind === 'list' ? 'list' : 'single value'}`,
+        );
       }
       const body: MapNode = { ...root, entries: new Map(root.entries) };
       const defaults = readDefaults(body.entries.get('defaults'), found.file);
@@ -78,7 +81,9 @@ export class SearchPath {
   isGroup(group: string): boolean {
     if (group === '') return false;
     return this.sources.some(({ dir }) =>
-      dir === builtIn ? Object.keys(hydraFiles).some((file) => file.startsWith(`${group}/`)) : isFolder(path.join(dir, group)),
+      dir === builtIn
+        ? Object.keys(hydraFiles).some((file) => file.startsWith(`${group}/`))
+        : isFolder(path.join(dir, group)),
     );
   }
 
@@ -102,7 +107,11 @@ export class SearchPath {
   }
 
   #list(group: string, wanted: (entry: Entry) => boolean): string[] {
-    const names = this.sources.flatMap(({ dir }) => entriesOf(dir, group).filter(wanted).map((entry) => entry.name));
+    const names = this.sources.flatMap(({ dir }) =>
+      entriesOf(dir, group)
+        .filter(wanted)
+        .map((entry) => entry.name),
+    );
     return [...new Set(names)].sort();
   }
 
@@ -131,7 +140,9 @@ function entriesOf(dir: string, group: string): Entry[] {
 
 function builtInEntries(group: string): Entry[] {
   const prefix = group === '' ? '' : `${group}/`;
-  const inside = Object.keys(hydraFiles).filter((file) => file.startsWith(prefix)).map((file) => file.slice(prefix.length));
+  const inside = Object.keys(hydraFiles)
+    .filter((file) => file.startsWith(prefix))
+    .map((file) => file.slice(prefix.length));
   return inside.map((rest) => {
     const isGroup = rest.includes('/');
     return { name: rest.split('/')[0] as string, isConfig: !isGroup, isGroup };
@@ -160,4 +171,3 @@ export function displayed(file: string): string {
 function isFolder(dir: string): boolean {
   return existsSync(dir) && statSync(dir).isDirectory();
 }
-

@@ -21,7 +21,10 @@ function globValues(sweep: { include: string[]; exclude: string[] }, options: st
   const matches = (name: string, patterns: string[]) => patterns.some((pattern) => globPattern(pattern).test(name));
   const chosen = options.filter((name) => matches(name, sweep.include) && !matches(name, sweep.exclude));
   if (chosen.length === 0) {
-    fail('CROSSCHECK_CONFIG_SWEEP', `glob(${sweep.include.join(',')}) matches none of the options: ${options.join(', ') || 'there are none'}`);
+    fail(
+      'CROSSCHECK_CONFIG_SWEEP',
+      `glob(${sweep.include.join(',')}) matches none of the options: ${options.join(', ') || 'there are none'}`,
+    );
   }
   return chosen.map((name) => ({ kind: 'scalar', type: 'string', value: name, text: name, origin: '' }));
 }
@@ -54,7 +57,11 @@ function decimalOf(node: ScalarNode): Decimal {
 function rangeValues(sweep: RangeSweep): ScalarNode[] {
   const bounds = [sweep.start, sweep.stop, sweep.step].map(decimalOf) as [Decimal, Decimal, Decimal];
   const scale = Math.max(...bounds.map((bound) => bound.scale));
-  const [start, stop, step] = bounds.map((bound) => bound.digits * 10n ** BigInt(scale - bound.scale)) as [bigint, bigint, bigint];
+  const [start, stop, step] = bounds.map((bound) => bound.digits * 10n ** BigInt(scale - bound.scale)) as [
+    bigint,
+    bigint,
+    bigint,
+  ];
   const whole = [sweep.start, sweep.stop, sweep.step].every((node) => node.type === 'int');
   const values: ScalarNode[] = [];
   for (let at = start; step > 0n ? at < stop : at > stop; at += step) {

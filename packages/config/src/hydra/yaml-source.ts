@@ -53,7 +53,8 @@ function convert(node: ParsedNode | Scalar, reading: Reading): ConfigNode {
     return convert(target, reading);
   }
   if (isMap(node)) return convertMap(node.items as Pair<ParsedNode, ParsedNode | null>[], reading, origin);
-  if (isSeq(node)) return { kind: 'list', items: node.items.map((item) => convert(item as ParsedNode, reading)), origin };
+  if (isSeq(node))
+    return { kind: 'list', items: node.items.map((item) => convert(item as ParsedNode, reading)), origin };
   if (isScalar(node)) return convertScalar(node, reading, origin);
   return fail('CROSSCHECK_CONFIG_BAD_YAML', `${origin}: only mappings, lists and plain values can stand in a config`);
 }

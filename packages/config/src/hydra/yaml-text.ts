@@ -24,7 +24,8 @@ function listLines(items: ConfigNode[], indent: string): string[] {
     const deeper = `${indent}  `;
     const isBlock = (item.kind === 'map' && item.entries.size > 0) || (item.kind === 'list' && item.items.length > 0);
     if (!isBlock) return [`${indent}- ${inline(item)}`];
-    const lines = item.kind === 'map' ? mapLines(item.entries, deeper) : listLines(item.kind === 'list' ? item.items : [], deeper);
+    const lines =
+      item.kind === 'map' ? mapLines(item.entries, deeper) : listLines(item.kind === 'list' ? item.items : [], deeper);
     return [`${indent}- ${(lines[0] as string).slice(deeper.length)}`, ...lines.slice(1)];
   });
 }
@@ -53,7 +54,8 @@ function floatText(value: number, text: string): string {
 
 /** Quoted when YAML 1.2, or the YAML 1.1 that Hydra reads, would take it for something else. */
 function stringText(value: string): string {
-  const looksTyped = typedScalar(value).type !== 'string' || /^(?:yes|no|on|off|y|n|~|[-+]?[\d.][\d_.:xob]*)$/i.test(value);
+  const looksTyped =
+    typedScalar(value).type !== 'string' || /^(?:yes|no|on|off|y|n|~|[-+]?[\d.][\d_.:xob]*)$/i.test(value);
   if (looksTyped || /[\n\r\t]/.test(value)) return JSON.stringify(value);
   return stringify(value, { lineWidth: 0 }).trimEnd();
 }

@@ -43,7 +43,10 @@ export const dataSchema = z.strictObject({
   max_length: z.int().min(3).default(128).describe('tokens per text at most, [CLS] and [SEP] included'),
   length_multiple: z.int().min(1).default(8).describe('batches are padded to a multiple of this many tokens'),
   shuffle: z.boolean().default(true).describe('a new order in every epoch'),
-  on_bad_sample: z.enum(['error', 'skip']).default('error').describe('a row that cannot be used stops the run, or is counted and left out'),
+  on_bad_sample: z
+    .enum(['error', 'skip'])
+    .default('error')
+    .describe('a row that cannot be used stops the run, or is counted and left out'),
   max_pixels: z.int().positive().default(40_000_000).describe('larger pictures are refused before they are decoded'),
   augmentation: augmentationSchema.prefault({}),
 });

@@ -21,7 +21,10 @@ export const inferenceSchema = z.strictObject({
     .strictObject({
       csv_file: path.default('./data/test.csv').describe('posts to judge'),
       output_file: path.default('./data/test-predictions.csv').describe('the same rows with their verdicts'),
-      root_dir: path.nullable().default('./data/images/test/').describe("folder of relative picture paths; null = the CSV's folder"),
+      root_dir: path
+        .nullable()
+        .default('./data/images/test/')
+        .describe("folder of relative picture paths; null = the CSV's folder"),
       n_rows: z.int().min(-1).default(200).describe('rows to judge; -1 = all'),
     })
     .prefault({}),
@@ -53,7 +56,12 @@ export const inferenceSchema = z.strictObject({
     .prefault({}),
   freeze_vision: z.boolean().default(false).describe('accepted for old configs; a frozen backbone predicts the same'),
   freeze_text: z.boolean().default(false).describe('accepted for old configs; a frozen backbone predicts the same'),
-  dropout_rate: z.number().min(0).lt(1).default(0.3).describe('accepted for old configs; there is no dropout in inference'),
+  dropout_rate: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.3)
+    .describe('accepted for old configs; there is no dropout in inference'),
 });
 
 /** The columns of a CSV of posts, for `infer` (the same keys as in training). */
@@ -79,5 +87,8 @@ export const serveSchema = z.strictObject({
   shutdown_ms: z.int().min(0).default(30_000).describe('time for requests in flight to finish after SIGTERM'),
   api_key: z.string().min(1).nullable().default(null).describe('asked for in the X-API-Key header; null = open'),
   cors_origin: z.string().nullable().default(null).describe('origin that browsers may call from; null = none'),
-  log_level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('least serious line that is logged'),
+  log_level: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('least serious line that is logged'),
 });

@@ -15,9 +15,18 @@ export const visionSchema = z.strictObject({
     .describe('a .safetensors file or a Hub id; null = random'),
   revision: z.string().default('main').describe('branch, tag or commit on the Hub'),
   stochastic_depth: probability.default(0.2).describe('drop rate of the last residual block; earlier ones scale down'),
-  batch_norm_momentum: z.number().gt(0).max(1).default(0.1).describe("share of a batch in the running statistics (torch's momentum)"),
+  batch_norm_momentum: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.1)
+    .describe("share of a batch in the running statistics (torch's momentum)"),
   stem_channels: size.default(full.vision.stemChannels).describe('channels after the first convolution'),
-  stages: z.array(mbConvStageSchema).min(1).default(full.vision.stages).describe("EfficientNet's table, one row a stage"),
+  stages: z
+    .array(mbConvStageSchema)
+    .min(1)
+    .default(full.vision.stages)
+    .describe("EfficientNet's table, one row a stage"),
   head_channels: size.default(full.vision.headChannels).describe('channels before pooling'),
 });
 
@@ -50,7 +59,9 @@ export const modelSchema = z
     name: z.string().min(1).default('multimodal').describe('name in runs and artifacts'),
     embedding_dim: size.default(full.embeddingDim).describe('width of each projected modality'),
     fusion_hidden_dim: size.default(full.fusionHiddenDim).describe('first fusion layer; the second has half of it'),
-    dropout_rate: probability.default(0.3).describe('dropout after the first fusion layer; half of it after the second'),
+    dropout_rate: probability
+      .default(0.3)
+      .describe('dropout after the first fusion layer; half of it after the second'),
     projection_dropout: probability.default(0.3).describe('dropout in the projection heads'),
     load_model: z.boolean().default(false).describe('start from best_model_name instead of the backbones'),
     best_model_name: z

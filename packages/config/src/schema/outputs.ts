@@ -3,14 +3,26 @@ import { z } from 'zod';
 /** `mlflow.*`: where runs are tracked. */
 export const mlflowSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('track the run'),
-  tracking_uri: z.string().nullable().default('sqlite:///mlflow.db').describe('MLflow server or store; by default training.tracking_uri'),
-  experiment_name: z.string().min(1).default('multimodal_fake_news_detection').describe('by default training.experiment_name'),
+  tracking_uri: z
+    .string()
+    .nullable()
+    .default('sqlite:///mlflow.db')
+    .describe('MLflow server or store; by default training.tracking_uri'),
+  experiment_name: z
+    .string()
+    .min(1)
+    .default('multimodal_fake_news_detection')
+    .describe('by default training.experiment_name'),
   run_name: z.string().nullable().default(null).describe('name of the run; null = one that MLflow makes'),
 });
 
 /** `export.*`: from a checkpoint to an artifact folder. */
 export const exportSchema = z.strictObject({
-  checkpoint: z.string().nullable().default(null).describe('checkpoint to export; null = best_model_<version> in training.checkpoint_dir'),
+  checkpoint: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('checkpoint to export; null = best_model_<version> in training.checkpoint_dir'),
   output_dir: z.string().min(1).default('artifact').describe('the artifact folder'),
   tokenizer: z.string().nullable().default(null).describe("tokenizer to put in; null = the checkpoint's own"),
   precision: z.enum(['fp32', 'fp16', 'int8']).default('fp32').describe('number format of the weights'),

@@ -16,7 +16,10 @@ export const phaseSchema = z.strictObject({
   name: z.string().min(1).describe('name in progress, metrics and checkpoints'),
   num_epochs: epochs.optional().describe('training epochs'),
   num_steps: z.int().min(1).optional().describe('end the phase after so many optimizer steps'),
-  augmentation: z.boolean().optional().describe('augment pictures; without it the features of frozen backbones are computed once'),
+  augmentation: z
+    .boolean()
+    .optional()
+    .describe('augment pictures; without it the features of frozen backbones are computed once'),
   learning_rate: rate.optional().describe('peak learning rate'),
   freeze_vision: z.boolean().optional().describe('keep the vision backbone as it is'),
   freeze_text: z.boolean().optional().describe('keep the text backbone as it is'),
@@ -37,11 +40,25 @@ export const trainingSchema = z.strictObject({
   batch_size: z.int().min(1).default(32).describe('samples per step'),
   learning_rate: rate.default(2e-5).describe('peak learning rate'),
   weight_decay: z.number().min(0).default(0.01).describe('decay of the weights'),
-  optimizer: optimizer.default('adamw').describe('adamw decays weights apart from the gradient; adam adds the decay to it'),
-  use_scheduler: z.boolean().default(true).describe('OneCycle: 10 % warm-up, then cosine; false = constant rate'),
-  min_lr: z.number().min(0).default(1e-6).describe('the schedule does not go below this'),
-  clip_norm: z.number().positive().nullable().default(1).describe('gradients are scaled down to this global norm; null = never'),
-  no_decay_on_bias_and_norm: z.boolean().default(false).describe("spare biases and norms from decay; torch's AdamW decays everything"),
+  optimizer: optimizer
+    .default('adamw')
+    .describe('adamw decays weights apart from the gradient; adam adds the decay to it'),
+  use_scheduler: z.boolean().default(true).describe('false = constant learning rate'),
+  scheduler: z
+    .enum(['onecycle', 'cosine'])
+    .default('onecycle')
+    .describe('onecycle as the original; cosine falls from learning_rate to min_lr'),
+  min_lr: z.number().min(0).default(1e-6).describe('where the cosine schedule ends'),
+  clip_norm: z
+    .number()
+    .positive()
+    .nullable()
+    .default(1)
+    .describe('gradients are scaled down to this global norm; null = never'),
+  no_decay_on_bias_and_norm: z
+    .boolean()
+    .default(false)
+    .describe("spare biases and norms from decay; torch's AdamW decays everything"),
   adam_beta1: z.number().min(0).lt(1).default(0.9).describe('decay of the first moment'),
   adam_beta2: z.number().min(0).lt(1).default(0.999).describe('decay of the second moment'),
   adam_epsilon: z.number().positive().default(1e-8).describe('added to the root of the second moment'),
@@ -54,7 +71,9 @@ export const trainingSchema = z.strictObject({
   frozen_batch_norm: z
     .enum(['keep', 'update'])
     .default('keep')
-    .describe('running statistics of a frozen vision backbone: keep them bit-identical, or update them as the original does'),
+    .describe(
+      'running statistics of a frozen vision backbone: keep them bit-identical, or update them as the original does',
+    ),
   feature_cache: z
     .strictObject({
       enabled: z.boolean().default(true).describe('compute the features of frozen backbones once'),
@@ -66,7 +85,11 @@ export const trainingSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('save the training state inside an epoch too, every so many steps; null = after each epoch only'),
-  max_skipped_steps: z.int().min(1).default(10).describe('end the run after so many steps in a row without a finite loss'),
+  max_skipped_steps: z
+    .int()
+    .min(1)
+    .default(10)
+    .describe('end the run after so many steps in a row without a finite loss'),
   log_every_steps: z.int().min(1).default(10).describe('steps between two metric records'),
   resume: z.string().nullable().default(null).describe('run folder or training state to go on from; null = a new run'),
   phases: z.array(phaseSchema).min(1).nullable().default(null).describe('phases of one run; null = a single phase'),

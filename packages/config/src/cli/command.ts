@@ -1,0 +1,69 @@
+import type { z } from 'zod';
+
+/** What a job reports; a sweep's summary shows it. */
+export interface JobResult {
+  metrics?: Record<string, number>;
+}
+
+/** What an entry point gets when it starts. */
+export interface Run<C> {
+  /** Validated, resolved, frozen; keys as in the YAML. */
+  config: C;
+  /** The same as a plain object, for metadata and MLflow params. */
+  resolved: unknown;
+  /** Dotted key → `configs/training/default.yaml:16`, or `override training.learning_rate=1e-3`. */
+  origins: Record<string, string>;
+  /** The overrides of this job, without those of the hydra block. */
+  overrides: string[];
+  /** Absolute; made, with `.hydra/{config,hydra,overrides}.yaml` in it. */
+  runDir: string;
+  jobName: string;
+  /** Position in a sweep; null outside. */
+  jobNumber: number | null;
+  /** The MLflow run that this one belongs under (`CROSSCHECK_PARENT_RUN`). */
+  parentRun: string | null;
+  /** Writes a line to the run's log, and to the terminal when `hydra.job_logging` says so. */
+  log(message: string): void;
+  /** The same on stderr. */
+  warn(message: string): void;
+}
+
+/** One job of a sweep after it ended. */
+export interface SweepJob {
+  number: number;
+  overrides: string[];
+  runDir: string;
+  status: 'finished' | 'failed' | 'skipped';
+  metrics: Record<string, number>;
+  seconds: number;
+  error: string | null;
+}
+
+export interface SweepStart<C> {
+  /** The config of the first job. */
+  config: C;
+  sweepDir: string;
+  jobs: { number: number; overrides: string[] }[];
+}
+
+export interface OpenSweep {
+  /** Environment of every job, as `{ CROSSCHECK_PARENT_RUN: id }`. */
+  env?: Record<string, string>;
+  close?(jobs: SweepJob[]): Promise<void>;
+}
+
+/** One entry point: its config and what it does. */
+export interface Command<C> {
+  name: string;
+  summary: string;
+  /** Primary config, `config` or `config_inference`. */
+  configName: string;
+  schema: z.ZodType<C>;
+  /** Loads the heavy part itself: `async (run) => (await import('./train.ts')).train(run)`. */
+  main(run: Run<C>): Promise<JobResult | void>;
+  version?: string;
+  /** Called before the first job of a sweep: the place to open a parent run. */
+  openSweep?(start: SweepStart<C>): Promise<OpenSweep>;
+  /** Metric that a sweep's summary is sorted by, unless `hydra.sweeper.metric` names another. */
+  sweepMetric?: string;
+}

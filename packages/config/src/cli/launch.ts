@@ -1,0 +1,44 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { print, printError } from './output.ts';
+
+export interface Launch {
+  args: string[];
+  env: Record<string, string>;
+  /** Put before every line of output; null passes output through as it is. */
+  prefix: string | null;
+}
+
+const running = new Set<ChildProcess>();
+
+/** Runs this program again in its own process with other arguments; resolves to its exit code, or null when a signal ended it. */
+export function launch({ args, env, prefix }: Launch): Promise<number | null> {
+  const stdio = prefix === null ? 'inherit' : (['ignore', 'pipe', 'pipe'] as const);
+  const [script] = process.argv.slice(1) as [string];
+  const child = spawn(process.execPath, [...process.execArgv, script, ...args], {
+    env: { ...process.env, ...env },
+    stdio: stdio as 'inherit',
+  });
+  running.add(child);
+  if (prefix !== null) {
+    forward(child.stdout, prefix, print);
+    forward(child.stderr, prefix, printError);
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      running.delete(child);
+      resolve(code);
+    });
+  });
+}
+
+function forward(stream: Readable | null, prefix: string, write: (text: string) => void): void {
+  if (stream !== null) createInterface({ input: stream }).on('line', (line) => write(`${prefix}${line}`));
+}
+
+/** Passes a stop request on to the jobs that run now. */
+export function stopAll(signal: NodeJS.Signals): void {
+  for (const child of running) child.kill(signal);
+}

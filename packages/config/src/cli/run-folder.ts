@@ -1,0 +1,48 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Composition } from '../hydra/compose.ts';
+import { type ConfigNode, type MapNode, fromPlain } from '../hydra/node.ts';
+import { isHydraOverride } from '../hydra/override.ts';
+import { fail } from '../hydra/problems.ts';
+import { toYaml } from '../hydra/yaml-text.ts';
+
+/**
+ * Makes a run's folder. A folder that is named by the clock and already holds a run gets a number, so that two runs in the same second
+ * do not mix; a folder that was named on purpose is used again.
+ */
+export function makeRunFolder(dir: string, isNamedByClock: boolean): string {
+  const wanted = path.resolve(dir);
+  try {
+    for (let copy = 1; ; copy++) {
+      const candidate = copy === 1 ? wanted : `${wanted}-${copy}`;
+      mkdirSync(path.dirname(candidate), { recursive: true });
+      if (!isNamedByClock || !existsSync(candidate)) {
+        const made = mkdirSync(candidate, { recursive: true });
+        if (!isNamedByClock || made !== undefined) return candidate;
+      }
+    }
+  } catch (error) {
+    return fail(
+      'CROSSCHECK_CONFIG_RUN_FOLDER',
+      `cannot make the run folder ${wanted}: ${(error as Error).message}; set hydra.run.dir to a folder that can be written`,
+    );
+  }
+}
+
+/** Writes `config.yaml`, `hydra.yaml` and `overrides.yaml` into the run's `.hydra` folder. */
+export function writeComposition(composition: Composition, folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  const task = composition.overrides.filter((override) => !isHydraOverride(override)).map((override) => override.input);
+  writeFileSync(path.join(folder, 'config.yaml'), toYaml(composition.config));
+  writeFileSync(path.join(folder, 'hydra.yaml'), toYaml(hydraBlock(composition.hydra)));
+  writeFileSync(path.join(folder, 'overrides.yaml'), toYaml(fromPlain(task)));
+}
+
+export function hydraBlock(hydra: ConfigNode): MapNode {
+  return { kind: 'map', entries: new Map([['hydra', hydra]]), origin: '' };
+}
+
+/** The config with the hydra block in it. */
+export function wholeConfig({ config, hydra }: Composition): MapNode {
+  return { kind: 'map', entries: new Map([...config.entries, ['hydra', hydra]]), origin: '' };
+}

@@ -1,0 +1,60 @@
+import type { SweepJob } from './command.ts';
+
+/** Jobs from best to worst by one metric; jobs without it come last. */
+export function sortJobs(
+  jobs: readonly SweepJob[],
+  metric: string | null,
+  direction: 'maximize' | 'minimize',
+): SweepJob[] {
+  if (metric === null) return [...jobs];
+  const sign = direction === 'maximize' ? -1 : 1;
+  const rank = (job: SweepJob) => {
+    const value = job.status === 'finished' ? job.metrics[metric] : undefined;
+    return value === undefined || Number.isNaN(value) ? Number.POSITIVE_INFINITY : sign * value;
+  };
+  return jobs.toSorted((a, b) => {
+    const [x, y] = [rank(a), rank(b)];
+    return x === y ? a.number - b.number : x - y;
+  });
+}
+
+/** The summary of a sweep as aligned text: best first, the chosen metric before the others. */
+export function sweepTable(jobs: readonly SweepJob[], metric: string | null): string {
+  const names = [...new Set(jobs.flatMap((job) => Object.keys(job.metrics)))];
+  const columns = [...names.filter((name) => name === metric), ...names.filter((name) => name !== metric)].slice(0, 6);
+  const shared = sharedOverrides(jobs);
+  const header = ['job', 'status', ...columns, 'seconds', 'overrides'];
+  const rows = jobs.map((job) => [
+    `#${job.number}`,
+    job.status,
+    ...columns.map((name) => numberText(job.metrics[name])),
+    job.seconds.toFixed(1),
+    job.overrides.filter((override) => !shared.has(override)).join(' ') +
+      (job.error === null ? '' : `  ${firstLine(job.error)}`),
+  ]);
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] as string).length)),
+  );
+  const line = (cells: string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] as number))
+      .join('  ')
+      .trimEnd();
+  return [line(header), ...rows.map(line)].join('\n');
+}
+
+/** Overrides that every job has tell nothing apart. */
+function sharedOverrides(jobs: readonly SweepJob[]): Set<string> {
+  const [first, ...others] = jobs;
+  if (first === undefined || others.length === 0) return new Set();
+  return new Set(first.overrides.filter((override) => others.every((job) => job.overrides.includes(override))));
+}
+
+function numberText(value: number | undefined): string {
+  if (value === undefined) return '-';
+  return Number.isInteger(value) ? String(value) : value.toPrecision(4);
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0] as string;
+}

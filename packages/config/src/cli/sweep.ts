@@ -1,0 +1,225 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { CrosscheckError } from '@crosscheck/contract';
+import {
+  type ComposeConfigOptions,
+  type ComposedConfig,
+  composeConfig,
+  composeOnly,
+  resolveOptions,
+} from '../compose-config.ts';
+import type { Composition } from '../hydra/compose.ts';
+import { isHydraOverride } from '../hydra/override.ts';
+import { type Problem, throwProblems } from '../hydra/problems.ts';
+import { type HydraSettings, readSettings } from '../hydra/settings.ts';
+import { expandSweep } from '../hydra/sweeper.ts';
+import { toYaml } from '../hydra/yaml-text.ts';
+import type { Invocation } from './arguments.ts';
+import type { Command, OpenSweep, SweepJob } from './command.ts';
+import { gpuEnvironment, visibleGpus } from './gpus.ts';
+import { logTime } from './job-log.ts';
+import { launch, stopAll } from './launch.ts';
+import { print } from './output.ts';
+import { type JobRecord, recordFile } from './run-job.ts';
+import { wholeConfig } from './run-folder.ts';
+import { sweepJobVariable } from './sweep-job-variable.ts';
+import { sortJobs, sweepTable } from './sweep-table.ts';
+
+interface SweepRequest<C> {
+  command: Command<C>;
+  options: ComposeConfigOptions<C>;
+  invocation: Invocation;
+  now: Date;
+}
+
+/** A job that has not run yet. */
+interface PlannedJob<C> {
+  number: number;
+  /** Of the task only. */
+  overrides: string[];
+  args: string[];
+  runDir: string;
+  outputSubdir: string | null;
+  composed: ComposedConfig<C>;
+}
+
+interface Plan<C> {
+  sweepDir: string;
+  jobs: PlannedJob<C>[];
+  parallel: number;
+  batchSize: number;
+  metric: string | null;
+  direction: 'maximize' | 'minimize';
+}
+
+/** Runs every combination as its own process and prints the summary. Returns false when a job failed. */
+export async function runSweep<C>(request: SweepRequest<C>): Promise<boolean> {
+  const plan = planSweep(request);
+  const { command } = request;
+  const [first] = plan.jobs as [PlannedJob<C>];
+  const opened = await command.openSweep?.({
+    config: first.composed.config,
+    sweepDir: plan.sweepDir,
+    jobs: plan.jobs.map(({ number, overrides }) => ({ number, overrides })),
+  });
+  say(`launching ${plan.jobs.length} jobs, ${plan.parallel} at once, in ${plan.sweepDir}`);
+  const done = await runAll(plan, request, opened?.env ?? {});
+  await closeSweep(opened, done);
+  const sorted = sortJobs(done, plan.metric, plan.direction);
+  writeFileSync(path.join(plan.sweepDir, 'summary.json'), `${JSON.stringify(sorted, null, 2)}\n`);
+  print(`\n${sweepTable(sorted, plan.metric)}\n\nsummary: ${path.join(plan.sweepDir, 'summary.json')}`);
+  return done.every((job) => job.status === 'finished');
+}
+
+async function closeSweep(opened: OpenSweep | undefined, jobs: SweepJob[]): Promise<void> {
+  await opened?.close?.(jobs);
+}
+
+function say(message: string): void {
+  print(`[${logTime(new Date())}][HYDRA] ${message}`);
+}
+
+function planSweep<C>(request: SweepRequest<C>): Plan<C> {
+  const { options, command } = request;
+  const master = composeOnly(options, 'multirun');
+  throwProblems(master.problems);
+  const settings = settingsOf(master, options);
+  const sweepDir = path.resolve(settings.text('sweep.dir') ?? 'multirun');
+  const lists = expandSweep(master.overrides, settings.value('sweeper.params'), (group) =>
+    master.searchPath.options(group),
+  );
+  const jobs = planJobs(lists, master, { ...request, sweepDir });
+  mkdirSync(sweepDir, { recursive: true });
+  writeFileSync(path.join(sweepDir, 'multirun.yaml'), toYaml(wholeConfig(master)));
+  const wanted = settings.number('launcher.n_jobs') ?? 1;
+  return {
+    sweepDir,
+    jobs,
+    parallel: Math.max(1, Math.min(jobs.length, wanted < 0 ? availableParallelism() : wanted)),
+    batchSize: settings.number('sweeper.max_batch_size') ?? jobs.length,
+    metric: settings.text('sweeper.metric') ?? command.sweepMetric ?? null,
+    direction: settings.text('sweeper.direction') === 'minimize' ? 'minimize' : 'maximize',
+  };
+}
+
+function settingsOf<C>(composition: Composition, options: ComposeConfigOptions<C>): HydraSettings {
+  return readSettings(composition, resolveOptions(composition, options));
+}
+
+/** Composes and validates every job before the first one starts, so that a slip does not show hours later. */
+function planJobs<C>(
+  lists: string[][],
+  master: Composition,
+  request: SweepRequest<C> & { sweepDir: string },
+): PlannedJob<C>[] {
+  const own = master.overrides.filter(isHydraOverride).map((override) => override.input);
+  const problems: Problem[] = [];
+  const jobs = lists.flatMap((overrides, number) => {
+    try {
+      return [planJob({ number, overrides, all: [...own, ...overrides] }, request)];
+    } catch (error) {
+      if (!(error instanceof CrosscheckError)) throw error;
+      problems.push({ code: error.code, message: `job #${number} (${overrides.join(' ')}): ${error.message}` });
+      return [];
+    }
+  });
+  throwProblems(problems);
+  return jobs;
+}
+
+function planJob<C>(
+  { number, overrides, all }: { number: number; overrides: string[]; all: string[] },
+  { options, invocation, sweepDir }: SweepRequest<C> & { sweepDir: string },
+): PlannedJob<C> {
+  const jobOptions = { ...options, overrides: all, jobNumber: number };
+  const composed = composeConfig(jobOptions);
+  const settings = settingsOf(composed.composition, jobOptions);
+  return {
+    number,
+    overrides,
+    args: [...flagArguments(invocation), ...all],
+    runDir: path.join(sweepDir, settings.text('sweep.subdir') ?? String(number)),
+    outputSubdir: settings.text('output_subdir'),
+    composed,
+  };
+}
+
+/** The flags that decide which configs are read. */
+function flagArguments({ flags }: Invocation): string[] {
+  const pairs: [string, string | undefined][] = [
+    ['--config-name', flags.configName],
+    ['--config-path', flags.configPath],
+    ['--config-dir', flags.configDir],
+  ];
+  return pairs.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
+}
+
+/** Runs the jobs in their order, `parallel` at a time; a signal lets the running ones end and skips the rest. */
+async function runAll<C>(plan: Plan<C>, request: SweepRequest<C>, env: Record<string, string>): Promise<SweepJob[]> {
+  let isStopped = false;
+  const stop = (signal: NodeJS.Signals) => {
+    isStopped = true;
+    // The terminal sends SIGINT to the jobs itself.
+    if (signal !== 'SIGINT') stopAll(signal);
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const done: SweepJob[] = [];
+  for (let start = 0; start < plan.jobs.length; start += plan.batchSize) {
+    const waiting = plan.jobs.slice(start, start + plan.batchSize);
+    const slots = Array.from({ length: plan.parallel }, async (_, slot) => {
+      for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
+        done.push(
+          isStopped ? skipped(job) : await runOne(job, plan, { ...env, ...jobEnvironment(job, plan, request, slot) }),
+        );
+      }
+    });
+    await Promise.all(slots);
+  }
+  process.off('SIGINT', stop).off('SIGTERM', stop);
+  return done.sort((a, b) => a.number - b.number);
+}
+
+function jobEnvironment<C>(
+  job: PlannedJob<C>,
+  plan: Plan<C>,
+  { now }: SweepRequest<C>,
+  slot: number,
+): Record<string, string> {
+  const place = { runDir: job.runDir, jobNumber: job.number, now: now.toISOString() };
+  return { ...gpuEnvironment(slot, plan.parallel, visibleGpus()), [sweepJobVariable]: JSON.stringify(place) };
+}
+
+async function runOne<C>(job: PlannedJob<C>, plan: Plan<C>, env: Record<string, string>): Promise<SweepJob> {
+  say(`\t#${job.number} : ${job.overrides.join(' ')}`);
+  const start = performance.now();
+  const code = await launch({ args: job.args, env, prefix: plan.parallel > 1 ? `#${job.number} | ` : null });
+  const seconds = (performance.now() - start) / 1000;
+  const record = readRecord(job);
+  const { number, overrides, runDir } = job;
+  const isFinished = code === 0 && record?.status === 'finished';
+  const ended = code === null ? 'it was ended by a signal' : `it ended with exit code ${code}`;
+  const error = isFinished ? null : (record?.error?.message ?? ended);
+  if (error !== null) say(`\t#${number} failed: ${error.split('\n')[0]}`);
+  return {
+    number,
+    overrides,
+    runDir,
+    status: isFinished ? 'finished' : 'failed',
+    metrics: record?.metrics ?? {},
+    seconds,
+    error,
+  };
+}
+
+function skipped<C>({ number, overrides, runDir }: PlannedJob<C>): SweepJob {
+  return { number, overrides, runDir, status: 'skipped', metrics: {}, seconds: 0, error: null };
+}
+
+function readRecord<C>({ runDir, outputSubdir }: PlannedJob<C>): JobRecord | null {
+  try {
+    return JSON.parse(readFileSync(path.join(runDir, outputSubdir ?? '', recordFile), 'utf8')) as JobRecord;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,45 @@
+import { type Plain } from './node.ts';
+import { formatElement } from './override-format.ts';
+import { parseOverride } from './override-parser.ts';
+import { type Override, groupKey, isHydraOverride, isSweepOverride, keyText } from './override.ts';
+import { fail } from './problems.ts';
+import { sweepValues } from './sweep-values.ts';
+
+/** Lists what a glob chooses from: the options of a group. */
+export type OptionsOf = (group: string) => string[];
+
+/**
+ * The jobs of a sweep as override lists: every combination, the last override varying fastest. `params` are the sweeps of
+ * `hydra.sweeper.params`; typed overrides of the same key replace them.
+ *
+ * @throws CROSSCHECK_CONFIG_SWEEP
+ */
+export function expandSweep(overrides: Override[], params: Plain | undefined, optionsOf: OptionsOf): string[][] {
+  const choices = new Map<string, string[]>();
+  for (const override of [...paramOverrides(params), ...overrides]) {
+    if (!isHydraOverride(override)) choices.set(groupKey(override), choicesOf(override, optionsOf));
+  }
+  return [...choices.values()].reduce<string[][]>(
+    (jobs, values) => jobs.flatMap((job) => values.map((value) => [...job, value])),
+    [[]],
+  );
+}
+
+function paramOverrides(params: Plain | undefined): Override[] {
+  if (params === undefined || params === null) return [];
+  if (typeof params !== 'object' || Array.isArray(params)) {
+    return fail(
+      'CROSSCHECK_CONFIG_SWEEP',
+      `hydra.sweeper.params must be a mapping from keys to sweeps, got ${JSON.stringify(params)}`,
+    );
+  }
+  return Object.entries(params).map(([key, value]) =>
+    parseOverride(`${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`),
+  );
+}
+
+function choicesOf(override: Override, optionsOf: OptionsOf): string[] {
+  if (!isSweepOverride(override)) return [override.input];
+  const values = sweepValues(override.value, () => optionsOf(override.key));
+  return values.map((value) => `${keyText(override)}=${formatElement(value, 'written')}`);
+}
