@@ -5,7 +5,7 @@ import { stringify } from 'csv-stringify/sync';
 import type { PostPlan } from './compose-posts.ts';
 import type { SceneKind } from './kinds.ts';
 
-export const splitNames = ['train', 'val', 'test'] as const;
+const splitNames = ['train', 'val', 'test'] as const;
 
 export type Split = (typeof splitNames)[number];
 

@@ -49,7 +49,7 @@ export function paintClouds(
 }
 
 /** Heights of a rolling line across the picture: a few sines of random phase. */
-export function rollingLine(random: Random, base: number, roughness: number): (x: number) => number {
+function rollingLine(random: Random, base: number, roughness: number): (x: number) => number {
   const waves = [1.3, 2.7, 5.9, 11.3].map((frequency, i) => ({
     frequency: frequency * random.uniform(0.7, 1.3),
     phase: random.uniform(0, 2 * Math.PI),

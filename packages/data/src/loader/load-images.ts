@@ -13,7 +13,7 @@ export interface ImageSettings {
   cache: SharedArrayBuffer | null;
 }
 
-export interface ImageRequest {
+interface ImageRequest {
   /** Position in the dataset's sample list; with seed and epoch it fixes the augmentation. */
   index: number;
   path: string;
@@ -27,7 +27,7 @@ export interface ImageJob {
   images: ImageRequest[];
 }
 
-export interface ImageFailure {
+interface ImageFailure {
   /** Position in the job. */
   position: number;
   code: ErrorCode;
