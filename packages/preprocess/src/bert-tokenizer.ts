@@ -3,7 +3,11 @@ import { type BertNormalizerOptions, createBertNormalizer } from './bert-normali
 import type { AddedToken, TokenizerJson, WordPieceModel } from './tokenizer-json.ts';
 import { createWordPiece } from './word-piece.ts';
 
-const words = new RegExp(`[${characterClass(punctuation)}]|[^\\p{White_Space}${characterClass(punctuation)}]+`, 'gu');
+/** BertPreTokenizer: a punctuation character, or a run of anything else that is not white space. */
+export const bertWords = new RegExp(
+  `[${characterClass(punctuation)}]|[^\\p{White_Space}${characterClass(punctuation)}]+`,
+  'gu',
+);
 
 /** Characters that are normalised at a time; an over-long text costs no more than the tokens that are kept of it. */
 const chunkLength = 1024;
@@ -43,6 +47,12 @@ function createSplitter(added: AddedToken[]): (text: string) => string[] {
   return (text) => text.split(pattern);
 }
 
+function unknownIdOf({ vocab, unk_token }: WordPieceModel): number {
+  const id = vocab[unk_token];
+  if (id === undefined) throw new Error(`no ${JSON.stringify(unk_token)} (its "unk_token") in the vocabulary`);
+  return id;
+}
+
 /** Returns the function that turns a text into at most `limit` ids, without `[CLS]` and `[SEP]`, as Hugging Face's `tokenizers` does. */
 export function createBertEncoder(tokenizer: TokenizerJson): (text: string, limit: number) => number[] {
   const model = tokenizer.model as WordPieceModel;
@@ -53,7 +63,7 @@ export function createBertEncoder(tokenizer: TokenizerJson): (text: string, limi
   const split = createSplitter(added);
   const encodeWord = createWordPiece({
     vocab,
-    unknownId: vocab.get(model.unk_token) ?? 0,
+    unknownId: unknownIdOf(model),
     continuingPrefix: model.continuing_subword_prefix ?? '##',
     maxCharactersPerWord: model.max_input_chars_per_word ?? 100,
   });
@@ -67,7 +77,7 @@ export function createBertEncoder(tokenizer: TokenizerJson): (text: string, limi
   }
 
   function* wordIdsOf(chunk: string): Generator<number[]> {
-    for (const [word] of normalize(chunk).matchAll(words)) yield encodeWord(word);
+    for (const [word] of normalize(chunk).matchAll(bertWords)) yield encodeWord(word);
   }
 
   return (text, limit) => {

@@ -1,4 +1,4 @@
-// Written by wasm/build.mjs from wasm/resample.wat.
+// Written by wasm/build.ts from wasm/resample.wat.
 export const resampleWasm =
   'AGFzbQEAAAABEwJgB39/f39/f38AYAV/f39/fwADAwIAAQUDAQAQByUDBm1lbW9yeQIADHJlc2FtcGxlUm93cwAACWJsZW5kUm93cwABCqMFAu' +
   'sCAgR/CHv9DACAgIABgICAAoCAgICAgIAhDv0MA4CAgASAgIAFgICAgICAgCEP/QwGgICAB4CAgAiAgICAgICAIRD9DAmAgIAKgICAC4CAgICA' +

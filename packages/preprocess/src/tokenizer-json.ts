@@ -49,22 +49,27 @@ export interface Frame {
   after: number[];
 }
 
-/** Parses the text of a `tokenizer.json`; the error says where it came from. */
-export function parseTokenizerJson(json: string, where: string): TokenizerJson {
-  const fail = (reason: string, cause?: unknown) =>
-    new CrosscheckError(
-      'CROSSCHECK_TOKENIZER_INVALID',
-      `expected a tokenizer.json with a "model" that has a "vocab", got ${reason} (${where}); save the tokenizer again with save_pretrained()`,
-      { cause },
-    );
-  let value: unknown;
+function invalid(reason: string, where: string, cause?: unknown): CrosscheckError {
+  return new CrosscheckError(
+    'CROSSCHECK_TOKENIZER_INVALID',
+    `expected a whole tokenizer.json, got ${reason} (${where}); save the tokenizer again with save_pretrained()`,
+    { cause },
+  );
+}
+
+/** Runs `work` and turns whatever it throws into an error that says which tokenizer it came from. */
+export function readingTokenizer<T>(where: string, work: () => T): T {
   try {
-    value = JSON.parse(json);
+    return work();
   } catch (error) {
-    throw fail(`text that is not JSON: ${messageOf(error)}`, error);
+    throw error instanceof CrosscheckError ? error : invalid(messageOf(error), where, error);
   }
-  const model = (value as Partial<TokenizerJson> | null)?.model;
-  if (typeof model !== 'object' || !model?.vocab) throw fail('something else');
+}
+
+/** Parses the text of a `tokenizer.json`. */
+export function parseTokenizerJson(json: string, where: string): TokenizerJson {
+  const value = readingTokenizer(where, () => JSON.parse(json) as Partial<TokenizerJson> | null);
+  if (typeof value?.model !== 'object' || !value.model?.vocab) throw invalid('no "model" with a "vocab"', where);
   return value as TokenizerJson;
 }
 
@@ -92,79 +97,4 @@ const padTokens = ['[PAD]', '<pad>', '<|pad|>'];
 export function readPadId(tokenizer: TokenizerJson): number {
   const token = tokenizer.added_tokens?.find((added) => padTokens.includes(added.content));
   return tokenizer.padding?.pad_id ?? token?.id ?? 0;
-}
-
-/** The switches that `tokenizer_config.json` sets for a BERT tokenizer. */
-export interface BertTokenizerConfig {
-  do_lower_case?: boolean;
-  strip_accents?: boolean | null;
-  tokenize_chinese_chars?: boolean;
-}
-
-const bertSpecialTokens = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
-
-function indexVocabulary(vocab: readonly string[]): Record<string, number> {
-  const ids: Record<string, number> = Object.create(null);
-  vocab.forEach((token, id) => (ids[token] = id));
-  for (const token of bertSpecialTokens.slice(0, 4)) {
-    if (ids[token] !== undefined) continue;
-    throw new CrosscheckError(
-      'CROSSCHECK_TOKENIZER_INVALID',
-      `expected a BERT vocabulary with ${token} in it, got ${vocab.length} tokens without it; one token per line, as in vocab.txt`,
-    );
-  }
-  return ids;
-}
-
-/**
- * Builds the `tokenizer.json` of a BERT WordPiece tokenizer (lower case unless told otherwise) from its vocabulary, as Hugging Face's
- * BertTokenizer does from `vocab.txt`.
- *
- * @param vocab token of id 0, 1, 2 …; must hold `[PAD]`, `[UNK]`, `[CLS]` and `[SEP]`
- * @throws CROSSCHECK_TOKENIZER_INVALID when one of them is missing
- */
-export function buildBertTokenizerJson(vocab: readonly string[], config: BertTokenizerConfig = {}): string {
-  const ids = indexVocabulary(vocab);
-  const special = bertSpecialTokens.filter((token) => ids[token] !== undefined);
-  const added = special
-    .map((content) => ({ id: ids[content], content, ...plainToken }))
-    .sort((a, b) => Number(a.id) - Number(b.id));
-  return JSON.stringify({
-    version: '1.0',
-    truncation: null,
-    padding: null,
-    added_tokens: added,
-    normalizer: {
-      type: 'BertNormalizer',
-      clean_text: true,
-      handle_chinese_chars: config.tokenize_chinese_chars ?? true,
-      strip_accents: config.strip_accents ?? null,
-      lowercase: config.do_lower_case ?? true,
-    },
-    pre_tokenizer: { type: 'BertPreTokenizer' },
-    post_processor: bertTemplate(ids),
-    decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
-    model: {
-      type: 'WordPiece',
-      unk_token: '[UNK]',
-      continuing_subword_prefix: '##',
-      max_input_chars_per_word: 100,
-      vocab: ids,
-    },
-  });
-}
-
-const plainToken = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
-
-function bertTemplate(ids: Record<string, number>) {
-  const special = (id: string, type_id: number) => ({ SpecialToken: { id, type_id } });
-  const sequence = (id: string, type_id: number) => ({ Sequence: { id, type_id } });
-  const entry = (id: string) => ({ id, ids: [ids[id]], tokens: [id] });
-  const single = [special('[CLS]', 0), sequence('A', 0), special('[SEP]', 0)];
-  return {
-    type: 'TemplateProcessing',
-    single,
-    pair: [...single, sequence('B', 1), special('[SEP]', 1)],
-    special_tokens: { '[CLS]': entry('[CLS]'), '[SEP]': entry('[SEP]') },
-  };
 }

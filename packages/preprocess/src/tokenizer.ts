@@ -1,16 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
-import path from 'node:path';
-import { CrosscheckError, type Preprocessing } from '@crosscheck/contract';
+import type { Preprocessing } from '@crosscheck/contract';
 import { Tokenizer as GeneralTokenizer } from '@huggingface/tokenizers';
 import { createBertEncoder, isBertTokenizer } from './bert-tokenizer.ts';
-import {
-  type BertTokenizerConfig,
-  buildBertTokenizerJson,
-  parseTokenizerJson,
-  readFrame,
-  readPadId,
-  type TokenizerJson,
-} from './tokenizer-json.ts';
+import { parseTokenizerJson, readFrame, readingTokenizer, readPadId, type TokenizerJson } from './tokenizer-json.ts';
 
 /** Text to token ids, the same ones as Hugging Face's `tokenizers` in Python gives. */
 export interface Tokenizer {
@@ -27,7 +18,7 @@ export interface Tokenizer {
 type Encoder = (text: string, limit: number) => number[];
 
 function createGeneralEncoder(tokenizer: TokenizerJson): Encoder {
-  const engine = new GeneralTokenizer(tokenizer, {});
+  const engine = new GeneralTokenizer({ added_tokens: [], ...tokenizer }, {});
   return (text, limit) => engine.encode(text, { add_special_tokens: false }).ids.slice(0, limit);
 }
 
@@ -49,7 +40,8 @@ const blank = /^\p{White_Space}*$/u;
  */
 export function createTokenizer(json: string, p: Preprocessing, where = 'tokenizer.json text'): Tokenizer {
   const tokenizer = parseTokenizerJson(json, where);
-  const encode = isBertTokenizer(tokenizer) ? createBertEncoder(tokenizer) : createGeneralEncoder(tokenizer);
+  const createEncoder = isBertTokenizer(tokenizer) ? createBertEncoder : createGeneralEncoder;
+  const encode: Encoder = readingTokenizer(where, () => createEncoder(tokenizer));
   const { before, after } = readFrame(tokenizer.post_processor);
   const limit = p.maxTokens - before.length - after.length;
   return {
@@ -58,59 +50,4 @@ export function createTokenizer(json: string, p: Preprocessing, where = 'tokeniz
     vocabSize: countIds(tokenizer),
     json,
   };
-}
-
-async function readIfThere(file: string): Promise<string | null> {
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
-}
-
-async function readBertConfig(dir: string): Promise<BertTokenizerConfig> {
-  const text = await readIfThere(path.join(dir, 'tokenizer_config.json'));
-  return text === null ? {} : (JSON.parse(text) as BertTokenizerConfig);
-}
-
-async function readVocabulary(file: string): Promise<string> {
-  const lines = (await readFile(file, 'utf8')).split(/\r?\n/);
-  if (lines.at(-1) === '') lines.pop();
-  return buildBertTokenizerJson(lines, await readBertConfig(path.dirname(file)));
-}
-
-const readers: [name: string, read: (file: string) => Promise<string>][] = [
-  ['tokenizer.json', (file) => readFile(file, 'utf8')],
-  ['vocab.txt', readVocabulary],
-];
-
-async function kindOf(source: string): Promise<'folder' | 'file' | null> {
-  const found = await stat(source).catch(() => null);
-  return found && (found.isDirectory() ? 'folder' : 'file');
-}
-
-async function readTokenizerFile(source: string): Promise<{ json: string; where: string }> {
-  const kind = await kindOf(source);
-  const candidates = kind === 'folder' ? readers.map(([name, read]) => ({ file: path.join(source, name), read })) : [];
-  if (kind === 'file')
-    candidates.push({ file: source, read: source.endsWith('.txt') ? readVocabulary : readers[0]![1] });
-  for (const { file, read } of candidates) {
-    if ((await kindOf(file)) === 'file') return { json: await read(file), where: file };
-  }
-  const looked = kind === 'folder' ? 'a folder with neither tokenizer.json nor vocab.txt in it' : 'nothing there';
-  throw new CrosscheckError(
-    'CROSSCHECK_TOKENIZER_NOT_FOUND',
-    `expected tokenizer.json, vocab.txt, or a folder with one of them at ${source}, got ${looked}; set the tokenizer's path or save the tokenizer there`,
-  );
-}
-
-/**
- * Loads a tokenizer from `tokenizer.json`, from `vocab.txt` (uncased BERT unless a `tokenizer_config.json` beside it says
- * `do_lower_case: false`), from a folder with either, or from the text of a `tokenizer.json`.
- *
- * @throws CROSSCHECK_TOKENIZER_NOT_FOUND, CROSSCHECK_TOKENIZER_INVALID
- */
-export async function loadTokenizer(pathOrJson: string, p: Preprocessing): Promise<Tokenizer> {
-  if (pathOrJson.trimStart().startsWith('{')) return createTokenizer(pathOrJson, p);
-  const { json, where } = await readTokenizerFile(pathOrJson);
-  return createTokenizer(json, p, where);
 }

@@ -1,4 +1,4 @@
-;; The two inner loops of Pillow's 8-bit resampling, 128 bits wide. `node wasm/build.mjs` writes src/resample-wasm.ts from this file.
+;; The two inner loops of Pillow's 8-bit resampling, 128 bits wide. `node wasm/build.ts` writes src/resample-wasm.ts from this file.
 ;;
 ;; Weights are int32 with 22 fractional bits and stand in groups of four: the host fills the last group up with zeros.
 ;; Reads may go up to 16 bytes past the input and writes up to 16 bytes past the output; the host leaves that room.
