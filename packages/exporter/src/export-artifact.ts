@@ -2,10 +2,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Artifact, Batch, CheckpointMetadata } from '@crosscheck/contract';
+import type { Artifact, CheckpointMetadata } from '@crosscheck/contract';
 import { artifactFiles, CrosscheckError } from '@crosscheck/contract';
-import type { ModelInputs } from '@crosscheck/inference';
-import { openOnnxSession } from '@crosscheck/inference';
 import type { Checkpoint } from '@crosscheck/model/weights';
 import { checkTensors, openCheckpoint, parameterNames } from '@crosscheck/model/weights';
 import { loadTokenizer } from '@crosscheck/preprocess';
@@ -14,8 +12,7 @@ import { replaceFolder } from './artifact/replace-folder.ts';
 import { writeArtifactFiles, writeManifest } from './artifact/write-artifact.ts';
 import { supportedOpsets } from './onnx/encode.ts';
 import type { ParityReport } from './parity/check-parity.ts';
-import { checkParity } from './parity/check-parity.ts';
-import { openTrainerNetwork } from './parity/trainer-network.ts';
+import { compareWithTrainer } from './parity/compare-with-trainer.ts';
 
 export interface ExportOptions {
   /** Path of a checkpoint that `pnpm train` wrote. */
@@ -141,25 +138,6 @@ async function buildArtifact(
     parity,
     bytes: sizes.reduce((sum, { size }) => sum + size, 0),
   };
-}
-
-async function compareWithTrainer(
-  modelFile: string,
-  checkpoint: Checkpoint,
-  content: ArtifactContent,
-): Promise<ParityReport> {
-  const session = await openOnnxSession(modelFile, { threads: 1, preprocessing: content.preprocessing });
-  const network = await openTrainerNetwork(checkpoint, content.architecture);
-  try {
-    const contestants = {
-      trainer: (batch: Batch) => network.predict(batch),
-      exported: (inputs: ModelInputs) => session.run(inputs),
-    };
-    return await checkParity(contestants, content);
-  } finally {
-    network.close();
-    await session.close();
-  }
 }
 
 async function sha256OfFile(file: string): Promise<string> {

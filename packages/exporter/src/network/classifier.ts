@@ -19,7 +19,11 @@ export interface NetworkOptions {
 export function buildClassifierGraph({ architecture, preprocessing, weights, opset }: NetworkOptions): Graph {
   const graph = new GraphBuilder();
   const context: NetworkContext = { graph, weights, opset };
-  const vision = buildVisionBackbone(context, onnxNames.image, architecture.vision); // [B, 1280]
+  const vision = buildVisionBackbone(
+    context,
+    { image: onnxNames.image, imageSize: preprocessing.imageSize },
+    architecture.vision,
+  ); // [B, 1280]
   const text = buildTextBackbone(context, onnxNames, architecture.text); // [B, 768]
   buildFusion(
     context,

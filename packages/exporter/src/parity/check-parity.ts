@@ -1,17 +1,11 @@
-import type { Architecture, Batch, Preprocessing } from '@crosscheck/contract';
+import type { Batch, Preprocessing } from '@crosscheck/contract';
 import { CrosscheckError } from '@crosscheck/contract';
 import type { ModelInputs } from '@crosscheck/inference';
 import { padTokenIds } from '@crosscheck/preprocess';
-import { normalizeAll, type ParityCase, parityCases, trainerBatch } from './samples.ts';
+import { normalizeAll, type ParityCase, trainerBatch } from './samples.ts';
 
 /** Largest |Δlogit| between the trainer's network and the exported one. */
 export const maxLogitDifference = 1e-4;
-
-/** Two computations of the same network. */
-export interface Contestants {
-  trainer: (batch: Batch) => Float32Array | Promise<Float32Array>;
-  exported: (inputs: ModelInputs) => Promise<Float32Array>;
-}
 
 export interface ParityRow {
   sample: string;
@@ -25,19 +19,48 @@ export interface ParityReport {
   maxLogitDifference: number;
 }
 
+/** Logits of every case, as the trainer computes them. */
+export function trainerLogits(
+  cases: readonly ParityCase[],
+  preprocessing: Preprocessing,
+  predict: (batch: Batch) => Float32Array,
+): Float32Array[] {
+  return cases.map((parityCase) =>
+    predict(trainerBatch(parityCase, preprocessing, padTokenIds(parityCase.tokenIds, 0))),
+  );
+}
+
+/** Logits of every case, as the exported network computes them. */
+export async function exportedLogits(
+  cases: readonly ParityCase[],
+  preprocessing: Preprocessing,
+  run: (inputs: ModelInputs) => Promise<Float32Array>,
+): Promise<Float32Array[]> {
+  const logits: Float32Array[] = [];
+  for (const parityCase of cases) {
+    const image = normalizeAll(parityCase, preprocessing, 'nchw');
+    logits.push(await run({ ...padTokenIds(parityCase.tokenIds, 0), size: parityCase.pictures.length, image }));
+  }
+  return logits;
+}
+
 /**
- * Runs both on fixed inputs and compares logits.
+ * Compares the two.
  *
  * @throws CROSSCHECK_EXPORT_PARITY naming the worst sample and its numbers
  */
-export async function checkParity(
-  contestants: Contestants,
-  { preprocessing, architecture }: { preprocessing: Preprocessing; architecture: Architecture },
-): Promise<ParityReport> {
-  const rows: ParityRow[] = [];
-  for (const parityCase of parityCases(preprocessing, architecture)) {
-    rows.push(...(await compareCase(parityCase, preprocessing, contestants)));
-  }
+export function checkParity(
+  cases: readonly ParityCase[],
+  trained: readonly Float32Array[],
+  exported: readonly Float32Array[],
+): ParityReport {
+  const rows = cases.flatMap(({ name, pictures }, c) =>
+    pictures.map((_, i) => {
+      const [trainerLogit, exportedLogit] = [trained[c]?.[i] ?? Number.NaN, exported[c]?.[i] ?? Number.NaN];
+      const sample = pictures.length === 1 ? name : `${name}, row ${i + 1}`;
+      return { sample, trainerLogit, exportedLogit, difference: Math.abs(trainerLogit - exportedLogit) };
+    }),
+  );
   const worst = rows.reduce((a, b) => (isFurther(b.difference, a.difference) ? b : a));
   if (isFurther(worst.difference, maxLogitDifference)) throw parityError(worst, rows);
   return { rows, maxLogitDifference: worst.difference };
@@ -48,25 +71,8 @@ function isFurther(a: number, b: number): boolean {
   return !Number.isNaN(b) && !(a <= b);
 }
 
-async function compareCase(
-  parityCase: ParityCase,
-  preprocessing: Preprocessing,
-  { trainer, exported }: Contestants,
-): Promise<ParityRow[]> {
-  const padded = padTokenIds(parityCase.tokenIds, 0); // [B, L]
-  const batch = trainerBatch(parityCase, preprocessing, padded);
-  const trainerLogits = await trainer(batch); // [B]
-  const image = normalizeAll(parityCase, preprocessing, 'nchw');
-  const exportedLogits = await exported({ ...padded, size: batch.size, image }); // [B]
-  return parityCase.pictures.map((_, i) => {
-    const [trainerLogit, exportedLogit] = [trainerLogits[i] as number, exportedLogits[i] as number];
-    const sample = batch.size === 1 ? parityCase.name : `${parityCase.name}, row ${i + 1}`;
-    return { sample, trainerLogit, exportedLogit, difference: Math.abs(trainerLogit - exportedLogit) };
-  });
-}
-
 function parityError(worst: ParityRow, rows: readonly ParityRow[]): CrosscheckError {
   const failed = rows.filter((row) => isFurther(row.difference, maxLogitDifference)).length;
-  const message = `the exported network must agree with the trained one within ${maxLogitDifference}; ${failed} of ${rows.length} samples do not, the worst is "${worst.sample}": trained logit ${worst.trainerLogit}, exported ${worst.exportedLogit}, difference ${worst.difference}. Nothing was written; please report this with the checkpoint's architecture`;
+  const message = `the exported network must agree with the trained one within ${maxLogitDifference}; ${failed} of ${rows.length} samples do not, the worst is "${worst.sample}": trained logit ${worst.trainerLogit}, exported ${worst.exportedLogit}, difference ${worst.difference}. Nothing was written; a NaN means that training diverged, anything else please report with the checkpoint's architecture`;
   return new CrosscheckError('CROSSCHECK_EXPORT_PARITY', message);
 }
