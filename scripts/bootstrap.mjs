@@ -12,7 +12,11 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const { packageManager } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const bin = path.join(root, 'node_modules', '.bin');
 // What npm set for its own run must not reach pnpm, which reads the same variables.
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(registry|cache|cafile|proxy|https_proxy))/i.test(name)));
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(
+    ([name]) => !/^npm_(?!config_(registry|cache|cafile|proxy|https_proxy))/i.test(name),
+  ),
+);
 env.PATH = [bin, process.env.PATH].join(path.delimiter);
 
 function say(text) {
@@ -41,7 +45,10 @@ function checkMachine() {
     { name: `Node 20 or newer (this is ${process.version})`, met: Number(process.versions.node.split('.')[0]) >= 20 },
     { name: 'npm', met: answers('npm', ['--version']) },
     { name: 'Python 3 (python3)', met: answers('python3', ['--version']) },
-    { name: "Python 3's pip and venv (python3 -m pip, python3 -m venv)", met: answers('python3', ['-c', 'import pip, venv, ensurepip']) },
+    {
+      name: "Python 3's pip and venv (python3 -m pip, python3 -m venv)",
+      met: answers('python3', ['-c', 'import pip, venv, ensurepip']),
+    },
     { name: `a C++ compiler (${compiler})`, met: answers(compiler, ['--version']) },
   ];
   const missing = needs.filter(({ met }) => !met).map(({ name }) => `  - ${name}`);
@@ -61,7 +68,16 @@ function findPnpm() {
   if (!existsSync(script)) {
     say(`fetching pnpm ${version}`);
     mkdirSync(folder, { recursive: true });
-    run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', folder, `pnpm@${version}`]);
+    run('npm', [
+      'install',
+      '--no-save',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+      '--prefix',
+      folder,
+      `pnpm@${version}`,
+    ]);
   }
   return script;
 }

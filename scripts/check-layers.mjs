@@ -15,10 +15,16 @@ function readLayerTable() {
 }
 
 const shortName = (name) => name.replace('@crosscheck/', '');
-const packages = readdirSync(path.join(root, 'packages')).filter((name) => existsSync(path.join(root, 'packages', name, 'package.json')));
+const packages = readdirSync(path.join(root, 'packages')).filter((name) =>
+  existsSync(path.join(root, 'packages', name, 'package.json')),
+);
 const manifests = new Map(packages.map((name) => [name, readJson(`packages/${name}/package.json`)]));
-const isOurs = (name) => manifests.has(shortName(name)) && (name.startsWith('@crosscheck/') || name === 'mlflow-js-client');
-const imports = (name) => Object.keys(manifests.get(name).dependencies ?? {}).filter(isOurs).map(shortName);
+const isOurs = (name) =>
+  manifests.has(shortName(name)) && (name.startsWith('@crosscheck/') || name === 'mlflow-js-client');
+const imports = (name) =>
+  Object.keys(manifests.get(name).dependencies ?? {})
+    .filter(isOurs)
+    .map(shortName);
 
 const problems = [];
 const table = readLayerTable();
@@ -29,10 +35,13 @@ for (const name of packages) {
     continue;
   }
   for (const other of imports(name).filter((other) => !allowed.includes(other))) {
-    problems.push(`${name} must not depend on ${other}: docs/architecture.md allows ${allowed.join(', ') || 'nothing of ours'}`);
+    problems.push(
+      `${name} must not depend on ${other}: docs/architecture.md allows ${allowed.join(', ') || 'nothing of ours'}`,
+    );
   }
 }
-for (const name of table.keys()) if (!manifests.has(name)) problems.push(`docs/architecture.md lists ${name}, which does not exist`);
+for (const name of table.keys())
+  if (!manifests.has(name)) problems.push(`docs/architecture.md lists ${name}, which does not exist`);
 
 /** Everything that a package pulls into production, walked through the installed node_modules. */
 function productionClosure(name, seen = new Set()) {
@@ -45,8 +54,11 @@ function productionClosure(name, seen = new Set()) {
 }
 
 for (const name of ['server', 'inference']) {
-  const forbidden = [...productionClosure(name)].filter((dep) => /tensorflow|^vega|^@huggingface\/transformers$/.test(dep));
-  if (forbidden.length > 0) problems.push(`${name} must stay free of training code, but pulls in ${forbidden.join(', ')}`);
+  const forbidden = [...productionClosure(name)].filter((dep) =>
+    /tensorflow|^vega|^@huggingface\/transformers$/.test(dep),
+  );
+  if (forbidden.length > 0)
+    problems.push(`${name} must stay free of training code, but pulls in ${forbidden.join(', ')}`);
 }
 
 for (const problem of problems) console.error(problem);

@@ -20,9 +20,12 @@ function fail(message) {
 
 function run(command, args) {
   const done = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  if (done.error) fail(`cannot start ${command}: ${done.error.message}; install Python 3.9 or newer with its venv module`);
+  if (done.error)
+    fail(`cannot start ${command}: ${done.error.message}; install Python 3.9 or newer with its venv module`);
   if (done.status !== 0) {
-    throw new Error(`${command} ${args.join(' ')} ended with ${done.status ?? done.signal}\n${done.stdout}${done.stderr}`);
+    throw new Error(
+      `${command} ${args.join(' ')} ended with ${done.status ?? done.signal}\n${done.stdout}${done.stderr}`,
+    );
   }
 }
 
@@ -48,7 +51,14 @@ function build(dir, requirements, marker) {
   rmSync(dir, { recursive: true, force: true });
   try {
     run(basePython, ['-m', 'venv', dir]);
-    run(path.join(dir, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...requirements]);
+    run(path.join(dir, 'bin/python'), [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      ...requirements,
+    ]);
   } catch (error) {
     rmSync(dir, { recursive: true, force: true });
     fail(`could not make ${dir}: ${error.message}`);

@@ -26,7 +26,9 @@ const documented = [...read('docs/errors.md').matchAll(/^\| `(CROSSCHECK_[A-Z0-9
 
 test('docs/errors.md explains every code that the source can throw', () => {
   const explained = new Set(documented.map(([, code]) => code));
-  const missing = [...thrownCodes()].filter(([code]) => !explained.has(code)).map(([code, file]) => `${code} (${file})`);
+  const missing = [...thrownCodes()]
+    .filter(([code]) => !explained.has(code))
+    .map(([code, file]) => `${code} (${file})`);
   expect(missing).toEqual([]);
 });
 

@@ -18,15 +18,18 @@ export const architectureSchema = z.strictObject({
     .strictObject({
       backbone: z.literal('efficientnet_b0').default('efficientnet_b0'),
       stemChannels: z.int().positive().default(32),
-      stages: z.array(mbConvStageSchema).min(1).default([
-        { expand: 1, channels: 16, repeats: 1, stride: 1, kernel: 3 },
-        { expand: 6, channels: 24, repeats: 2, stride: 2, kernel: 3 },
-        { expand: 6, channels: 40, repeats: 2, stride: 2, kernel: 5 },
-        { expand: 6, channels: 80, repeats: 3, stride: 2, kernel: 3 },
-        { expand: 6, channels: 112, repeats: 3, stride: 1, kernel: 5 },
-        { expand: 6, channels: 192, repeats: 4, stride: 2, kernel: 5 },
-        { expand: 6, channels: 320, repeats: 1, stride: 1, kernel: 3 },
-      ]),
+      stages: z
+        .array(mbConvStageSchema)
+        .min(1)
+        .default([
+          { expand: 1, channels: 16, repeats: 1, stride: 1, kernel: 3 },
+          { expand: 6, channels: 24, repeats: 2, stride: 2, kernel: 3 },
+          { expand: 6, channels: 40, repeats: 2, stride: 2, kernel: 5 },
+          { expand: 6, channels: 80, repeats: 3, stride: 2, kernel: 3 },
+          { expand: 6, channels: 112, repeats: 3, stride: 1, kernel: 5 },
+          { expand: 6, channels: 192, repeats: 4, stride: 2, kernel: 5 },
+          { expand: 6, channels: 320, repeats: 1, stride: 1, kernel: 3 },
+        ]),
       headChannels: z.int().positive().default(1280),
       batchNormEpsilon: z.number().positive().default(1e-5),
     })

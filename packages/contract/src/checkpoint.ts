@@ -17,9 +17,15 @@ export const checkpointMetadataSchema = z.object({
   threshold: z.number().min(0).max(1),
   temperature: z.number().positive(),
   metrics: z.record(z.string(), z.number()),
-  tokenizer: z.string().nullable().describe('the tokenizer.json text itself, so that a checkpoint is complete on its own'),
+  tokenizer: z
+    .string()
+    .nullable()
+    .describe('the tokenizer.json text itself, so that a checkpoint is complete on its own'),
   config: z.unknown().describe('the composed config of the run'),
-  configOrigins: z.record(z.string(), z.string()).default({}).describe('config key → file:line or override that set it'),
+  configOrigins: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('config key → file:line or override that set it'),
   runId: z.string().nullable(),
   epoch: z.int().nullable(),
   step: z.int().nullable(),

@@ -48,6 +48,11 @@ export function executeKernel(name: string, attributes: Attribute[], inputs: tf.
 }
 
 /** As `executeKernel`, for kernels with several outputs (or none). */
-export function executeKernels(name: string, attributes: Attribute[], inputs: tf.Tensor[], outputs: number): tf.Tensor[] {
+export function executeKernels(
+  name: string,
+  attributes: Attribute[],
+  inputs: tf.Tensor[],
+  outputs: number,
+): tf.Tensor[] {
   return backend.executeMultipleOutputs(name, attributes, inputs, outputs);
 }

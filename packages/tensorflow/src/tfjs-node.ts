@@ -3,10 +3,11 @@ import util from 'node:util';
 
 const require = createRequire(import.meta.url);
 
-/** tfjs-node 4.22 calls a helper that Node 23 removed (tensorflow/tfjs#8609). */
-function restoreRemovedUtil(): void {
+/** tfjs-node 4.22 calls helpers that Node 23 removed (tensorflow/tfjs#8609) or warns about. */
+function replaceOldUtil(): void {
   const legacy = util as unknown as Record<string, unknown>;
-  legacy['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
+  legacy['isNullOrUndefined'] = (value: unknown) => value === null || value === undefined;
+  legacy['isArray'] = Array.isArray;
 }
 
 /** tfjs-node asks node-pre-gyp where its addon is. It gets ours in place of that package, so node_modules is left alone. */
@@ -24,6 +25,6 @@ export function prepareTfjsNode(addon: string): void {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   // Each process must leave GPU memory to its neighbours.
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
-  restoreRemovedUtil();
+  replaceOldUtil();
   answerForPreGyp(addon);
 }

@@ -39,7 +39,12 @@ test('runs raw kernels with explicit padding, which tfjs itself refuses', () => 
 
 test('runs kernels with several outputs', () => {
   tf.tidy(() => {
-    const [values, indices] = executeKernels('TopKV2', [attribute.bool('sorted', true)], [tf.tensor1d([3, 9, 4]), tf.scalar(2, 'int32')], 2);
+    const [values, indices] = executeKernels(
+      'TopKV2',
+      [attribute.bool('sorted', true)],
+      [tf.tensor1d([3, 9, 4]), tf.scalar(2, 'int32')],
+      2,
+    );
     expect(Array.from(values?.dataSync() ?? [])).toEqual([9, 4]);
     expect(Array.from(indices?.dataSync() ?? [])).toEqual([1, 2]);
   });

@@ -2,7 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { parseCudaRequirements } from '../src/setup/cuda-libraries.ts';
 import { cacheFolder, chooseFlavor, findWheel, type Machine, wheels } from '../src/setup/platform.ts';
 
-const machine = (platform: string, arch: string, hasNvidiaDriver = false): Machine => ({ platform, arch, hasNvidiaDriver });
+const machine = (platform: string, arch: string, hasNvidiaDriver = false): Machine => ({
+  platform,
+  arch,
+  hasNvidiaDriver,
+});
 
 describe('chooseFlavor', () => {
   test.each([
@@ -17,7 +21,9 @@ describe('chooseFlavor', () => {
   });
 
   test('names the flavors that exist', () => {
-    expect(() => chooseFlavor('gpu')).toThrow(expect.objectContaining({ code: 'CROSSCHECK_TENSORFLOW_FLAVOR' }));
+    expect(() => chooseFlavor('gpu')).toThrow(
+      expect.objectContaining({ code: 'CROSSCHECK_TENSORFLOW_UNKNOWN_FLAVOR' }),
+    );
     expect(() => chooseFlavor('gpu')).toThrow(/auto, cpu or cuda, got "gpu"/);
   });
 });

@@ -17,7 +17,9 @@ test('names everything that is missing on a machine without Python and compiler'
   const env = { CROSSCHECK_CACHE: folder.dir, PATH: folder.dir };
   const { code, stderr } = await runEntry(entry, ['--flavor', 'cpu'], { env });
   expect(code).toBe(1);
-  expect(stderr).toMatch(/CROSSCHECK_TENSORFLOW_PREREQUISITES: .*Python 3 and Python 3's pip and a C\+\+ compiler \(g\+\+\)/);
+  expect(stderr).toMatch(
+    /CROSSCHECK_TENSORFLOW_PREREQUISITES: .*Python 3 and Python 3's pip and a C\+\+ compiler \(g\+\+\)/,
+  );
 });
 
 test('refuses a wheel that does not exist', async () => {
@@ -34,7 +36,7 @@ test('refuses a file that is no TensorFlow wheel and leaves nothing behind', asy
   const env = { CROSSCHECK_CACHE: path.join(folder.dir, 'cache'), CROSSCHECK_TENSORFLOW_WHEEL: wheel };
   const { code, stderr } = await runEntry(entry, ['--flavor', 'cpu'], { env });
   expect(code).toBe(1);
-  expect(stderr).toMatch(/CROSSCHECK_TENSORFLOW_WHEEL: notes\.whl must be a TensorFlow wheel/);
+  expect(stderr).toMatch(/CROSSCHECK_TENSORFLOW_NOT_A_WHEEL: notes\.whl must be a TensorFlow wheel/);
 });
 
 test('a process without an installed runtime is told how to install it', async () => {

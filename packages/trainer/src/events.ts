@@ -1,15 +1,26 @@
+import type { TotalsSnapshot } from './epoch-totals.ts';
 import type { Phase } from './phases.ts';
 
-/** A point of a run: everything that is needed to continue from it, since all randomness is derived from (seed, position). */
+/** A point of a run: everything that is needed to continue from it, since all randomness follows from (seed, position). */
 export interface Position {
   /** Index of the phase. */
   phase: number;
   /** Epochs of this phase that are finished. */
   epoch: number;
+  /** Batches of the current epoch that are finished. */
+  batch: number;
+  /** Optimizer steps done in this phase. */
+  phaseStep: number;
   /** Optimizer steps done in the whole run. */
   step: number;
   /** Epochs finished in the whole run. */
   totalEpochs: number;
+}
+
+/** A position with what the current epoch has summed up so far. */
+export interface ResumePoint {
+  position: Position;
+  totals: TotalsSnapshot;
 }
 
 /** Metrics of one epoch, keyed `train/…` and `val/…`. */
@@ -18,10 +29,7 @@ export type EpochMetrics = Record<string, number>;
 export interface StepEvent {
   kind: 'step';
   phase: Phase;
-  /** Optimizer steps so far, this one included. */
-  step: number;
-  /** Steps of this epoch so far, this one included. */
-  stepOfEpoch: number;
+  position: Position;
   loss: number;
   learningRate: number;
   gradientNorm: number;
@@ -30,6 +38,8 @@ export interface StepEvent {
   stepSeconds: number;
   /** The part of it spent waiting for data. */
   dataSeconds: number;
+  /** What to save to continue from here. */
+  resumePoint(): ResumePoint;
 }
 
 export interface EpochEvent {
@@ -42,19 +52,29 @@ export interface EpochEvent {
 
 /** What the loop yields; see docs/architecture.md. */
 export type TrainEvent =
-  | { kind: 'phase-start'; phase: Phase; stepsPerEpoch: number; trainable: number; cachedFeatures: boolean; position: Position }
-  | { kind: 'features'; phase: Phase; done: number; total: number }
+  | {
+      kind: 'phase-start';
+      phase: Phase;
+      stepsPerEpoch: number;
+      trainable: number;
+      cachesFeatures: boolean;
+      position: Position;
+    }
+  | { kind: 'progress'; phase: Phase; what: 'features' | 'validation'; done: number; total: number }
   | { kind: 'epoch-start'; phase: Phase; epoch: number; steps: number }
   | StepEvent
-  | { kind: 'skipped-step'; phase: Phase; step: number; loss: number }
-  | { kind: 'validating'; phase: Phase; done: number; total: number }
+  | { kind: 'skipped-step'; phase: Phase; position: Position; loss: number }
   | EpochEvent
-  | { kind: 'phase-end'; phase: Phase; reason: EndReason; position: Position };
+  | { kind: 'phase-end'; phase: Phase; reason: EndReason; position: Position }
+  | ({ kind: 'interrupted' } & ResumePoint);
 
 export type EndReason = 'finished' | 'early stopping' | 'step limit' | 'interrupted';
 
 /** What a consumer may answer to an event. */
 export type LoopCommand = 'stop-phase' | 'stop-run';
+
+/** A generator of events that obeys the answers to them. */
+export type Events<T> = AsyncGenerator<TrainEvent, T, LoopCommand | undefined>;
 
 /** Watches training. Consumers are asked in order; an answer other than undefined steers the loop. */
 export interface Consumer {

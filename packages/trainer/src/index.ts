@@ -1,1 +1,2 @@
-export {};
+export { architectureOf } from './network.ts';
+export { train } from './train.ts';

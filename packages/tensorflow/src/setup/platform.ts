@@ -66,7 +66,7 @@ export function chooseFlavor(wanted: string, machine: Machine = describeMachine(
   if (wanted === 'cpu' || wanted === 'cuda') return wanted;
   if (wanted !== 'auto') {
     throw new CrosscheckError(
-      'CROSSCHECK_TENSORFLOW_FLAVOR',
+      'CROSSCHECK_TENSORFLOW_UNKNOWN_FLAVOR',
       `TensorFlow's flavor must be auto, cpu or cuda, got "${wanted}"; set --flavor or CROSSCHECK_TENSORFLOW_FLAVOR`,
     );
   }

@@ -7,7 +7,11 @@ export interface ToolResult {
 }
 
 /** Runs a program to its end. `show` passes its output through, so that long steps can be watched. */
-export function runTool(command: string, args: string[], options: { show?: boolean; cwd?: string } = {}): Promise<ToolResult> {
+export function runTool(
+  command: string,
+  args: string[],
+  options: { show?: boolean; cwd?: string } = {},
+): Promise<ToolResult> {
   return new Promise((resolve) => {
     const stdio = options.show ? 'inherit' : 'pipe';
     const child = spawn(command, args, { cwd: options.cwd, stdio: ['ignore', stdio, stdio] });

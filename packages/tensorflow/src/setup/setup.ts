@@ -6,7 +6,15 @@ import { CrosscheckError } from '@crosscheck/contract';
 import { buildAddon } from './build-addon.ts';
 import { installCudaLibraries } from './cuda-libraries.ts';
 import { fetchWheel, findGivenWheel } from './fetch-wheel.ts';
-import { cacheFolder, describeMachine, type Flavor, findWheel, layoutAt, runtimeLayout, tensorflowVersion } from './platform.ts';
+import {
+  cacheFolder,
+  describeMachine,
+  type Flavor,
+  findWheel,
+  layoutAt,
+  runtimeLayout,
+  tensorflowVersion,
+} from './platform.ts';
 import { checkPrerequisites, runTool } from './run-tool.ts';
 import { unpackWheel } from './unpack.ts';
 

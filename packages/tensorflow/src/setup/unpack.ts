@@ -25,7 +25,7 @@ export async function unpackWheel(wheel: string, layout: RuntimeLayout): Promise
   const { code, output } = await runTool('python3', ['-c', unpackScript, wheel, layout.root]);
   if (code === 0) return;
   throw new CrosscheckError(
-    'CROSSCHECK_TENSORFLOW_WHEEL',
+    'CROSSCHECK_TENSORFLOW_NOT_A_WHEEL',
     `${path.basename(wheel)} must be a TensorFlow wheel of version 2.18 or newer with libtensorflow_cc in it: ${output.trim().split('\n').at(-1)}; ` +
       'remove it (or unset CROSSCHECK_TENSORFLOW_WHEEL) and run "pnpm tensorflow:setup" again',
   );

@@ -1,4 +1,5 @@
-import type { Consumer } from '../events.ts';
+import type { Consumer, EpochMetrics } from '../events.ts';
+import type { EpochRecord } from '../history.ts';
 
 export interface EarlyStoppingOptions {
   enabled: boolean;
@@ -15,20 +16,28 @@ export function isLowerBetter(metric: string): boolean {
   return /(^|\/)(loss|brier|ece|fpr)/.test(metric);
 }
 
-/** Ends a phase whose watched metric has not improved for `patience` epochs. Counts anew in each phase. */
-export function stopEarly(options: EarlyStoppingOptions): Consumer {
+/** Ends a phase whose watched metric has not improved for `patience` epochs. Counts anew in each phase; a resumed run is told its history. */
+export function stopEarly(options: EarlyStoppingOptions, history: readonly EpochRecord[] = []): Consumer {
   const sign = isLowerBetter(options.metric) ? -1 : 1;
   let best = Number.NEGATIVE_INFINITY;
   let waited = 0;
+  const see = (metrics: EpochMetrics) => {
+    const value = metrics[options.metric];
+    if (value === undefined) return;
+    if (sign * value > best + options.minDelta) [best, waited] = [sign * value, 0];
+    else waited += 1;
+  };
+  const answer = () => (options.enabled && waited >= options.patience ? 'stop-phase' : undefined);
   return {
     on(event) {
-      if (event.kind === 'phase-start') [best, waited] = [Number.NEGATIVE_INFINITY, 0];
-      if (event.kind !== 'epoch' || !options.enabled) return;
-      const value = event.metrics[options.metric];
-      if (value === undefined) return;
-      if (sign * value > best + options.minDelta) [best, waited] = [sign * value, 0];
-      else waited += 1;
-      if (waited >= options.patience) return 'stop-phase';
+      if (event.kind === 'phase-start') {
+        [best, waited] = [Number.NEGATIVE_INFINITY, 0];
+        for (const { metrics } of history.filter(({ phaseIndex }) => phaseIndex === event.phase.index)) see(metrics);
+        return answer();
+      }
+      if (event.kind !== 'epoch') return;
+      see(event.metrics);
+      return answer();
     },
   };
 }

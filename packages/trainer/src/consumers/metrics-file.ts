@@ -1,11 +1,11 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Consumer, EpochEvent, StepEvent } from '../events.ts';
 
 export const metricsFileName = 'metrics.jsonl';
 
 const stepLine = (e: StepEvent) => ({
-  step: e.step,
+  step: e.position.step,
   phase: e.phase.name,
   'train/loss_step': e.loss,
   'train/learning_rate': e.learningRate,
@@ -24,14 +24,13 @@ const epochLine = (e: EpochEvent) => ({
 });
 
 /** Appends one JSON line per step and per epoch to `metrics.jsonl` in the run folder. */
-export function writeMetricsFile(runDir: string): Consumer & { close(): void } {
-  const file = openSync(path.join(runDir, metricsFileName), 'a');
-  const append = (line: object) => writeSync(file, `${JSON.stringify(line)}\n`);
+export function writeMetricsFile(runDir: string): Consumer {
+  const file = path.join(runDir, metricsFileName);
+  const append = (line: object) => appendFileSync(file, `${JSON.stringify(line)}\n`);
   return {
     on(event) {
       if (event.kind === 'step') append(stepLine(event));
       if (event.kind === 'epoch') append(epochLine(event));
     },
-    close: () => closeSync(file),
   };
 }

@@ -1,0 +1,22 @@
+// pnpm tiny:backbones: makes assets/tiny again, from generated scenes and captions; about two minutes on two cores.
+import { composeConfig, trainConfigSchema } from '@crosscheck/config';
+import { architectureOf } from '../network.ts';
+import { preprocessingOf } from '../run-data.ts';
+import { makeTinyBackbones } from '../tiny-backbones/make.ts';
+
+const { config } = composeConfig({
+  configName: 'config',
+  schema: trainConfigSchema,
+  overrides: ['model=tiny', 'data=demo', ...process.argv.slice(2)],
+});
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+const accuracy = await makeTinyBackbones({
+  architecture: architectureOf(config),
+  preprocessing: preprocessingOf(config),
+  folder: 'assets/tiny',
+  pictures: 2400,
+  captions: 4000,
+  seed: config.training.seed,
+  say,
+});
+say(`assets/tiny: kinds told apart on unseen pictures ${accuracy.vision}, on unseen captions ${accuracy.text}`);

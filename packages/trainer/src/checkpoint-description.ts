@@ -1,0 +1,26 @@
+import { type CheckpointMetadata, labelMapSchema } from '@crosscheck/contract';
+import type { EpochEvent } from './events.ts';
+import type { OpenRun } from './open-run.ts';
+import { preprocessingOf } from './run-data.ts';
+
+/** What a checkpoint says about itself: enough to rebuild, evaluate, export and trace it without its run. */
+export function describeCheckpoint(open: OpenRun, { metrics, position }: EpochEvent): CheckpointMetadata {
+  const { config, model, tokenizer, origins, tracking } = open;
+  return {
+    formatVersion: 1,
+    version: config.training.version,
+    createdAt: new Date().toISOString(),
+    labels: labelMapSchema.parse(config.data.label_map),
+    preprocessing: preprocessingOf(config),
+    architecture: model.architecture,
+    threshold: 0.5,
+    temperature: 1,
+    metrics,
+    tokenizer: tokenizer.json,
+    config,
+    configOrigins: origins,
+    runId: tracking.runId(),
+    epoch: position.totalEpochs,
+    step: position.step,
+  };
+}

@@ -1,0 +1,133 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { TrainConfig } from '@crosscheck/config';
+import { artifactFiles, CrosscheckError, type Preprocessing } from '@crosscheck/contract';
+import { createLoader, type Loader, type Sample } from '@crosscheck/data';
+import { openClassifier } from '@crosscheck/inference';
+import { createModel, defaultDropout, loadWeights, openCheckpoint, resolveCheckpointPath } from '@crosscheck/model';
+import { createTokenizer, type Tokenizer } from '@crosscheck/preprocess';
+import { bestModelName } from '../consumers/checkpoints.ts';
+import { judgeBatches } from '../judge.ts';
+
+/** The answers on some samples, in their order; unreadable ones are left out. N answers. */
+export interface Answers {
+  /** [N] probability of FAKE, temperature applied */
+  probabilities: Float64Array;
+  /** [N] 0 REAL, 1 FAKE */
+  labels: Float32Array;
+  /** [N] position of each row in the samples */
+  indices: Int32Array;
+}
+
+/** A trained model that can be asked about samples: a checkpoint in TensorFlow, or an artifact folder in ONNX Runtime. */
+export interface Judge {
+  source: string;
+  version: string;
+  threshold: number;
+  judge(samples: readonly Sample[]): Promise<Answers>;
+  close(): Promise<void>;
+}
+
+/** Opens `evaluation.checkpoint`: a checkpoint, an artifact folder, or by default the best checkpoint of `training.version`. */
+export async function openJudge(config: TrainConfig): Promise<Judge> {
+  const named = config.evaluation.checkpoint ?? bestModelName(config.training.version);
+  const isFolder = (await stat(named).catch(() => null))?.isDirectory() ?? false;
+  return isFolder ? openArtifactJudge(named, config) : openCheckpointJudge(named, config);
+}
+
+async function openCheckpointJudge(named: string, config: TrainConfig): Promise<Judge> {
+  const source = await resolveCheckpointPath(named, config.training.checkpoint_dir);
+  const checkpoint = await openCheckpoint(source);
+  const { metadata } = checkpoint;
+  if (metadata?.tokenizer == null) {
+    await checkpoint.close();
+    throw new CrosscheckError(
+      'CROSSCHECK_EVALUATION_NO_METADATA',
+      `${source} does not say how its pictures and words were prepared; evaluate a checkpoint that pnpm train wrote, or an artifact folder`,
+    );
+  }
+  const { architecture, preprocessing, temperature } = metadata;
+  const model = createModel({ architecture, dropout: defaultDropout, batchNormMomentum: 0.1, seed: 0 });
+  await loadWeights(model, checkpoint);
+  await checkpoint.close();
+  const tokenizer = createTokenizer(metadata.tokenizer, preprocessing);
+  const scaled = {
+    predictLogits: (batch: Parameters<typeof model.predictLogits>[0]) =>
+      model.predictLogits(batch).map((x) => x / temperature),
+  };
+  return {
+    source,
+    version: metadata.version,
+    threshold: config.evaluation.threshold ?? metadata.threshold,
+    async judge(samples) {
+      const loader = openEvaluationLoader(config, samples, tokenizer, preprocessing);
+      try {
+        return await finish(judgeBatches(scaled, loader));
+      } finally {
+        await loader.close();
+      }
+    },
+    close: async () => model.dispose(),
+  };
+}
+
+function openEvaluationLoader(
+  config: TrainConfig,
+  samples: readonly Sample[],
+  tokenizer: Tokenizer,
+  preprocessing: Preprocessing,
+): Loader {
+  const { data, training } = config;
+  return createLoader({
+    samples,
+    tokenizer,
+    preprocessing,
+    batchSize: training.batch_size,
+    shuffle: false,
+    seed: training.seed,
+    lengthMultiple: data.length_multiple,
+    augmentation: null,
+    onBadSample: data.on_bad_sample,
+    workers: training.num_workers,
+    maxPixels: data.max_pixels,
+  });
+}
+
+async function finish<T>(judging: AsyncGenerator<number, T>): Promise<T> {
+  for (;;) {
+    const next = await judging.next();
+    if (next.done) return next.value;
+  }
+}
+
+const rowsAtOnce = 64;
+
+async function openArtifactJudge(folder: string, config: TrainConfig): Promise<Judge> {
+  if (!(await stat(path.join(folder, artifactFiles.manifest)).catch(() => null))) {
+    throw new CrosscheckError(
+      'CROSSCHECK_EVALUATION_NO_METADATA',
+      `${path.resolve(folder)} is a folder without ${artifactFiles.manifest}; name an artifact folder that pnpm export wrote, or a checkpoint file`,
+    );
+  }
+  const classifier = await openClassifier(folder, { maxQueue: rowsAtOnce });
+  return {
+    source: path.resolve(folder),
+    version: classifier.artifact.version,
+    threshold: config.evaluation.threshold ?? classifier.artifact.threshold,
+    async judge(samples) {
+      const probabilities: number[] = [];
+      for (let begin = 0; begin < samples.length; begin += rowsAtOnce) {
+        const posts = samples
+          .slice(begin, begin + rowsAtOnce)
+          .map(({ text, imagePath }) => ({ text, image: imagePath }));
+        for (const { probabilityFake } of await classifier.classify(posts)) probabilities.push(probabilityFake);
+      }
+      return {
+        probabilities: Float64Array.from(probabilities),
+        labels: Float32Array.from(samples, ({ label }) => label ?? Number.NaN),
+        indices: Int32Array.from(samples, (_, i) => i),
+      };
+    },
+    close: () => classifier.close(),
+  };
+}

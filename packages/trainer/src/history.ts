@@ -1,0 +1,12 @@
+import type { EpochMetrics } from './events.ts';
+
+/** One finished epoch, as reports and tables show it. */
+export interface EpochRecord {
+  phase: string;
+  phaseIndex: number;
+  /** Counted over the whole run, from 1. */
+  epoch: number;
+  step: number;
+  seconds: number;
+  metrics: EpochMetrics;
+}

@@ -1,0 +1,94 @@
+import { createRandom } from '@crosscheck/contract';
+import type { Loader } from '@crosscheck/data';
+import type { Features, Model, TrainingInput } from '@crosscheck/model';
+import type { Events } from './events.ts';
+import type { Phase } from './phases.ts';
+
+/** Where the training steps of a phase get their inputs from: pixels and tokens, or features that were computed once. */
+export interface InputSource {
+  stepsPerEpoch: number;
+  /** Inputs of one epoch from a batch on; the same for the same (epoch, batch), wherever it is entered. */
+  inputs(epoch: number, startBatch: number): AsyncGenerator<TrainingInput>;
+}
+
+export function pixelInputs(loader: Loader): InputSource {
+  return {
+    stepsPerEpoch: loader.batchesPerEpoch,
+    inputs: (epoch, startBatch) => loader.batches(epoch, startBatch),
+  };
+}
+
+/** What both backbones make of every readable sample of a split. N samples, V and T features. */
+export interface FeatureSet {
+  size: number;
+  /** [N, V] */
+  vision: Float32Array;
+  /** [N, T] */
+  text: Float32Array;
+  /** [N] */
+  label: Float32Array;
+}
+
+/**
+ * Runs the backbones once over a split, in the order of its samples: a batch's composition moves the last bits of a feature, so a
+ * fixed order is what makes a resumed run equal an uninterrupted one.
+ */
+export async function* extractFeatures(model: Model, loader: Loader, phase: Phase): Events<FeatureSet> {
+  const parts: (Features & { label: Float32Array })[] = [];
+  const total = loader.batchesPerEpoch;
+  for await (const batch of loader.batches(0)) {
+    parts.push({ ...model.encode(batch), label: batch.label });
+    yield { kind: 'progress', phase, what: 'features', done: parts.length, total };
+  }
+  const join = (key: 'vision' | 'text' | 'label') => concatenate(parts.map((part) => part[key]));
+  const label = join('label');
+  return { size: label.length, vision: join('vision'), text: join('text'), label };
+}
+
+function concatenate(arrays: Float32Array[]): Float32Array {
+  const joined = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const array of arrays) {
+    joined.set(array, offset);
+    offset += array.length;
+  }
+  return joined;
+}
+
+/** Rows of a matrix [N, W] by their positions. */
+function gatherRows(matrix: Float32Array, rows: Int32Array, width: number): Float32Array {
+  const gathered = new Float32Array(rows.length * width);
+  rows.forEach((row, i) => gathered.set(matrix.subarray(row * width, (row + 1) * width), i * width));
+  return gathered;
+}
+
+/** Some samples of a feature set as a training input. */
+export function selectFeatures(set: FeatureSet, rows: Int32Array): TrainingInput & { features: Features } {
+  const [visionWidth, textWidth] = [set.vision.length / set.size, set.text.length / set.size];
+  return {
+    size: rows.length,
+    label: gatherRows(set.label, rows, 1),
+    features: { vision: gatherRows(set.vision, rows, visionWidth), text: gatherRows(set.text, rows, textWidth) },
+  };
+}
+
+export interface BatchOrder {
+  batchSize: number;
+  shuffle: boolean;
+  seed: number;
+}
+
+export function featureInputs(set: () => FeatureSet, samples: number, order: BatchOrder): InputSource {
+  const { batchSize, shuffle, seed } = order;
+  return {
+    stepsPerEpoch: Math.ceil(samples / batchSize),
+    async *inputs(epoch, startBatch) {
+      const features = set();
+      const rows = Int32Array.from({ length: features.size }, (_, i) => i);
+      if (shuffle) createRandom(seed, 'feature order', epoch).shuffle(rows);
+      for (let begin = startBatch * batchSize; begin < rows.length; begin += batchSize) {
+        yield selectFeatures(features, rows.subarray(begin, begin + batchSize));
+      }
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { sigmoid } from '@crosscheck/contract';
+import type { Loader } from '@crosscheck/data';
+import type { Model } from '@crosscheck/model';
+import { type FeatureSet, selectFeatures } from './inputs.ts';
+
+/** The model's answers on a split, in the order of its samples. N readable samples. */
+export interface Judged {
+  /** [N] */
+  logits: Float32Array;
+  /** [N] probability of FAKE, before temperature scaling */
+  probabilities: Float64Array;
+  /** [N] */
+  labels: Float32Array;
+  /** [N] position of each row in the loader's samples */
+  indices: Int32Array;
+}
+
+/** Yields the number of batches judged so far, returns the answers. */
+export type Judging = AsyncGenerator<number, Judged>;
+
+const rowsPerPass = 256;
+
+/** Judges every batch of a loader in evaluation mode. */
+export async function* judgeBatches(model: Pick<Model, 'predictLogits'>, loader: Loader): Judging {
+  const [logits, labels, indices]: [number[], number[], number[]] = [[], [], []];
+  let done = 0;
+  for await (const batch of loader.batches(0)) {
+    logits.push(...model.predictLogits(batch));
+    labels.push(...batch.label);
+    indices.push(...batch.indices);
+    yield ++done;
+  }
+  return judged(logits, labels, indices);
+}
+
+/** Judges features that were computed once. */
+export async function* judgeFeatures(model: Model, features: FeatureSet): Judging {
+  const logits: number[] = [];
+  const rows = Int32Array.from({ length: features.size }, (_, i) => i);
+  for (let begin = 0; begin < features.size; begin += rowsPerPass) {
+    const part = selectFeatures(features, rows.subarray(begin, begin + rowsPerPass));
+    logits.push(...model.predictLogitsFromFeatures(part.size, part.features));
+  }
+  return judged(logits, features.label, rows);
+}
+
+function judged(logits: number[], labels: ArrayLike<number>, indices: ArrayLike<number>): Judged {
+  return {
+    logits: Float32Array.from(logits),
+    probabilities: Float64Array.from(logits, sigmoid),
+    labels: Float32Array.from(labels),
+    indices: Int32Array.from(indices),
+  };
+}

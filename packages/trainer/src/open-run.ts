@@ -1,0 +1,79 @@
+import { mkdirSync } from 'node:fs';
+import type { Run, TrainConfig } from '@crosscheck/config';
+import { CrosscheckError } from '@crosscheck/contract';
+import type { Manifest } from '@crosscheck/data';
+import { countParameters, type Model } from '@crosscheck/model';
+import type { Tokenizer } from '@crosscheck/preprocess';
+import { describeTensorflow } from '@crosscheck/tensorflow';
+import type { EpochRecord } from './history.ts';
+import { buildModel, loadInitialWeights, openTokenizer } from './network.ts';
+import { type Phase, resolvePhases } from './phases.ts';
+import { openResumedRun, type ResumedRun } from './resume.ts';
+import { readSplit } from './run-data.ts';
+import { openTracking, type Tracking } from './tracking.ts';
+
+/** Everything that is opened once for a run. */
+export interface OpenRun {
+  config: TrainConfig;
+  /** Where this run's files go. */
+  runDir: string;
+  /** Config key → where its value was set. */
+  origins: Record<string, string>;
+  phases: Phase[];
+  manifests: { train: Manifest; val: Manifest };
+  tokenizer: Tokenizer;
+  model: Model;
+  resumed: ResumedRun | null;
+  tracking: Tracking;
+  /** Finished epochs, those of an interrupted run included. */
+  history: EpochRecord[];
+  say(line: string): void;
+  close(): Promise<void>;
+}
+
+export async function openRun(run: Run<TrainConfig>): Promise<OpenRun> {
+  const say = (line: string) => void process.stdout.write(`${line}\n`);
+  const resumed = await openResumedRun(run.config, run.overrides);
+  const { config, runDir } = resumed ?? run;
+  say(describeTensorflow());
+  const tokenizer = await openTokenizer(config);
+  const manifests = { train: await readSplit(config, 'train'), val: await readSplit(config, 'val') };
+  for (const [split, manifest] of Object.entries(manifests)) say(describeSplit(split, manifest));
+  if (resumed) checkSameData(manifests, resumed);
+  const model = buildModel(config);
+  const lines = resumed ? [`resuming ${runDir}`] : await loadInitialWeights(model, config);
+  for (const line of lines) say(line);
+  say(`${config.model.name}: ${countParameters(model).total.toLocaleString('en')} parameters`);
+  mkdirSync(config.training.checkpoint_dir, { recursive: true });
+  const [phases, origins] = [resolvePhases(config), run.origins];
+  const history = resumed ? [...resumed.state.description.history] : [];
+  const runId = resumed?.state.description.runId ?? null;
+  const tracking = await openTracking({ config, runDir, phases, manifests, model, runId, say });
+  const close = async () => {
+    await resumed?.state.close();
+    model.dispose();
+  };
+  return { config, runDir, origins, phases, manifests, tokenizer, model, resumed, tracking, history, say, close };
+}
+
+function describeSplit(split: string, { samples, problems }: Manifest): string {
+  const fakes = samples.filter(({ label }) => label === 1).length;
+  const leftOut = problems.length > 0 ? `; ${problems.length} rows left out, the first: ${problems[0]?.message}` : '';
+  return `${split}: ${samples.length} posts, ${fakes} of them FAKE${leftOut}`;
+}
+
+/** Digests of the manifests by split. */
+export function dataDigests(manifests: OpenRun['manifests']): Record<string, string> {
+  return Object.fromEntries(Object.entries(manifests).map(([split, { digest }]) => [split, digest]));
+}
+
+function checkSameData(manifests: OpenRun['manifests'], { state, runDir }: ResumedRun): void {
+  const now = dataDigests(manifests);
+  const changed = Object.entries(state.description.dataDigests).filter(([split, digest]) => now[split] !== digest);
+  if (changed.length === 0) return;
+  throw new CrosscheckError(
+    'CROSSCHECK_RESUME_MISMATCH',
+    `${changed.map(([split]) => split).join(' and ')} changed since ${runDir} was interrupted (another sha256), so it cannot go on exactly; ` +
+      'restore the CSV, or start a new run from the best checkpoint with model.load_model=true',
+  );
+}

@@ -1,0 +1,71 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { type TrainConfig, trainConfigSchema } from '@crosscheck/config';
+import { CrosscheckError } from '@crosscheck/contract';
+import { openTrainingState, type TrainingState, trainingStateFile } from './training-state.ts';
+
+/** A run that is being continued. */
+export interface ResumedRun {
+  /** The folder of the interrupted run, where everything goes on. */
+  runDir: string;
+  config: TrainConfig;
+  state: TrainingState;
+}
+
+/** Overrides that may differ from the interrupted run without changing what it computes. */
+const freeKeys =
+  /^\+{0,2}(training\.resume|training\.num_workers|training\.log_every_steps|mlflow\.|hydra\.|export\.|evaluation\.)/;
+
+/**
+ * Opens the state that `training.resume` names: a run folder, or the state file in it. The interrupted run's config holds;
+ * overrides that contradict it are refused, because the result would be neither run's.
+ *
+ * @throws CROSSCHECK_RESUME_NOT_FOUND, CROSSCHECK_RESUME_STATE_INVALID, CROSSCHECK_RESUME_MISMATCH
+ */
+export async function openResumedRun(config: TrainConfig, overrides: readonly string[]): Promise<ResumedRun | null> {
+  const named = config.training.resume;
+  if (named === null) return null;
+  const file = await findState(named);
+  const contradicting = overrides.filter((override) => !freeKeys.test(override));
+  const state = await openTrainingState(file);
+  const stored = trainConfigSchema.parse(state.description.config);
+  if (contradicting.length > 0 && !isSameRun(config, stored)) {
+    await state.close();
+    throw new CrosscheckError(
+      'CROSSCHECK_RESUME_MISMATCH',
+      `${named} was started with another config than ${contradicting.join(' ')} asks for; ` +
+        `resume with training.resume=${named} alone, or start a new run (model.load_model=true starts from a checkpoint)`,
+    );
+  }
+  return { runDir: path.dirname(file), config: mergeFree(config, stored), state };
+}
+
+async function findState(named: string): Promise<string> {
+  const candidates = [path.resolve(named), path.resolve(named, trainingStateFile)];
+  for (const file of candidates) if ((await stat(file).catch(() => null))?.isFile()) return file;
+  throw new CrosscheckError(
+    'CROSSCHECK_RESUME_NOT_FOUND',
+    `training.resume must name a run folder with ${trainingStateFile} in it, or that file; looked for ${candidates.join(' and ')}`,
+  );
+}
+
+function mergeFree(config: TrainConfig, stored: TrainConfig): TrainConfig {
+  const { resume, num_workers, log_every_steps } = config.training;
+  const { mlflow, evaluation } = config;
+  return {
+    ...stored,
+    mlflow,
+    evaluation,
+    export: config.export,
+    training: { ...stored.training, resume, num_workers, log_every_steps },
+  };
+}
+
+/** Compares what decides the numbers: network, data and training, but for the free keys. */
+function isSameRun(a: TrainConfig, b: TrainConfig): boolean {
+  const essence = ({ model, data, training }: TrainConfig) => {
+    const { resume: _resume, num_workers: _workers, log_every_steps: _log, ...rest } = training;
+    return JSON.stringify([model, data, rest]);
+  };
+  return essence(a) === essence(b);
+}

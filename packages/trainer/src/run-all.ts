@@ -1,0 +1,120 @@
+import path from 'node:path';
+import type { Optimizer } from '@crosscheck/model';
+import { describeCheckpoint } from './checkpoint-description.ts';
+import { type Best, keepCheckpoints } from './consumers/checkpoints.ts';
+import { stopEarly } from './consumers/early-stopping.ts';
+import { stopOnSignal } from './consumers/interrupt.ts';
+import { writeMetricsFile } from './consumers/metrics-file.ts';
+import { showProgress } from './consumers/progress.ts';
+import { saveState } from './consumers/state-saver.ts';
+import { trackRun } from './consumers/tracking.ts';
+import type { Consumer, Events, LoopCommand, Position, ResumePoint } from './events.ts';
+import type { EpochRecord } from './history.ts';
+import { runTraining, startOfRun } from './loop.ts';
+import { openPhase, returnToBest } from './open-phase.ts';
+import { dataDigests, type OpenRun } from './open-run.ts';
+import { trainingStateFile, writeTrainingState } from './training-state.ts';
+
+/** How the loop ended. */
+export interface Outcome {
+  position: Position;
+  interrupted: boolean;
+  best: Best | null;
+}
+
+/** Runs the loop with everything that watches it. */
+export async function runAll(open: OpenRun): Promise<Outcome> {
+  const { config, resumed, history } = open;
+  const { training } = config;
+  const start = resumed?.state.description.point ?? startOfRun;
+  const interrupt = stopOnSignal(open.say);
+  const checkpoints = keepCheckpoints({
+    model: open.model,
+    dir: training.checkpoint_dir,
+    version: training.version,
+    metric: training.early_stopping.metric,
+    saveFrequency: training.save_frequency,
+    best: resumed?.state.description.best ?? null,
+    describe: (event) => describeCheckpoint(open, event),
+  });
+  let optimizer: Optimizer | undefined;
+  const save = async (point: ResumePoint) => {
+    if (optimizer) await writeState(open, { point, best: checkpoints.best, optimizer });
+  };
+  const { patience, metric, enabled, min_delta: minDelta } = training.early_stopping;
+  // The order matters: a state that is saved must know the epoch and the best checkpoint that came before it.
+  const consumers: Consumer[] = [
+    recordHistory(history),
+    writeMetricsFile(open.runDir),
+    showProgress(),
+    trackRun(open.tracking.logger, { logEverySteps: training.log_every_steps }),
+    checkpoints,
+    stopEarly({ enabled, patience, minDelta, metric }, [...history]),
+    saveState(save, training.save_every_steps),
+    interrupt,
+  ];
+  const loop = runTraining({
+    phases: open.phases,
+    start,
+    maxSteps: training.num_steps,
+    openPhase: async (phase, position) => {
+      const isNew = position.epoch === 0 && position.batch === 0;
+      if (isNew && position.phase > 0) await returnToBest(open, checkpoints.best);
+      const opened = await openPhase(open, phase, position);
+      optimizer?.dispose();
+      optimizer = opened.optimizer;
+      return opened.session;
+    },
+  });
+  try {
+    const position = await drive(loop, consumers);
+    return { position, interrupted: interrupt.stopped, best: checkpoints.best };
+  } finally {
+    optimizer?.dispose();
+    interrupt.close();
+  }
+}
+
+/** Pulls the loop's events, shows each to every consumer, and hands their answers back. */
+async function drive(loop: Events<Position>, consumers: readonly Consumer[]): Promise<Position> {
+  let answer: LoopCommand | undefined;
+  for (;;) {
+    const next = await loop.next(answer);
+    if (next.done) return next.value;
+    answer = undefined;
+    for (const consumer of consumers) {
+      const said = await consumer.on(next.value);
+      if (said && answer !== 'stop-run') answer = said;
+    }
+  }
+}
+
+function recordHistory(history: EpochRecord[]): Consumer {
+  return {
+    on(event) {
+      if (event.kind !== 'epoch') return;
+      const { phase, position, seconds, metrics } = event;
+      const { totalEpochs: epoch, step } = position;
+      history.push({ phase: phase.name, phaseIndex: phase.index, epoch, step, seconds, metrics });
+    },
+  };
+}
+
+interface StateParts {
+  point: ResumePoint;
+  best: Best | null;
+  optimizer: Optimizer;
+}
+
+function writeState(open: OpenRun, { point, best, optimizer }: StateParts): Promise<void> {
+  const { config, runDir, model, history, manifests, tracking } = open;
+  const description = {
+    point,
+    history,
+    best,
+    dataDigests: dataDigests(manifests),
+    config,
+    runId: tracking.runId(),
+  };
+  return writeTrainingState(path.join(runDir, trainingStateFile), { model, optimizer, description });
+}

@@ -1,0 +1,118 @@
+import { execFileSync } from 'node:child_process';
+import { userInfo } from 'node:os';
+import path from 'node:path';
+import { flattenConfig, type TrainConfig } from '@crosscheck/config';
+import type { Manifest } from '@crosscheck/data';
+import { countParameters, type Model } from '@crosscheck/model';
+import { openTrackingStore, RunLogger, type RunStatus } from 'mlflow-js-client';
+import type { Phase } from './phases.ts';
+
+/** Where a run is tracked; a run that is not tracked has one that swallows everything. */
+export interface Tracking {
+  logger: Pick<RunLogger, 'logMetrics' | 'logArtifact'>;
+  runId(): string | null;
+  /** Sends what is left, within a limit, and ends the run. */
+  close(status: RunStatus): Promise<void>;
+}
+
+export interface TrackingOptions {
+  config: TrainConfig;
+  runDir: string;
+  phases: readonly Phase[];
+  manifests: Record<'train' | 'val', Manifest>;
+  model: Model;
+  /** The interrupted run to go on with. */
+  runId: string | null;
+  say(line: string): void;
+}
+
+const closeLimitMs = 60_000;
+const parentRunVariable = 'CROSSCHECK_PARENT_RUN';
+
+const notTracked: Tracking = {
+  logger: { logMetrics: () => undefined, logArtifact: () => undefined },
+  runId: () => null,
+  close: async () => undefined,
+};
+
+/** Starts (or goes on with) an MLflow run. A tracker that cannot be reached costs a warning, never the training. */
+export async function openTracking(options: TrackingOptions): Promise<Tracking> {
+  const { config, runDir, runId, say } = options;
+  const { enabled, tracking_uri: uri, experiment_name, run_name } = config.mlflow;
+  if (!enabled || uri === null) return notTracked;
+  const store = await openTrackingStore(uri);
+  const logger = new RunLogger({
+    store,
+    experiment: { name: experiment_name },
+    run: {
+      runName: run_name ?? `run_${config.training.version}`,
+      tags: sourceTags(),
+      ...(process.env[parentRunVariable] ? { parentRunId: process.env[parentRunVariable] } : {}),
+    },
+    ...(runId === null ? {} : { runId }),
+    spoolFolder: path.join(runDir, 'mlflow-spool'),
+    onProblem: (message) => say(`mlflow: ${message}`),
+  });
+  await logger.ready;
+  if (runId === null) logger.logParams(runParams(options));
+  logger.setTags({ model_type: 'multimodal', fusion_method: 'concatenation', stage: 'training' });
+  return {
+    logger,
+    runId: () => logger.runId,
+    async close(status) {
+      const summary = await logger.close({ status, timeoutMs: closeLimitMs });
+      store.close();
+      if (!summary.isComplete && summary.spoolPath)
+        say(`mlflow: not everything was sent; it waits in ${summary.spoolPath}`);
+    },
+  };
+}
+
+const optimizerNames = { adamw: 'AdamW', adam: 'Adam' } as const;
+const schedulerNames = { onecycle: 'OneCycleLR', cosine: 'CosineAnnealingLR' } as const;
+
+/** The original's params under its names, and the whole config under dotted keys. */
+function runParams({ config, manifests, model, phases }: TrackingOptions): Record<string, unknown> {
+  const { training, data } = config;
+  const freeze = phases[0]?.freeze ?? { vision: false, text: false };
+  const { total, trainable } = countParameters(model, freeze);
+  return {
+    batch_size: training.batch_size,
+    learning_rate: training.learning_rate,
+    num_epochs: training.num_epochs,
+    embedding_dim: config.model.embedding_dim,
+    fusion_hidden_dim: config.model.fusion_hidden_dim,
+    max_length: data.max_length,
+    optimizer: optimizerNames[training.optimizer],
+    scheduler: training.use_scheduler ? schedulerNames[training.scheduler] : 'None',
+    model_version: training.version,
+    n_rows: data.n_rows,
+    total,
+    trainable,
+    frozen: total - trainable,
+    train_samples: manifests.train.samples.length,
+    val_samples: manifests.val.samples.length,
+    num_batches: Math.ceil(manifests.train.samples.length / training.batch_size),
+    ...flattenConfig(config),
+  };
+}
+
+function git(...args: string[]): string | null {
+  try {
+    return execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim() || null;
+  } catch {
+    return null;
+  }
+}
+
+/** Tags that MLflow's own client sets, so that its pages show source, user and commit. */
+function sourceTags(): Record<string, string> {
+  const tags: Record<string, string | null> = {
+    'mlflow.user': process.env['MLFLOW_TRACKING_USERNAME'] ?? userInfo().username,
+    'mlflow.source.name': 'pnpm train',
+    'mlflow.source.type': 'LOCAL',
+    'mlflow.source.git.commit': git('rev-parse', 'HEAD'),
+    'mlflow.source.git.branch': git('rev-parse', '--abbrev-ref', 'HEAD'),
+  };
+  return Object.fromEntries(Object.entries(tags).filter((entry): entry is [string, string] => entry[1] !== null));
+}
