@@ -129,6 +129,14 @@ test('a gradient of something unknown is refused', () => {
   expect(unknown).toThrow(/got "other"/);
 });
 
+test('a state that does not fit its variables is refused', () => {
+  const optimizer = adamW();
+  const held = variables({ a: [1, 2] });
+  const moments = new Map([['a', Float32Array.of(1)]]);
+  const restore = () => optimizer.restore({ steps: { a: 3 }, firstMoments: moments, secondMoments: new Map() }, held);
+  expect(restore).toThrow(/moments of 2 elements for "a", got 1/);
+});
+
 test('steps keep three tensors for each variable and leave nothing behind', async () => {
   const optimizer = createAdamW();
   const held = variables({ a: [1, 2], b: [3] });

@@ -1,3 +1,4 @@
+import { CrosscheckError } from '@crosscheck/contract';
 import { attribute, executeKernel, executeKernels, tf } from '@crosscheck/tensorflow';
 import { variableNamed } from '../state.ts';
 import { createSlot, type Slot } from './slot.ts';
@@ -96,8 +97,8 @@ function createOptimizer(options: AdamOptions, isDecoupled: boolean): Optimizer 
         const variable = variableNamed(variables, name);
         const restored = momentsOf(name, variable);
         restored.steps = steps;
-        assignArray(restored.first, state.firstMoments.get(name), variable.shape);
-        assignArray(restored.second, state.secondMoments.get(name), variable.shape);
+        assignArray(name, restored.first, state.firstMoments.get(name), variable);
+        assignArray(name, restored.second, state.secondMoments.get(name), variable);
       }
     },
     dispose: () => disposeMoments(moments),
@@ -173,8 +174,14 @@ function createMoments(shape: readonly number[]): Moments {
   return { steps: 0, weight: createSlot(shape), first: zeros(), second: zeros() };
 }
 
-function assignArray(slot: Slot, array: Float32Array | undefined, shape: number[]): void {
-  if (!array) throw new Error('optimizer state without its moments');
+/** @throws CROSSCHECK_MODEL_OPTIMIZER_STATE */
+function assignArray(name: string, slot: Slot, array: Float32Array | undefined, { shape, size }: tf.Variable): void {
+  if (array?.length !== size) {
+    throw new CrosscheckError(
+      'CROSSCHECK_MODEL_OPTIMIZER_STATE',
+      `expected moments of ${size} elements for "${name}", got ${array?.length ?? 'none'}; resume with the architecture that wrote them`,
+    );
+  }
   // The product is TensorFlow's own memory; the slot would change the array itself otherwise.
   tf.tidy(() => slot.assign(tf.mul(tf.tensor(array, shape), 1)));
 }
