@@ -1,6 +1,7 @@
 """Token ids as Hugging Face's `tokenizers` gives them.
 
-    python scripts/golden/tokens.py              # writes packages/preprocess/test/golden/{vocab.txt,bpe.json,tokens.json}
+    python scripts/golden/tokens.py              # writes packages/preprocess/test/golden/tokens.json
+    python scripts/golden/tokens.py --train      # trains vocab.txt and bpe.json beside it anew, too (training is not repeatable)
     python scripts/golden/tokens.py --characters # prints the lists of packages/preprocess/src/bert-characters.ts
 
 Requirements: tokenizers==0.23.3 (node scripts/python-env.mjs golden-tokens tokenizers==0.23.3).
@@ -174,10 +175,11 @@ def main() -> None:
         return print_characters()
     strings = [*dict.fromkeys(BY_HAND + manual_strings(120) + random_strings(420))]
     OUT.mkdir(parents=True, exist_ok=True)
-    vocab = train_vocabulary(strings)
-    (OUT / "vocab.txt").write_text("".join(token + "\n" for token in vocab), encoding="utf-8")
-    bpe = train_bpe()
-    bpe.save(str(OUT / "bpe.json"), pretty=False)
+    if "--train" in sys.argv:
+        (OUT / "vocab.txt").write_text("".join(token + "\n" for token in train_vocabulary(strings)), encoding="utf-8")
+        train_bpe().save(str(OUT / "bpe.json"), pretty=False)
+    vocab = (OUT / "vocab.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    bpe = Tokenizer.from_file(str(OUT / "bpe.json"))
     bpe.enable_truncation(MAX_TOKENS)
     kinds = {
         "uncased": bert(vocab, lowercase=True),
