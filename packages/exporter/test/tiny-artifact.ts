@@ -10,7 +10,7 @@ const words =
   'a the of in over near at wildfire flood snowstorm city night river street burns covers hits fills crowd calm'.split(
     ' ',
   );
-export const tinyVocabulary = [
+const tinyVocabulary = [
   '[PAD]',
   '[UNK]',
   '[CLS]',
@@ -42,7 +42,7 @@ export const tinyPreprocessing: Preprocessing = { ...defaultPreprocessing, image
 export const tinyTokenizerJson: string = buildBertTokenizerJson(tinyVocabulary);
 
 /** An artifact with random weights, written by the exporter's own writer but not compared with a trained network. */
-export function tinyContent(overrides: Partial<ArtifactContent> = {}): ArtifactContent {
+function tinyContent(overrides: Partial<ArtifactContent> = {}): ArtifactContent {
   return {
     name: 'Crosscheck',
     version: 'tiny',

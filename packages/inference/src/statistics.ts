@@ -6,7 +6,7 @@ export interface HistogramSnapshot {
   count: number;
 }
 
-export class Histogram {
+class Histogram {
   readonly #buckets: readonly number[];
   readonly #counts: number[];
   #sum = 0;

@@ -11,7 +11,7 @@ const dataAlignmentBytes = 4096;
 /** Below this a tensor stays inside the graph file, where shape inference and viewers see it. */
 const inlineLimitBytes = 1024;
 
-export interface WrittenFile {
+interface WrittenFile {
   bytes: number;
   sha256: string;
 }

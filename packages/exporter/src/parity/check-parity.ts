@@ -7,7 +7,7 @@ import { normalizeAll, type ParityCase, trainerBatch } from './samples.ts';
 /** Largest |Δlogit| between the trainer's network and the exported one. */
 export const maxLogitDifference = 1e-4;
 
-export interface ParityRow {
+interface ParityRow {
   sample: string;
   trainerLogit: number;
   exportedLogit: number;
