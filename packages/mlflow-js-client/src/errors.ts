@@ -11,7 +11,7 @@ export interface MlflowErrorDetails {
  * The only error class of this package.
  *
  * `errorCode` is MLflow's own (`RESOURCE_DOES_NOT_EXIST`, `INVALID_PARAMETER_VALUE`, …) when a server answered. Without an answer it is
- * one of `CONNECTION_FAILED`, `REQUEST_TIMEOUT`, `TLS_FAILED`, `REDIRECTED`, `BAD_RESPONSE`, `UNSUPPORTED_URI`, `UNSUPPORTED_RUNTIME`
+ * one of `CONNECTION_FAILED`, `CONNECTION_CLOSED`, `REQUEST_TIMEOUT`, `TLS_FAILED`, `REDIRECTED`, `BAD_RESPONSE`, `UNSUPPORTED_URI`, `UNSUPPORTED_RUNTIME`
  * or, for values refused before they are sent, `INVALID_PARAMETER_VALUE`.
  */
 export class MlflowError extends Error {

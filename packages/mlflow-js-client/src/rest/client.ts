@@ -99,7 +99,7 @@ export class MlflowClient {
     return downloadFolder(await this.openRunArtifacts(runId), artifactPath, folder);
   }
 
-  /** Closes idle connections. */
+  /** Ends requests under way with CONNECTION_CLOSED, and refuses new ones. */
   close(): void {
     this.#transport.close();
   }

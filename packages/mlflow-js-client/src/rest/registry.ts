@@ -72,7 +72,9 @@ export class Registry {
 
   /** Adds a version to a registered model. */
   async createVersion(version: NewModelVersion): Promise<ModelVersion> {
-    const { name, source, runId, modelId, description, tags } = version;
+    const { name, source, runId, description, tags } = version;
+    // The server wants the id that such a source names.
+    const modelId = version.modelId ?? /^models:\/(m-\w+)$/.exec(source)?.[1];
     const payload = { name, source, run_id: runId, model_id: modelId, description, tags: toEntries(tags) };
     type Answer = { model_version: WireModelVersion };
     return parseModelVersion((await this.#api.send<Answer>('POST', 'model-versions/create', payload)).model_version);

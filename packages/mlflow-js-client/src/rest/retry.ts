@@ -27,7 +27,8 @@ export async function withRetries<T>(policy: RetryPolicy, attempt: () => Promise
       signal?.throwIfAborted();
       if (!isTemporary(error)) throw error;
       if (retry >= policy.maxRetries) throw describeAttempts(error as MlflowError, retry + 1);
-      await sleep(computeWaitMs(policy, retry, error as MlflowError), undefined, signal ? { signal } : {});
+      const waitMs = computeWaitMs(policy, retry, error as MlflowError);
+      await sleep(waitMs, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
     }
   }
 }

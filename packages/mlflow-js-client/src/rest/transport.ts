@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { pipeline, type Readable } from 'node:stream';
@@ -27,6 +28,7 @@ export interface Transport {
   json<T>(request: HttpRequest & { payload?: unknown }): Promise<T>;
   /** Opens the answer's body as a stream; only the opening is retried. */
   open(request: HttpRequest): Promise<IncomingMessage>;
+  /** Ends requests under way, and refuses new ones. */
   close(): void;
 }
 
@@ -35,17 +37,22 @@ const IDLE_SOCKET_MS = 4_000;
 
 export function createTransport(connection: Connection): Transport {
   const agent = createAgent(connection);
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
+  const repeat = <T>(request: HttpRequest, act: (request: HttpRequest) => Promise<T>): Promise<T> => {
+    const signal = request.signal ? AbortSignal.any([request.signal, closing.signal]) : closing.signal;
+    return withRetries(connection, () => act({ ...request, signal }), signal);
+  };
   const attempt = (request: HttpRequest) => sendOnce(connection, agent, request);
   return {
     connection,
-    open: (request) => withRetries(connection, () => attempt(request), request.signal),
+    open: (request) => repeat(request, attempt),
     json: ({ payload, ...request }) =>
-      withRetries(
-        connection,
-        async () => parseJson(await readText(await attempt(withPayload(request, payload)), request), request),
-        request.signal,
-      ),
-    close: () => agent.destroy(),
+      repeat(withPayload(request, payload), async (one) => parseJson(await readText(await attempt(one), one), one)),
+    close: () => {
+      closing.abort(new MlflowError('CONNECTION_CLOSED', `the connection to ${connection.baseUrl} was closed`));
+      agent.destroy();
+    },
   };
 }
 

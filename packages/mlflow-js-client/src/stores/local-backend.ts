@@ -63,7 +63,7 @@ export function createLocalStore(uri: string, backend: LocalBackend): TrackingSt
   return {
     uri,
     getOrCreateExperiment: (experiment) => backend.getOrCreateExperiment(experiment),
-    createRun: (run) => backend.createRun(completeRun(run)),
+    createRun: async (run) => backend.createRun(completeRun(run)),
     getRun: (runId) => backend.getRun(runId),
     getMetricHistory: (runId, key) => backend.getMetricHistory(runId, key),
     logBatch,
@@ -80,11 +80,11 @@ export function createLocalStore(uri: string, backend: LocalBackend): TrackingSt
     uploadArtifacts: async (runId, folder, path) => uploadFolder(await artifactsOf(runId), folder, path),
     listArtifacts: async (runId, path) => listRecursively(await artifactsOf(runId), path),
     downloadArtifact: async (runId, path, target) => downloadFile(await artifactsOf(runId), path, target),
-    createLoggedModel: (model) => backend.createLoggedModel(checkModelName(model)),
+    createLoggedModel: async (model) => backend.createLoggedModel(checkModelName(model)),
     openModelArtifacts: ({ artifactUri }) => openReachable(artifactUri),
     finalizeLoggedModel: (modelId, status = 'LOGGED_MODEL_READY') => backend.finalizeLoggedModel(modelId, status),
     registerModel: (registration) => backend.registerModel(registration),
-    setModelAlias: (name, alias, version) => backend.setModelAlias(name, checkAlias(alias), version),
+    setModelAlias: async (name, alias, version) => backend.setModelAlias(name, checkAlias(alias), version),
     close: () => backend.close(),
   };
 }

@@ -63,5 +63,6 @@ export interface TrackingStore {
   /** Adds a version to a registered model, made when absent, and points the aliases at it. */
   registerModel(registration: ModelRegistration): Promise<ModelVersion>;
   setModelAlias(name: string, alias: string, version: string): Promise<void>;
+  /** Ends what is under way, and refuses more. */
   close(): void;
 }
