@@ -190,13 +190,12 @@ class PooledClassifier implements Classifier {
 
   async classify(posts: readonly Post[], options: ClassifyOptions = {}): Promise<Prediction[]> {
     this.#admit(posts.length);
-    const failure = new AbortController();
-    const cancellation = openCancellation(options, failure.signal);
+    const cancellation = openCancellation(options);
     try {
       const predictions = Promise.all(posts.map((post) => this.#track(this.#classifyOne(post, cancellation.signal))));
       return await Promise.race([predictions, cancellation.cancelled]);
     } catch (error) {
-      failure.abort(error);
+      cancellation.abort(error);
       throw error;
     } finally {
       cancellation.close();
@@ -298,18 +297,29 @@ class PooledClassifier implements Classifier {
   }
 }
 
-/** One signal out of the caller's, the time limit and the failure of a sibling post; `cancelled` rejects with its reason. */
-function openCancellation({ signal, timeoutMs }: ClassifyOptions, failure: AbortSignal) {
-  const deadline = new AbortController();
-  const expire = () => {
-    const message = `no verdict within ${timeoutMs} ms; the service is overloaded, or the limit is too short for it`;
-    deadline.abort(new CrosscheckError('CROSSCHECK_INFERENCE_TIMEOUT', message));
-  };
-  const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs);
-  const combined = AbortSignal.any(signal ? [signal, deadline.signal, failure] : [deadline.signal, failure]);
+/**
+ * One signal out of the caller's, the time limit and the failure of a sibling post; `cancelled` rejects with its reason. Not
+ * `AbortSignal.any`: Node keeps a composite signal alive as long as somebody listens to it.
+ */
+function openCancellation({ signal, timeoutMs }: ClassifyOptions) {
+  const controller = new AbortController();
+  const abort = (reason: unknown) => controller.abort(reason);
   const cancelled = new Promise<never>((_, reject) => {
-    combined.addEventListener('abort', () => reject(combined.reason), { once: true });
+    controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true });
   });
   cancelled.catch(() => {});
-  return { signal: combined, cancelled, close: () => clearTimeout(timer) };
+  const forward = () => abort(signal?.reason);
+  if (signal?.aborted) forward();
+  signal?.addEventListener('abort', forward, { once: true });
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => abort(timeout(timeoutMs)), timeoutMs);
+  const close = () => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', forward);
+  };
+  return { signal: controller.signal, cancelled, abort, close };
+}
+
+function timeout(timeoutMs: number): CrosscheckError {
+  const message = `no verdict within ${timeoutMs} ms; the service is overloaded, or the limit is too short for it`;
+  return new CrosscheckError('CROSSCHECK_INFERENCE_TIMEOUT', message);
 }

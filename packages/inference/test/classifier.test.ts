@@ -1,3 +1,6 @@
+import { getEventListeners } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { sigmoid } from '@crosscheck/contract';
 import { decodeImage, loadTokenizer, normalizeImage } from '@crosscheck/preprocess';
 import { expectClose, temporaryFolder } from '@crosscheck/testkit';
@@ -116,6 +119,25 @@ test('a full queue refuses at once and recovers', async () => {
   expect(await small.classify(posts.slice(0, 1))).toHaveLength(1);
   expect(small.stats()).toMatchObject({ refused: 1, posts: 5, queueDepth: 0, queueLimit: 4 });
   await small.close();
+});
+
+test('thousands of posts leave nothing behind in the heap', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const heapAfter = async (count: number) => {
+    const one = () => classifier.classify(posts.slice(0, 1), { timeoutMs: 60_000 });
+    for (let i = 0; i < count; i += 8) await Promise.all(Array.from({ length: 8 }, one));
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await heapAfter(200);
+  expect((await heapAfter(2000)) - before).toBeLessThan(1.5e6); // composite abort signals left 5.5 MB
+});
+
+test('a long-lived signal of the caller keeps no listeners', async () => {
+  const { signal } = new AbortController();
+  await classifier.classify(posts, { signal });
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
 test('closing finishes what was accepted and refuses what comes after', async () => {
