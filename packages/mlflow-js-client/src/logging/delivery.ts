@@ -52,9 +52,10 @@ async function deliverOperation(
     case 'folder':
       await store.uploadArtifacts(runId, record.folder, record.artifactPath, options);
       return;
-    case 'model':
-      destination.onModel?.(await logOnnxModel(store, runId, record.model));
-      return;
+    case 'model': {
+      const model = await logOnnxModel(store, runId, record.model);
+      return destination.onModel?.(model);
+    }
     case 'end':
       return store.updateRun(runId, { status: record.status, endTime: record.endTime }, options);
   }

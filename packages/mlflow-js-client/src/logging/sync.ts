@@ -1,3 +1,4 @@
+import type { LoggedOnnxModel } from '../models/log-onnx-model.ts';
 import { openTrackingStore, type StoreOptions } from '../stores/open.ts';
 import type { TrackingStore } from '../stores/tracking-store.ts';
 import { deliver, resolveRun } from './delivery.ts';
@@ -10,6 +11,7 @@ export interface SyncReport {
   records: number;
   /** Entries that the server refuses for good, with its words. */
   refused: { entries: number; message: string }[];
+  models: LoggedOnnxModel[];
 }
 
 /**
@@ -34,10 +36,11 @@ async function sendSpool(folder: string, store: TrackingStore): Promise<SyncRepo
   const { target, state } = await readSpool(folder);
   const runId = await resolveRun(store, { ...target, runId: state.runId ?? target.runId });
   await writeState(folder, { runId, sentLines: state.sentLines });
-  const report: SyncReport = { runId, records: 0, refused: [] };
+  const report: SyncReport = { runId, records: 0, refused: [], models: [] };
   const onRefused = (entries: number, message: string) => void report.refused.push({ entries, message });
+  const onModel = (model: LoggedOnnxModel) => void report.models.push(model);
   for await (const { record, line } of readRecords(folder, state.sentLines)) {
-    await deliver({ store, runId, onRefused }, record);
+    await deliver({ store, runId, onRefused, onModel }, record);
     await writeState(folder, { runId, sentLines: line });
     report.records += 1;
   }
