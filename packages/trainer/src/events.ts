@@ -7,7 +7,7 @@ export interface Position {
   phase: number;
   /** Epochs of this phase that are finished. */
   epoch: number;
-  /** Batches of the current epoch that are finished. */
+  /** Batches of the current epoch that are finished, those without a readable picture included. */
   batch: number;
   /** Optimizer steps done in this phase. */
   phaseStep: number;

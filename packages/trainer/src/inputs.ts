@@ -4,16 +4,19 @@ import type { Features, Model, TrainingInput } from '@crosscheck/model';
 import type { Events } from './events.ts';
 import type { Phase } from './phases.ts';
 
+/** A training input and its place in the epoch, from 0. */
+export type PlacedInput = TrainingInput & { position: number };
+
 /** Where the training steps of a phase get their inputs from: pixels and tokens, or features that were computed once. */
 export interface InputSource {
-  stepsPerEpoch: number;
+  batchesPerEpoch: number;
   /** Inputs of one epoch from a batch on; the same for the same (epoch, batch), wherever it is entered. */
-  inputs(epoch: number, startBatch: number): AsyncGenerator<TrainingInput>;
+  inputs(epoch: number, startBatch: number): AsyncGenerator<PlacedInput>;
 }
 
 export function pixelInputs(loader: Loader): InputSource {
   return {
-    stepsPerEpoch: loader.batchesPerEpoch,
+    batchesPerEpoch: loader.batchesPerEpoch,
     inputs: (epoch, startBatch) => loader.batches(epoch, startBatch),
   };
 }
@@ -32,13 +35,16 @@ export interface FeatureSet {
 /**
  * Runs the backbones once over a split, in the order of its samples: a batch's composition moves the last bits of a feature, so a
  * fixed order is what makes a resumed run equal an uninterrupted one.
+ *
+ * @returns null when told to stop
  */
-export async function* extractFeatures(model: Model, loader: Loader, phase: Phase): Events<FeatureSet> {
+export async function* extractFeatures(model: Model, loader: Loader, phase: Phase): Events<FeatureSet | null> {
   const parts: (Features & { label: Float32Array })[] = [];
   const total = loader.batchesPerEpoch;
   for await (const batch of loader.batches(0)) {
     parts.push({ ...model.encode(batch), label: batch.label });
-    yield { kind: 'progress', phase, what: 'features', done: parts.length, total };
+    const command = yield { kind: 'progress', phase, what: 'features', done: parts.length, total };
+    if (command === 'stop-run') return null;
   }
   const join = (key: 'vision' | 'text' | 'label') => concatenate(parts.map((part) => part[key]));
   const label = join('label');
@@ -81,13 +87,14 @@ export interface BatchOrder {
 export function featureInputs(set: () => FeatureSet, samples: number, order: BatchOrder): InputSource {
   const { batchSize, shuffle, seed } = order;
   return {
-    stepsPerEpoch: Math.ceil(samples / batchSize),
+    batchesPerEpoch: Math.ceil(samples / batchSize),
     async *inputs(epoch, startBatch) {
       const features = set();
       const rows = Int32Array.from({ length: features.size }, (_, i) => i);
       if (shuffle) createRandom(seed, 'feature order', epoch).shuffle(rows);
-      for (let begin = startBatch * batchSize; begin < rows.length; begin += batchSize) {
-        yield selectFeatures(features, rows.subarray(begin, begin + batchSize));
+      for (let position = startBatch; position * batchSize < rows.length; position++) {
+        const batch = rows.subarray(position * batchSize, (position + 1) * batchSize);
+        yield { ...selectFeatures(features, batch), position };
       }
     },
   };

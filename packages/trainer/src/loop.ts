@@ -60,7 +60,9 @@ async function* runPhase(running: Running, start: ResumePoint): Events<[Position
     position: point.position,
   };
   let reason = endReason(running, point.position, answer);
-  if (point.position.epoch < phase.numEpochs && reason === 'finished') yield* session.prepare();
+  if (point.position.epoch < phase.numEpochs && reason === 'finished') {
+    reason = endReason(running, point.position, yield* session.prepare());
+  }
   while (point.position.epoch < phase.numEpochs && reason === 'finished') {
     const [next, command] = yield* runEpoch(running, point);
     point = next;
@@ -90,16 +92,18 @@ async function* runEpoch(running: Running, start: ResumePoint): Events<[ResumePo
     if (isAtLimit(options, position) || isAtPhaseLimit(phase, position)) break;
   }
   const validation = yield* session.validate();
+  // Told to stop in mid-validation: a resumed run finds the epoch's steps done, and validates.
+  if (validation === null) return [{ position, totals: totals.snapshot() }, 'stop-run'];
   const metrics = { ...totals.metrics(), ...validation, learning_rate: session.learningRate() };
   position = { ...position, epoch: position.epoch + 1, batch: 0, totalEpochs: position.totalEpochs + 1 };
   const command = yield { kind: 'epoch', phase, position, metrics, seconds: (performance.now() - began) / 1000 };
   return [{ position, totals: emptyTotals }, command];
 }
 
-function advance(position: Position, { skipped }: StepResult): Position {
+function advance(position: Position, { skipped, nextBatch: batch }: StepResult): Position {
   const steps = skipped ? 0 : 1;
-  const { batch, phaseStep, step } = position;
-  return { ...position, batch: batch + 1, phaseStep: phaseStep + steps, step: step + steps };
+  const { phaseStep, step } = position;
+  return { ...position, batch, phaseStep: phaseStep + steps, step: step + steps };
 }
 
 async function* reportStep(

@@ -16,13 +16,7 @@ export async function openPhase(
   const { config, model, manifests, tokenizer, resumed } = open;
   const { training, data } = config;
   const optimizer = buildOptimizer(config, phase, model);
-  if (
-    resumed &&
-    resumed.state.description.point.position.phase === phase.index &&
-    position.step === resumed.state.description.point.position.step
-  ) {
-    await resumed.state.restore(model, optimizer);
-  }
+  if (resumed && isResumedAt(open, phase, position)) await resumed.state.restore(model, optimizer);
   const cacheFeatures = training.feature_cache.enabled && canCacheFeatures(phase, training.frozen_batch_norm);
   const shared = { tokenizer, batchSize: phase.batchSize };
   const train = openLoader(config, manifests.train, {
@@ -48,6 +42,12 @@ export async function openPhase(
     threshold: 0.5,
   });
   return { session, optimizer };
+}
+
+/** True for the point at which an interrupted run goes on: weights and moments come from its state. */
+export function isResumedAt({ resumed }: OpenRun, phase: Phase, position: Position): boolean {
+  const saved = resumed?.state.description.point.position;
+  return saved?.phase === phase.index && saved.step === position.step;
 }
 
 /** A new phase goes on from the best epoch so far, as the original's second run does from the first one's checkpoint. */

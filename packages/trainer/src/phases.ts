@@ -1,5 +1,6 @@
 import type { TrainConfig } from '@crosscheck/config';
 import type { Freeze } from '@crosscheck/model';
+import type { EarlyStopping } from './consumers/early-stopping.ts';
 
 /** One part of a run with its own freezes, rate and length. */
 export interface Phase {
@@ -16,6 +17,7 @@ export interface Phase {
   useScheduler: boolean;
   /** Whether pictures are augmented; features of frozen backbones can only be kept when they are not. */
   augment: boolean;
+  earlyStopping: EarlyStopping;
 }
 
 type PhaseConfig = Partial<NonNullable<TrainConfig['training']['phases']>[number]>;
@@ -25,6 +27,17 @@ export function nameOfFreeze({ vision, text }: Freeze): string {
   if (vision && text) return 'frozen';
   if (vision) return 'text';
   return text ? 'vision' : 'finetune';
+}
+
+type EarlyStoppingConfig = TrainConfig['training']['early_stopping'];
+
+function earlyStoppingOf(shared: EarlyStoppingConfig, own: NonNullable<PhaseConfig['early_stopping']>): EarlyStopping {
+  return {
+    enabled: own.enabled ?? shared.enabled,
+    patience: own.patience ?? shared.patience,
+    minDelta: own.min_delta ?? shared.min_delta,
+    metric: own.metric ?? shared.metric,
+  };
 }
 
 /** The phases of a run: `training.phases`, or one phase of `training.*` and `model.freeze_*` as in the original's runs. */
@@ -44,6 +57,7 @@ export function resolvePhases({ training, model, data }: TrainConfig): Phase[] {
       optimizer: phase.optimizer ?? training.optimizer,
       useScheduler: phase.use_scheduler ?? training.use_scheduler,
       augment: phase.augmentation ?? data.augmentation.enabled,
+      earlyStopping: earlyStoppingOf(training.early_stopping, phase.early_stopping ?? {}),
     };
   });
 }

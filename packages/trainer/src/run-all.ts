@@ -4,14 +4,14 @@ import { describeCheckpoint } from './checkpoint-description.ts';
 import { type Best, keepCheckpoints } from './consumers/checkpoints.ts';
 import { stopEarly } from './consumers/early-stopping.ts';
 import { stopOnSignal } from './consumers/interrupt.ts';
-import { writeMetricsFile } from './consumers/metrics-file.ts';
+import { cutMetricsFile, writeMetricsFile } from './consumers/metrics-file.ts';
 import { showProgress } from './consumers/progress.ts';
 import { saveState } from './consumers/state-saver.ts';
 import { trackRun } from './consumers/tracking.ts';
 import type { Consumer, Events, LoopCommand, Position, ResumePoint } from './events.ts';
 import type { EpochRecord } from './history.ts';
 import { runTraining, startOfRun } from './loop.ts';
-import { openPhase, returnToBest } from './open-phase.ts';
+import { isResumedAt, openPhase, returnToBest } from './open-phase.ts';
 import { dataDigests, type OpenRun } from './open-run.ts';
 import { trainingStateFile, writeTrainingState } from './training-state.ts';
 
@@ -27,6 +27,7 @@ export async function runAll(open: OpenRun): Promise<Outcome> {
   const { config, resumed, history } = open;
   const { training } = config;
   const start = resumed?.state.description.point ?? startOfRun;
+  if (resumed) cutMetricsFile(open.runDir, start.position);
   const interrupt = stopOnSignal(open.say);
   const checkpoints = keepCheckpoints({
     model: open.model,
@@ -41,7 +42,6 @@ export async function runAll(open: OpenRun): Promise<Outcome> {
   const save = async (point: ResumePoint) => {
     if (optimizer) await writeState(open, { point, best: checkpoints.best, optimizer });
   };
-  const { patience, metric, enabled, min_delta: minDelta } = training.early_stopping;
   // The order matters: a state that is saved must know the epoch and the best checkpoint that came before it.
   const consumers: Consumer[] = [
     recordHistory(history),
@@ -49,7 +49,7 @@ export async function runAll(open: OpenRun): Promise<Outcome> {
     showProgress(),
     trackRun(open.tracking.logger, { logEverySteps: training.log_every_steps }),
     checkpoints,
-    stopEarly({ enabled, patience, minDelta, metric }, [...history]),
+    stopEarly(history),
     saveState(save, training.save_every_steps),
     interrupt,
   ];
@@ -58,8 +58,8 @@ export async function runAll(open: OpenRun): Promise<Outcome> {
     start,
     maxSteps: training.num_steps,
     openPhase: async (phase, position) => {
-      const isNew = position.epoch === 0 && position.batch === 0;
-      if (isNew && position.phase > 0) await returnToBest(open, checkpoints.best);
+      const isNew = position.epoch === 0 && position.batch === 0 && !isResumedAt(open, phase, position);
+      if (isNew && phase.index > 0) await returnToBest(open, checkpoints.best);
       const opened = await openPhase(open, phase, position);
       optimizer?.dispose();
       optimizer = opened.optimizer;

@@ -4,7 +4,7 @@ import type { Loader } from '@crosscheck/data';
 import { computeMetrics } from '@crosscheck/evaluation';
 import { countParameters, type Model, type Optimizer, type Schedule, type TrainingInput } from '@crosscheck/model';
 import { nameMetrics } from './epoch-totals.ts';
-import type { EpochMetrics, Events, Position } from './events.ts';
+import type { EpochMetrics, Events, LoopCommand, Position } from './events.ts';
 import { extractFeatures, type FeatureSet, featureInputs, type InputSource, pixelInputs } from './inputs.ts';
 import type { Phase } from './phases.ts';
 import { judgeBatches, judgeFeatures, type Judged, type Judging } from './judge.ts';
@@ -22,6 +22,8 @@ export interface StepResult {
   gradientNorm: number;
   stepSeconds: number;
   dataSeconds: number;
+  /** Where the epoch goes on. */
+  nextBatch: number;
 }
 
 /** A phase that has been set up: the loop asks it for steps and validations. */
@@ -30,11 +32,12 @@ export interface PhaseSession {
   /** Parameters that learn. */
   trainable: number;
   cachesFeatures: boolean;
-  /** Work before the first step: features of frozen backbones. */
-  prepare(): Events<void>;
+  /** Work before the first step: features of frozen backbones. @returns a command to stop that was obeyed */
+  prepare(): Events<LoopCommand | undefined>;
   /** The steps of the epoch that `position` is in, from its batch on. */
   steps(position: Position): AsyncGenerator<StepResult>;
-  validate(): Events<EpochMetrics>;
+  /** @returns null when told to stop */
+  validate(): Events<EpochMetrics | null>;
   /** Of the last step. */
   learningRate(): number;
   close(): Promise<void>;
@@ -74,13 +77,16 @@ export function openSession(options: SessionOptions): PhaseSession {
   const source = cacheFeatures ? featureInputs(trainFeatures, options.trainSamples, order) : pixelInputs(train);
   let lastRate = options.schedule(0).learningRate;
   return {
-    stepsPerEpoch: source.stepsPerEpoch,
+    stepsPerEpoch: source.batchesPerEpoch,
     trainable: countParameters(model, phase.freeze).trainable,
     cachesFeatures: cacheFeatures,
     async *prepare() {
-      if (!cacheFeatures) return;
-      features.train = yield* extractFeatures(model, train, phase);
-      features.validation = yield* extractFeatures(model, validation, phase);
+      if (!cacheFeatures) return undefined;
+      const ofTrain = yield* extractFeatures(model, train, phase);
+      const ofValidation = ofTrain && (yield* extractFeatures(model, validation, phase));
+      if (ofValidation === null) return 'stop-run';
+      Object.assign(features, { train: ofTrain, validation: ofValidation });
+      return undefined;
     },
     async *steps(position) {
       for await (const result of takeSteps(options, source, position)) {
@@ -90,7 +96,8 @@ export function openSession(options: SessionOptions): PhaseSession {
     },
     async *validate() {
       const judging = features.validation ? judgeFeatures(model, features.validation) : judgeBatches(model, validation);
-      return validationMetrics(yield* showJudging(judging, phase, validation.batchesPerEpoch), options.threshold);
+      const judged = yield* showJudging(judging, phase, validation.batchesPerEpoch);
+      return judged && validationMetrics(judged, options.threshold);
     },
     learningRate: () => lastRate,
     async close() {
@@ -107,7 +114,8 @@ async function* takeSteps(options: SessionOptions, source: InputSource, from: Po
     const arrived = performance.now();
     const result = takeStep(options, input, { phaseStep, step });
     const done = performance.now();
-    yield { ...result, dataSeconds: (arrived - asked) / 1000, stepSeconds: (done - asked) / 1000 };
+    const seconds = { dataSeconds: (arrived - asked) / 1000, stepSeconds: (done - asked) / 1000 };
+    yield { ...result, ...seconds, nextBatch: input.position + 1 };
     if (!result.skipped) [phaseStep, step] = [phaseStep + 1, step + 1];
     skippedInRow = result.skipped ? skippedInRow + 1 : 0;
     if (skippedInRow >= options.maxSkippedSteps) throw divergedError(options, step, result.loss);
@@ -125,7 +133,7 @@ function divergedError({ phase, maxSkippedSteps }: SessionOptions, step: number,
   );
 }
 
-type StepOutcome = Omit<StepResult, 'dataSeconds' | 'stepSeconds'>;
+type StepOutcome = Omit<StepResult, 'dataSeconds' | 'stepSeconds' | 'nextBatch'>;
 
 function takeStep(options: SessionOptions, input: TrainingInput, at: { phaseStep: number; step: number }): StepOutcome {
   const { model, optimizer, phase, seed, clipNorm, frozenBatchNorm } = options;
@@ -148,11 +156,12 @@ function takeStep(options: SessionOptions, input: TrainingInput, at: { phaseStep
   }
 }
 
-/** Passes a judging's progress on as events. */
-async function* showJudging(judging: Judging, phase: Phase, total: number): Events<Judged> {
+/** Passes a judging's progress on as events. @returns null when told to stop */
+async function* showJudging(judging: Judging, phase: Phase, total: number): Events<Judged | null> {
   for (let next = await judging.next(); ; next = await judging.next()) {
     if (next.done) return next.value;
-    yield { kind: 'progress', phase, what: 'validation', done: next.value, total };
+    const command = yield { kind: 'progress', phase, what: 'validation', done: next.value, total };
+    if (command === 'stop-run') return null;
   }
 }
 

@@ -69,7 +69,13 @@ export async function openTracking(options: TrackingOptions): Promise<Tracking> 
 }
 
 const optimizerNames = { adamw: 'AdamW', adam: 'Adam' } as const;
-const schedulerNames = { onecycle: 'OneCycleLR', cosine: 'CosineAnnealingLR' } as const;
+const schedulerNames = {
+  onecycle: 'OneCycleLR',
+  cosine: 'CosineAnnealingLR',
+  cosine_restarts: 'CosineAnnealingWarmRestarts',
+  plateau: 'ReduceLROnPlateau',
+  constant: 'ConstantLR',
+} as const;
 
 /** The original's params under its names, and the whole config under dotted keys. */
 function runParams({ config, manifests, model, phases }: TrackingOptions): Record<string, unknown> {

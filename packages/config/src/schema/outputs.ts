@@ -13,6 +13,7 @@ export const mlflowSchema = z.strictObject({
     .min(1)
     .default('multimodal_fake_news_detection')
     .describe('by default training.experiment_name'),
+  system_metrics: z.boolean().default(true).describe('also log what CPU, memory, disk, network and GPUs do'),
   run_name: z.string().nullable().default(null).describe('name of the run; null = one that MLflow makes'),
 });
 

@@ -3,12 +3,38 @@ import { z } from 'zod';
 const rate = z.number().positive();
 const epochs = z.int().min(1);
 const optimizer = z.enum(['adamw', 'adam']);
+const scheduler = z.enum(['onecycle', 'cosine', 'cosine_restarts', 'plateau', 'constant']);
+const steps = z.int().min(0);
+const decay = z.number().gt(0).max(1);
 
 export const earlyStoppingSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('stop when validation no longer improves'),
   patience: z.int().min(1).default(5).describe('epochs without improvement'),
   min_delta: z.number().min(0).default(0.001).describe('smaller changes are no improvement'),
   metric: z.string().default('val/accuracy').describe('validation metric; a loss counts as better when lower'),
+});
+
+// Not `.partial()`: that would fill in the defaults of what a phase leaves out.
+const earlyStoppingOverrides = z.strictObject({
+  enabled: z.boolean().optional().describe('stop when validation no longer improves'),
+  patience: z.int().min(1).optional().describe('epochs without improvement'),
+  min_delta: z.number().min(0).optional().describe('smaller changes are no improvement'),
+  metric: z.string().optional().describe('validation metric'),
+});
+
+export const lossSchema = z.strictObject({
+  name: z.enum(['bce', 'focal']).default('bce').describe('binary cross entropy, or focal: easy posts count less'),
+  pos_weight: z
+    .union([z.number().positive(), z.literal('balanced')])
+    .default(1)
+    .describe('weight of FAKE posts against REAL ones; balanced = REAL posts / FAKE posts of the training split'),
+  label_smoothing: z.number().min(0).lt(1).default(0).describe('moves the targets 0 and 1 by half of it inwards'),
+  focal_gamma: z.number().min(0).default(2).describe('focal: how much less easy posts count; 0 = bce'),
+});
+
+const unfreezingSchema = z.strictObject({
+  enabled: z.boolean().default(false).describe('open backbones block by block from the top, not all at once'),
+  epochs_per_block: epochs.default(1).describe('epochs until the next block of each backbone learns too'),
 });
 
 /** One phase of a run; what it leaves out falls back to `training.*` and `model.*`. */
@@ -24,10 +50,19 @@ export const phaseSchema = z.strictObject({
   freeze_vision: z.boolean().optional().describe('keep the vision backbone as it is'),
   freeze_text: z.boolean().optional().describe('keep the text backbone as it is'),
   optimizer: optimizer.optional().describe('adamw or adam'),
-  use_scheduler: z.boolean().optional().describe('OneCycle within this phase'),
+  use_scheduler: z.boolean().optional().describe('false = constant learning rate'),
+  scheduler: scheduler.optional().describe('course of the learning rate within this phase'),
+  warmup_steps: steps.optional().describe('linear rise ahead of the scheduler'),
+  optimizer_state: z
+    .enum(['reset', 'keep'])
+    .optional()
+    .describe('keep = go on with the moments of the phase before; reset, the default, starts anew'),
+  accumulate_steps: z.int().min(1).optional().describe('batches per optimizer step'),
+  layer_decay: decay.optional().describe('factor on the learning rate per block away from the heads'),
+  gradual_unfreezing: unfreezingSchema.optional().describe('open backbones block by block'),
   weight_decay: z.number().min(0).optional().describe('decay of the weights'),
   batch_size: z.int().min(1).optional().describe('samples per step'),
-  early_stopping: earlyStoppingSchema.partial().optional().describe('keys that differ from training.early_stopping'),
+  early_stopping: earlyStoppingOverrides.optional().describe('keys that differ from training.early_stopping'),
 });
 
 /** `training.*`: how the network is trained and where results go. */
@@ -44,11 +79,31 @@ export const trainingSchema = z.strictObject({
     .default('adamw')
     .describe('adamw decays weights apart from the gradient; adam adds the decay to it'),
   use_scheduler: z.boolean().default(true).describe('false = constant learning rate'),
-  scheduler: z
-    .enum(['onecycle', 'cosine'])
+  scheduler: scheduler
     .default('onecycle')
-    .describe('onecycle as the original; cosine falls from learning_rate to min_lr'),
-  min_lr: z.number().min(0).default(1e-6).describe('where the cosine schedule ends'),
+    .describe(
+      'onecycle as the original; cosine falls from learning_rate to min_lr; cosine_restarts does so again and again; plateau falls when validation stands still',
+    ),
+  min_lr: z.number().min(0).default(1e-6).describe('where cosine and plateau end'),
+  warmup_steps: steps.default(0).describe('linear rise from 0 ahead of the scheduler; onecycle has a rise of its own'),
+  restart_epochs: epochs.default(1).describe('cosine_restarts: length of the first cosine'),
+  restart_factor: z
+    .int()
+    .min(1)
+    .default(2)
+    .describe('cosine_restarts: each cosine is so many times as long as the last'),
+  plateau_factor: z.number().gt(0).lt(1).default(0.1).describe('plateau: what the learning rate is multiplied by'),
+  plateau_patience: epochs.default(2).describe('plateau: epochs without improvement of early_stopping.metric'),
+  accumulate_steps: z.int().min(1).default(1).describe('batches per optimizer step; their gradients are averaged'),
+  loss: lossSchema.prefault({}),
+  class_balanced_sampling: z
+    .boolean()
+    .default(false)
+    .describe('as many FAKE as REAL posts in every epoch; posts of the rarer label repeat'),
+  layer_decay: decay
+    .default(1)
+    .describe('factor on the learning rate per block away from the heads; 1 = the same everywhere'),
+  gradual_unfreezing: unfreezingSchema.prefault({}),
   clip_norm: z
     .number()
     .positive()
@@ -90,6 +145,7 @@ export const trainingSchema = z.strictObject({
     .min(1)
     .default(10)
     .describe('end the run after so many steps in a row without a finite loss'),
+  report: z.boolean().default(true).describe('draw plots and report.html when training ends'),
   log_every_steps: z.int().min(1).default(10).describe('steps between two metric records'),
   resume: z.string().nullable().default(null).describe('run folder or training state to go on from; null = a new run'),
   phases: z.array(phaseSchema).min(1).nullable().default(null).describe('phases of one run; null = a single phase'),

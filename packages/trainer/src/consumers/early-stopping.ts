@@ -1,7 +1,7 @@
 import type { Consumer, EpochMetrics } from '../events.ts';
 import type { EpochRecord } from '../history.ts';
 
-export interface EarlyStoppingOptions {
+export interface EarlyStopping {
   enabled: boolean;
   /** Epochs without improvement before a phase ends. */
   patience: number;
@@ -16,28 +16,32 @@ export function isLowerBetter(metric: string): boolean {
   return /(^|\/)(loss|brier|ece|fpr)/.test(metric);
 }
 
-/** Ends a phase whose watched metric has not improved for `patience` epochs. Counts anew in each phase; a resumed run is told its history. */
-export function stopEarly(options: EarlyStoppingOptions, history: readonly EpochRecord[] = []): Consumer {
-  const sign = isLowerBetter(options.metric) ? -1 : 1;
+/** Epochs since the watched metric last improved by more than `minDelta`. */
+export function epochsWithoutImprovement(
+  { metric, minDelta }: Pick<EarlyStopping, 'metric' | 'minDelta'>,
+  epochs: readonly EpochMetrics[],
+): number {
+  const sign = isLowerBetter(metric) ? -1 : 1;
   let best = Number.NEGATIVE_INFINITY;
   let waited = 0;
-  const see = (metrics: EpochMetrics) => {
-    const value = metrics[options.metric];
-    if (value === undefined) return;
-    if (sign * value > best + options.minDelta) [best, waited] = [sign * value, 0];
+  for (const metrics of epochs) {
+    const value = metrics[metric];
+    if (value === undefined) continue;
+    if (sign * value > best + minDelta) [best, waited] = [sign * value, 0];
     else waited += 1;
-  };
-  const answer = () => (options.enabled && waited >= options.patience ? 'stop-phase' : undefined);
+  }
+  return waited;
+}
+
+/** Ends a phase whose watched metric has not improved for `patience` epochs. Looks at the history, so a resumed run decides alike. */
+export function stopEarly(history: readonly EpochRecord[]): Consumer {
   return {
     on(event) {
-      if (event.kind === 'phase-start') {
-        [best, waited] = [Number.NEGATIVE_INFINITY, 0];
-        for (const { metrics } of history.filter(({ phaseIndex }) => phaseIndex === event.phase.index)) see(metrics);
-        return answer();
-      }
-      if (event.kind !== 'epoch') return;
-      see(event.metrics);
-      return answer();
+      if (event.kind !== 'phase-start' && event.kind !== 'epoch') return;
+      const { index, earlyStopping } = event.phase;
+      const epochs = history.filter(({ phaseIndex }) => phaseIndex === index).map(({ metrics }) => metrics);
+      const waited = epochsWithoutImprovement(earlyStopping, epochs);
+      return earlyStopping.enabled && waited >= earlyStopping.patience ? 'stop-phase' : undefined;
     },
   };
 }

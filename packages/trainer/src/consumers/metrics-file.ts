@@ -1,6 +1,6 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Consumer, EpochEvent, StepEvent } from '../events.ts';
+import type { Consumer, EpochEvent, Position, StepEvent } from '../events.ts';
 
 export const metricsFileName = 'metrics.jsonl';
 
@@ -22,6 +22,30 @@ const epochLine = (e: EpochEvent) => ({
   seconds: e.seconds,
   ...e.metrics,
 });
+
+/**
+ * Takes back what an interrupted run wrote behind the point that it goes on from: those steps will be done, and written, again. A line
+ * that a kill cut in half goes too.
+ */
+export function cutMetricsFile(runDir: string, { step, totalEpochs }: Position): void {
+  const file = path.join(runDir, metricsFileName);
+  if (!existsSync(file)) return;
+  const kept = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => isBefore(line, { step, totalEpochs }));
+  const temporary = `${file}.part`;
+  writeFileSync(temporary, kept.map((line) => `${line}\n`).join(''));
+  renameSync(temporary, file);
+}
+
+function isBefore(line: string, end: Pick<Position, 'step' | 'totalEpochs'>): boolean {
+  try {
+    const { epoch, step } = JSON.parse(line) as { epoch?: number; step: number };
+    return epoch === undefined ? step <= end.step : epoch <= end.totalEpochs;
+  } catch {
+    return false;
+  }
+}
 
 /** Appends one JSON line per step and per epoch to `metrics.jsonl` in the run folder. */
 export function writeMetricsFile(runDir: string): Consumer {

@@ -1,10 +1,13 @@
 import type { Consumer, ResumePoint } from '../events.ts';
 import { emptyTotals } from '../epoch-totals.ts';
 
-/** Saves the training state after every epoch, when the run is interrupted, and every so many steps if asked. */
+/** Saves the training state when a phase begins (on the weights it begins with), after every epoch, when the run is interrupted, and every so many steps if asked. */
 export function saveState(save: (point: ResumePoint) => Promise<void>, everySteps: number | null): Consumer {
   return {
     async on(event) {
+      if (event.kind === 'phase-start' && event.position.epoch === 0 && event.position.batch === 0) {
+        await save({ position: event.position, totals: emptyTotals });
+      }
       if (event.kind === 'epoch') await save({ position: event.position, totals: emptyTotals });
       if (event.kind === 'interrupted') await save({ position: event.position, totals: event.totals });
       if (event.kind === 'step' && everySteps !== null && event.position.step % everySteps === 0) {

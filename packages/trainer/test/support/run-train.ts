@@ -1,0 +1,61 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { composeConfig, type JobResult, type TrainConfig, trainConfigSchema } from '@crosscheck/config';
+import { train } from '@crosscheck/trainer';
+import { vi } from 'vitest';
+
+export interface TrainedRun {
+  runDir: string;
+  checkpointDir: string;
+  config: TrainConfig;
+  result: JobResult;
+  /** What the command printed. */
+  output: string;
+}
+
+/** What all short runs of these tests have in common; later overrides win. */
+export function shortRun(dataDir: string, dir: string): string[] {
+  return [
+    'model=tiny',
+    'data=demo',
+    `data.root_dir=${dataDir}`,
+    'training.num_epochs=2',
+    'training.batch_size=16',
+    'training.learning_rate=0.002',
+    'training.num_workers=0',
+    'training.save_frequency=0',
+    `training.checkpoint_dir=${path.join(dir, 'checkpoints')}`,
+    `hydra.run.dir=${path.join(dir, 'run')}`,
+    'mlflow.enabled=false',
+  ];
+}
+
+/** Trains in this process, as the command does after its config is composed. */
+export async function trainHere(overrides: string[], { dir }: { dir: string }): Promise<TrainedRun> {
+  const { config, origins, composition } = composeConfig({
+    configName: 'config',
+    schema: trainConfigSchema,
+    overrides,
+  });
+  const runDir = path.join(dir, 'run');
+  mkdirSync(runDir, { recursive: true });
+  const printed: string[] = [];
+  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
+  try {
+    const identity = { runDir, jobName: 'train', jobNumber: null, parentRun: null };
+    const given = composition.overrides.map(({ input }) => input).filter((input) => !input.startsWith('hydra.'));
+    const say = (message: string) => void printed.push(message);
+    const result = await train({
+      config,
+      resolved: config,
+      origins,
+      overrides: given,
+      ...identity,
+      log: say,
+      warn: say,
+    });
+    return { runDir, checkpointDir: config.training.checkpoint_dir, config, result, output: printed.join('') };
+  } finally {
+    spy.mockRestore();
+  }
+}
