@@ -16,6 +16,8 @@ export interface MakeOptions {
   folder: string;
   pictures: number;
   captions: number;
+  visionEpochs: number;
+  textEpochs: number;
   seed: number;
   say(line: string): void;
 }
@@ -107,7 +109,7 @@ export async function makeTinyBackbones(options: MakeOptions): Promise<{ vision:
       prefix: 'vision_branch.backbone.',
       width: architecture.vision.headChannels,
       encode: ([image], step) => model.encodeVision(image as tf.Tensor4D, step ? trainingPass(model, step.seed) : {}),
-      epochs: 6,
+      epochs: options.visionEpochs,
       learningRate: 4e-3,
     },
     await makePictures(options.pictures, 'tiny pictures', options),
@@ -121,7 +123,7 @@ export async function makeTinyBackbones(options: MakeOptions): Promise<{ vision:
       width: architecture.text.hiddenSize,
       encode: ([ids, mask], step) =>
         model.encodeText(ids as tf.Tensor2D, mask as tf.Tensor2D, step ? trainingPass(model, step.seed) : {}),
-      epochs: 4,
+      epochs: options.textEpochs,
       learningRate: 2e-3,
     },
     makeCaptions(options.captions, 'tiny captions', preprocessing),
