@@ -80,10 +80,18 @@ export const serveSchema = z.strictObject({
   threads_per_worker: z.int().min(1).default(1).describe('cores that one inference call may use'),
   max_batch: z.int().min(1).default(16).describe('posts that one inference call may take'),
   max_body_bytes: z.int().positive().default(10_000_000).describe('larger requests are refused with 413'),
+  max_buffered_bytes: z
+    .int()
+    .positive()
+    .default(200_000_000)
+    .describe('bytes of all request bodies in memory; more are refused with 429'),
+  max_posts: z.int().min(1).default(32).describe('posts in one batch request; more are refused'),
   max_pixels: z.int().positive().default(40_000_000).describe('larger pictures are refused before they are decoded'),
   max_text_length: z.int().positive().default(10_000).describe('characters; longer texts are refused'),
   queue_size: z.int().min(1).default(128).describe('waiting requests; more are refused with 429'),
   deadline_ms: z.int().min(1).default(10_000).describe('a request that waits longer gets 504'),
+  receive_ms: z.int().min(1).default(30_000).describe('time for a request to arrive; slower ones get 408'),
+  keep_alive_ms: z.int().min(1).default(72_000).describe('idle connections are closed after this'),
   shutdown_ms: z.int().min(0).default(30_000).describe('time for requests in flight to finish after SIGTERM'),
   api_key: z.string().min(1).nullable().default(null).describe('asked for in the X-API-Key header; null = open'),
   cors_origin: z.string().nullable().default(null).describe('origin that browsers may call from; null = none'),

@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+import { inferenceConfigSchema, runCommand } from '@crosscheck/config';
+
+// A service starts often and leaves nothing behind: one folder with its last config, and its log on stdout.
+const folder = ['hydra.run.dir=outputs/serve', 'hydra/job_logging=none'];
+
+await runCommand(
+  {
+    name: 'serve',
+    summary: 'Answer POST /predict over HTTP with an exported model',
+    configName: 'config_inference',
+    schema: inferenceConfigSchema,
+    main: async (run) => (await import('../serve.ts')).serve(run),
+  },
+  [...folder, ...process.argv.slice(2)],
+);

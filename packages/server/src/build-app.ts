@@ -1,0 +1,95 @@
+import './http/request-types.ts';
+import type { Classifier } from '@crosscheck/inference';
+import fastify, { type FastifyInstance, LogController } from 'fastify';
+import { createAdmission } from './http/admission.ts';
+import { answerConnectionError, answerErrors, sendError } from './http/answer-errors.ts';
+import { logRequests } from './http/log-requests.ts';
+import { requestId } from './http/request-id.ts';
+import { addResponseHeaders } from './http/response-headers.ts';
+import type { RouteContext, ServeSettings } from './routes/context.ts';
+import { addDocs } from './routes/docs.ts';
+import { healthRoutes } from './routes/health.ts';
+import { inferenceProtocolRoutes } from './routes/inference-protocol.ts';
+import { addMetrics } from './routes/metrics.ts';
+import { predictRoutes } from './routes/predict.ts';
+import { Service } from './service.ts';
+
+export interface AppOptions {
+  /** A promise is a model that is still loading: probes answer meanwhile, everything else gets 503. */
+  classifier: Classifier | Promise<Classifier>;
+  /** `serve.*` of the config; host, port and shutdown_ms are left to the caller. */
+  settings: ServeSettings;
+  /** Where the log goes; stdout by default. */
+  logStream?: { write(line: string): void } | undefined;
+}
+
+export interface App extends FastifyInstance {
+  service: Service;
+}
+
+/** Unfinished requests are looked for this often. */
+const checkIntervalMs = 1000;
+const headersTimeoutMs = 10_000;
+
+/**
+ * The HTTP service without a socket: `app.inject(…)` asks it, `app.listen(…)` opens it, `app.service.drain()` and `app.close()` end it.
+ * The classifier stays open.
+ *
+ * @example
+ * const app = await buildApp({ classifier: await openClassifier('artifact'), settings });
+ * const { statusCode } = await app.inject('/readyz');
+ */
+export async function buildApp({ classifier, settings, logStream }: AppOptions): Promise<App> {
+  const service = new Service(classifier);
+  const app = openFastify(service, settings, logStream);
+  const context: RouteContext = {
+    service,
+    settings,
+    budget: { limit: settings.max_buffered_bytes, used: 0 },
+    admit: createAdmission(service, settings.api_key),
+  };
+  app.decorate('service', service);
+  app.decorateRequest('bodyBytes', 0);
+  app.decorateRequest('failure', null);
+  // Bodies are judged by hand, with reasons; nothing is coerced.
+  app.setValidatorCompiler(() => () => true);
+  countRequests(app, service);
+  addResponseHeaders(app, settings.cors_origin);
+  logRequests(app);
+  answerErrors(app, service);
+  addMetrics(app, context);
+  await addDocs(app, { hasApiKey: settings.api_key !== null });
+  for (const routes of [healthRoutes, predictRoutes, inferenceProtocolRoutes]) await app.register(routes, context);
+  await app.ready();
+  return app as unknown as App;
+}
+
+function openFastify(service: Service, settings: ServeSettings, logStream: AppOptions['logStream']): FastifyInstance {
+  return fastify({
+    logger: { level: settings.log_level, base: null, ...(logStream && { stream: logStream }) },
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: requestId,
+    bodyLimit: settings.max_body_bytes,
+    requestTimeout: settings.receive_ms,
+    keepAliveTimeout: settings.keep_alive_ms,
+    http: {
+      headersTimeout: Math.min(headersTimeoutMs, settings.receive_ms),
+      connectionsCheckingInterval: checkIntervalMs,
+    },
+    clientErrorHandler: answerConnectionError,
+    frameworkErrors: (error, request, reply) => void sendError(service, { error, request, reply }),
+    return503OnClosing: false,
+    exposeHeadRoutes: true,
+    routerOptions: { ignoreTrailingSlash: true },
+  });
+}
+
+function countRequests(app: FastifyInstance, service: Service): void {
+  app.addHook('onRequest', async (_request, { raw }) => {
+    raw.once('close', service.enter());
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    // A connection that is kept would hold the process.
+    if (service.isDraining) reply.header('connection', 'close');
+  });
+}

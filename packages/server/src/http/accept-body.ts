@@ -1,0 +1,46 @@
+import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { parseHeaderValue } from '../form/header-parameters.ts';
+import { escapeForLog } from './escape.ts';
+import { type BodyBudget, bodyTooLarge, readBody } from './read-body.ts';
+
+export interface AcceptOptions {
+  mediaType: string;
+  maxBytes: number;
+  budget: BodyBudget;
+  parse: (body: Buffer, contentType: string) => unknown;
+}
+
+/** Makes the routes of `app` take bodies of one media type, and refuse every other with a reason. */
+export function acceptBody(app: FastifyInstance, { mediaType, maxBytes, budget, parse }: AcceptOptions): void {
+  app.removeAllContentTypeParsers();
+  app.addHook('onRequest', async (request, reply) => returnBytes(request, reply, budget));
+  app.addContentTypeParser('*', async (request: FastifyRequest, payload: typeof request.raw) => {
+    const { 'content-type': contentType = '', 'content-encoding': encoding = 'identity' } = request.headers;
+    if (parseHeaderValue(contentType).value !== mediaType)
+      throw wrongType(`Content-Type ${mediaType}`, contentType || 'none');
+    if (encoding !== 'identity') throw wrongType('a body without Content-Encoding', encoding);
+    if (Number(request.headers['content-length']) > maxBytes) throw bodyTooLarge(maxBytes);
+    const body = await readBody(payload, { maxBytes, budget });
+    request.bodyBytes = body.length;
+    return parse(body, contentType);
+  });
+}
+
+function returnBytes(request: FastifyRequest, { raw }: FastifyReply, budget: BodyBudget): void {
+  raw.once('close', () => (budget.used -= request.bodyBytes));
+}
+
+function wrongType(expected: string, got: string): CrosscheckError {
+  return new CrosscheckError('CROSSCHECK_SERVER_MEDIA_TYPE', `expected ${expected}, got ${escapeForLog(got)}`);
+}
+
+/** @throws CROSSCHECK_SERVER_JSON_BROKEN */
+export function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch (cause) {
+    const message = `expected a JSON object in UTF-8, got: ${messageOf(cause)}`;
+    throw new CrosscheckError('CROSSCHECK_SERVER_JSON_BROKEN', message, { cause });
+  }
+}

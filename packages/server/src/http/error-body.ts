@@ -1,0 +1,52 @@
+import { STATUS_CODES } from 'node:http';
+import { isCrosscheckError, messageOf } from '@crosscheck/contract';
+import { type FieldProblem, fieldProblemsOf } from '../form/field-problem.ts';
+import { errorTable } from './error-table.ts';
+
+/** Fastify's error body with `detail`, where FastAPI's clients look: a text, or for fields a list with their places. */
+export interface ErrorBody {
+  statusCode: number;
+  code: string;
+  error: string;
+  message: string;
+  detail: string | FieldProblem[];
+}
+
+const reasons: Record<number, string | undefined> = { ...STATUS_CODES, 499: 'Client Closed Request' };
+
+function errorBody(
+  statusCode: number,
+  code: string,
+  message: string,
+  detail: ErrorBody['detail'] = message,
+): ErrorBody {
+  return { statusCode, code, error: reasons[statusCode] ?? 'Error', message, detail };
+}
+
+/** What a client may know about an error: everything about its own mistakes, nothing about the service's inside. */
+export function toErrorBody(error: unknown): ErrorBody {
+  if (isCrosscheckError(error) && error.code in errorTable) {
+    const { status } = errorTable[error.code as keyof typeof errorTable];
+    return errorBody(status, error.code, error.message, fieldProblemsOf(error) ?? error.message);
+  }
+  const { statusCode, code = 'FST_ERR' } = error as { statusCode?: number; code?: string };
+  if (statusCode !== undefined && statusCode < 500) return errorBody(statusCode, code, messageOf(error));
+  return errorBody(
+    500,
+    'CROSSCHECK_SERVER_INTERNAL',
+    'the service failed on this request; its log has the reason under the same request id',
+  );
+}
+
+/** The same as a raw HTTP/1.1 answer, for requests that never became one. */
+export function toRawAnswer(body: ErrorBody): string {
+  const text = JSON.stringify(body);
+  return [
+    `HTTP/1.1 ${body.statusCode} ${body.error}`,
+    'Connection: close',
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    '',
+    text,
+  ].join('\r\n');
+}

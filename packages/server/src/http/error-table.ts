@@ -1,0 +1,77 @@
+import type { ErrorCode } from '@crosscheck/contract';
+
+interface ErrorRow {
+  status: number;
+  /** What the message can look like, for the API's documentation. */
+  example: string;
+}
+
+/** Every error that a request can be answered with, by code. All others are answered with 500 and without their text. */
+export const errorTable = {
+  CROSSCHECK_SERVER_FORM_BROKEN: {
+    status: 400,
+    example:
+      'expected a complete multipart/form-data body, got a body of 1024 bytes without the closing boundary "--x--"; it was cut short',
+  },
+  CROSSCHECK_SERVER_JSON_BROKEN: {
+    status: 400,
+    example: 'expected a JSON object in UTF-8, got: Unexpected end of JSON input',
+  },
+  CROSSCHECK_SERVER_REQUEST_INVALID: { status: 400, example: 'expected an HTTP/1.1 request, got: Bad Request' },
+  CROSSCHECK_IMAGE_UNREADABLE: {
+    status: 400,
+    example: 'expected a whole picture, got VipsJpeg: premature end of JPEG image (image); replace the file',
+  },
+  CROSSCHECK_SERVER_KEY_REFUSED: {
+    status: 401,
+    example: 'expected a valid API key in the header X-API-Key or Authorization: Bearer …, got none',
+  },
+  CROSSCHECK_SERVER_ROUTE_UNKNOWN: { status: 404, example: 'nothing answers GET /predictions; see /docs' },
+  CROSSCHECK_SERVER_MODEL_UNKNOWN: { status: 404, example: 'no model "resnet" here; this service has "crosscheck"' },
+  CROSSCHECK_SERVER_METHOD_UNSUPPORTED: { status: 405, example: '/predict takes POST, got GET' },
+  CROSSCHECK_SERVER_UPLOAD_SLOW: { status: 408, example: 'the request did not arrive within 30000 ms' },
+  CROSSCHECK_SERVER_BODY_TOO_LARGE: {
+    status: 413,
+    example:
+      'expected a request body of at most 10000000 bytes, got more; send a smaller picture, or raise serve.max_body_bytes',
+  },
+  CROSSCHECK_IMAGE_TOO_LARGE: {
+    status: 413,
+    example:
+      'expected at most 40000000 pixels and sides up to 65535, got 30000×30000 (image); send a smaller picture or raise the limit',
+  },
+  CROSSCHECK_SERVER_MEDIA_TYPE: {
+    status: 415,
+    example: 'expected Content-Type multipart/form-data, got application/json',
+  },
+  CROSSCHECK_IMAGE_UNSUPPORTED: {
+    status: 415,
+    example:
+      'expected JPEG, PNG, WebP, GIF, AVIF or TIFF by its first bytes, got something else (image); convert the picture to one of them',
+  },
+  CROSSCHECK_SERVER_FIELDS_INVALID: { status: 422, example: 'image: Field required' },
+  CROSSCHECK_INFERENCE_QUEUE_FULL: {
+    status: 429,
+    example: '128 posts wait already and 1 more would pass the limit of 128; try again later, or send fewer at once',
+  },
+  CROSSCHECK_SERVER_BUSY: {
+    status: 429,
+    example:
+      'uploads that are in progress hold 200000000 bytes, which is all that this service allows; try again later',
+  },
+  CROSSCHECK_SERVER_HEADERS_TOO_LARGE: { status: 431, example: 'the headers of the request are too large' },
+  CROSSCHECK_SERVER_CLIENT_GONE: { status: 499, example: 'the client closed the connection before it had its answer' },
+  CROSSCHECK_INFERENCE_CLOSED: { status: 503, example: 'the classifier was closed; open it again' },
+  CROSSCHECK_INFERENCE_WORKER_CRASHED: {
+    status: 503,
+    example: 'an inference worker ended unexpectedly (exit code 134); often too little memory',
+  },
+  CROSSCHECK_SERVER_STARTING: { status: 503, example: 'Model not initialized; try again in a moment' },
+  CROSSCHECK_SERVER_DRAINING: { status: 503, example: 'the service is shutting down; send the request to another one' },
+  CROSSCHECK_INFERENCE_TIMEOUT: {
+    status: 504,
+    example: 'no verdict within 10000 ms; the service is overloaded, or the limit is too short for it',
+  },
+} as const satisfies Partial<Record<ErrorCode, ErrorRow>>;
+
+export type AnsweredCode = keyof typeof errorTable;

@@ -1,0 +1,63 @@
+import type { IncomingMessage } from 'node:http';
+import { CrosscheckError } from '@crosscheck/contract';
+
+/** Bytes of request bodies that the process holds at the same time; without a limit, many uploads at once would fill its memory. */
+export interface BodyBudget {
+  readonly limit: number;
+  used: number;
+}
+
+export interface BodyLimits {
+  /** Of one body. */
+  maxBytes: number;
+  budget: BodyBudget;
+}
+
+/**
+ * Reads a request body into memory. Its bytes stay on the budget until the caller gives them back.
+ *
+ * @throws CROSSCHECK_SERVER_BODY_TOO_LARGE, CROSSCHECK_SERVER_BUSY, CROSSCHECK_SERVER_CLIENT_GONE; the rest of a refused body is read and
+ * thrown away, because a client that is still sending would not see the answer otherwise
+ */
+export function readBody(payload: IncomingMessage, { maxBytes, budget }: BodyLimits): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const settle = (error: CrosscheckError | null) => {
+      payload.off('data', take).off('end', finish).off('close', leave);
+      if (error === null) return resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length));
+      budget.used -= length;
+      payload.resume();
+      reject(error);
+    };
+    const take = (chunk: Buffer) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      budget.used += chunk.length;
+      if (length > maxBytes) settle(bodyTooLarge(maxBytes));
+      else if (budget.used > budget.limit) settle(busy(budget.limit));
+    };
+    const finish = () => settle(null);
+    const leave = () => settle(clientGone());
+    // A connection that breaks emits an error besides its end.
+    payload.on('error', () => {});
+    payload.on('data', take).once('end', finish).once('close', leave);
+  });
+}
+
+export function bodyTooLarge(maxBytes: number): CrosscheckError {
+  const message = `expected a request body of at most ${maxBytes} bytes, got more; send a smaller picture, or raise serve.max_body_bytes`;
+  return new CrosscheckError('CROSSCHECK_SERVER_BODY_TOO_LARGE', message);
+}
+
+export function clientGone(): CrosscheckError {
+  return new CrosscheckError(
+    'CROSSCHECK_SERVER_CLIENT_GONE',
+    'the client closed the connection before it had its answer',
+  );
+}
+
+function busy(limit: number): CrosscheckError {
+  const message = `uploads that are in progress hold ${limit} bytes, which is all that this service allows; try again later`;
+  return new CrosscheckError('CROSSCHECK_SERVER_BUSY', message);
+}

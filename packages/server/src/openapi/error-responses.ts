@@ -1,0 +1,65 @@
+import { CrosscheckError } from '@crosscheck/contract';
+import { z } from 'zod';
+import { type FieldProblem, fieldsInvalid } from '../form/field-problem.ts';
+import { toErrorBody } from '../http/error-body.ts';
+import { type AnsweredCode, errorTable } from '../http/error-table.ts';
+import { jsonSchema } from './json-schema.ts';
+
+const fieldProblemSchema = z.object({
+  type: z.string().describe('kind of problem, in the words of FastAPI'),
+  loc: z.array(z.union([z.string(), z.int()])).describe('where it is'),
+  msg: z.string(),
+  ctx: z.record(z.string(), z.number()).optional().describe('the limits that were passed'),
+});
+
+const errorSchema = jsonSchema(
+  z
+    .object({
+      statusCode: z.int(),
+      code: z.string().describe('never changes its meaning; docs/errors.md explains each'),
+      error: z.string().describe('name of the status'),
+      message: z.string().describe('what was expected, what came, what to do'),
+      detail: z
+        .union([z.string(), z.array(fieldProblemSchema)])
+        .describe('the message, or what is wrong with each field'),
+    })
+    .meta({ title: 'Error' }),
+);
+
+const exampleProblems: FieldProblem[] = [{ type: 'missing', loc: ['body', 'image'], msg: 'Field required' }];
+
+function exampleOf(code: AnsweredCode) {
+  const isAboutFields = code === 'CROSSCHECK_SERVER_FIELDS_INVALID';
+  const error = isAboutFields ? fieldsInvalid(exampleProblems) : new CrosscheckError(code, errorTable[code].example);
+  return toErrorBody(error);
+}
+
+/** Response schemas of a route for the errors that it answers with, with an example of each. */
+export function errorResponses(codes: readonly AnsweredCode[]): Record<number, object> {
+  const byStatus = Map.groupBy(codes, (code) => errorTable[code].status);
+  return Object.fromEntries(
+    [...byStatus].map(([status, members]) => {
+      const examples = Object.fromEntries(members.map((code) => [code, { value: exampleOf(code) }]));
+      const content = { 'application/json': { schema: errorSchema, examples } };
+      return [status, { description: exampleOf(members[0] as AnsweredCode).error, content }];
+    }),
+  );
+}
+
+/** What every route that asks the model may answer with. */
+export const modelErrors = [
+  'CROSSCHECK_IMAGE_UNREADABLE',
+  'CROSSCHECK_SERVER_KEY_REFUSED',
+  'CROSSCHECK_SERVER_UPLOAD_SLOW',
+  'CROSSCHECK_SERVER_BODY_TOO_LARGE',
+  'CROSSCHECK_IMAGE_TOO_LARGE',
+  'CROSSCHECK_SERVER_MEDIA_TYPE',
+  'CROSSCHECK_IMAGE_UNSUPPORTED',
+  'CROSSCHECK_SERVER_FIELDS_INVALID',
+  'CROSSCHECK_INFERENCE_QUEUE_FULL',
+  'CROSSCHECK_SERVER_BUSY',
+  'CROSSCHECK_SERVER_STARTING',
+  'CROSSCHECK_SERVER_DRAINING',
+  'CROSSCHECK_INFERENCE_WORKER_CRASHED',
+  'CROSSCHECK_INFERENCE_TIMEOUT',
+] as const satisfies AnsweredCode[];

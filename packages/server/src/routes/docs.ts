@@ -1,0 +1,42 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { version } from '../version.ts';
+
+const description = `Judges news posts: is this picture with these words real or fake? 0 = REAL, 1 = FAKE.
+
+Every error has the same body: \`statusCode\`, a stable \`code\`, \`error\`, \`message\`, and \`detail\` (the message, or a list of fields with what is wrong).`;
+
+/** Swagger UI needs styles from its own script; nothing comes from another host. */
+const contentSecurityPolicy = {
+  'default-src': ["'none'"],
+  'connect-src': ["'self'"],
+  'font-src': ["'self'"],
+  'frame-ancestors': ["'none'"],
+  'img-src': ["'self'", 'data:'],
+  'script-src': ["'self'"],
+  'style-src': ["'self'", "'unsafe-inline'"],
+};
+
+/** `GET /docs` and `GET /openapi.json`. Must be registered before the routes that it describes. */
+export async function addDocs(app: FastifyInstance, { hasApiKey }: { hasApiKey: boolean }): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Crosscheck', version, description },
+      tags: [{ name: 'verdicts' }, { name: 'Open Inference Protocol' }, { name: 'health' }],
+      ...(hasApiKey && {
+        components: { securitySchemes: { apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' } } },
+        security: [{ apiKey: [] }],
+      }),
+    },
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: contentSecurityPolicy,
+    logLevel: 'silent',
+    uiConfig: { deepLinking: true, displayRequestDuration: true, tryItOutEnabled: true },
+    theme: { title: 'Crosscheck API' },
+  });
+  app.get('/openapi.json', { schema: { hide: true }, config: { isQuiet: true } }, async () => app.swagger());
+}

@@ -1,0 +1,83 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { errorResponses } from '../openapi/error-responses.ts';
+import type { RouteContext } from './context.ts';
+
+const quiet = { isQuiet: true };
+const tags = ['health'];
+const object = (properties: Record<string, object>) => ({
+  type: 'object',
+  required: Object.keys(properties),
+  properties,
+});
+const notReady = errorResponses([
+  'CROSSCHECK_SERVER_STARTING',
+  'CROSSCHECK_SERVER_DRAINING',
+  'CROSSCHECK_INFERENCE_WORKER_CRASHED',
+]);
+
+/** Probes: the original's, Kubernetes', and those of the Open Inference Protocol. */
+export async function healthRoutes(app: FastifyInstance, { service }: RouteContext): Promise<void> {
+  const status = (name: string, summary: string) => ({
+    config: quiet,
+    schema: { summary, tags, response: { 200: object({ [name]: { type: 'string' } }), ...notReady } },
+  });
+  const flag = (name: string, summary: string) => ({
+    config: quiet,
+    schema: {
+      summary,
+      tags,
+      response: { 200: object({ [name]: { type: 'boolean' } }), 503: object({ [name]: { type: 'boolean' } }) },
+    },
+  });
+
+  app.get(
+    '/health',
+    {
+      config: quiet,
+      schema: {
+        summary: 'Is there a model? (as the original answers)',
+        tags,
+        response: { 200: object({ status: { type: 'string' }, device: { type: 'string' } }), ...notReady },
+      },
+    },
+    async () => {
+      service.requireModel();
+      return { status: 'ok', device: 'cpu' };
+    },
+  );
+  app.get('/livez', status('status', 'Is the process alive? Restart it if not'), async () => {
+    if (service.isLoaded) service.requireModel();
+    return { status: 'alive' };
+  });
+  app.get('/readyz', status('status', 'May it get requests? Not while it starts or drains'), async () => {
+    service.requireReady();
+    return { status: 'ready' };
+  });
+  app.get('/v2/health/live', flag('live', 'Open Inference Protocol: alive?'), async (_request, reply) =>
+    answerFlag(
+      reply,
+      'live',
+      holds(() => service.isLoaded && service.requireModel()),
+    ),
+  );
+  app.get('/v2/health/ready', flag('ready', 'Open Inference Protocol: ready?'), async (_request, reply) =>
+    answerFlag(
+      reply,
+      'ready',
+      holds(() => service.requireReady()),
+    ),
+  );
+}
+
+function holds(check: () => unknown): boolean {
+  try {
+    check();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function answerFlag(reply: FastifyReply, name: string, value: boolean): FastifyReply {
+  return reply.code(value ? 200 : 503).send({ [name]: value });
+}

@@ -1,0 +1,104 @@
+import type { Artifact } from '@crosscheck/contract';
+import type { ClassifierStats, HistogramSnapshot } from '@crosscheck/inference';
+import type { FastifyInstance } from 'fastify';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { finalStatus } from '../http/log-requests.ts';
+import type { RouteContext } from './context.ts';
+
+const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** `GET /metrics`, in Prometheus' text format. Must be registered before the routes that it measures. */
+export function addMetrics(app: FastifyInstance, { service, budget }: RouteContext): void {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  measureRequests(app, registry);
+  gauge(registry, 'crosscheck_requests_in_flight', 'Requests without an answer yet', () => service.inFlight);
+  gauge(registry, 'crosscheck_upload_bytes', 'Bytes of request bodies in memory', () => budget.used);
+  app.get(
+    '/metrics',
+    { config: { isQuiet: true }, schema: { summary: 'Metrics for Prometheus', tags: ['health'] } },
+    async (_request, reply) => {
+      const stats = service.stats();
+      const ofModel = stats === null ? [] : [describeModel(service.requireModel().artifact), ...describeStats(stats)];
+      return reply.type(registry.contentType).send([await registry.metrics(), ...ofModel, ''].join('\n'));
+    },
+  );
+}
+
+function measureRequests(app: FastifyInstance, registry: Registry): void {
+  const labelNames = ['method', 'route', 'status'] as const;
+  const seconds = new Histogram({
+    name: 'crosscheck_request_seconds',
+    help: 'From the headers of a request to the end of its answer',
+    labelNames,
+    buckets: secondsBuckets,
+    registers: [registry],
+  });
+  const errors = new Counter({
+    name: 'crosscheck_errors_total',
+    help: 'Requests that were answered with an error, by its code',
+    labelNames: ['code'],
+    registers: [registry],
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    if (request.failure) errors.inc({ code: request.failure.code });
+    const { url: route = 'unknown', config } = request.routeOptions;
+    if (config.isQuiet) return;
+    seconds.observe({ method: request.method, route, status: finalStatus(reply) }, reply.elapsedTime / 1000);
+  });
+}
+
+function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  const registers = [registry];
+  new Gauge({
+    name,
+    help,
+    registers,
+    collect() {
+      this.set(read());
+    },
+  });
+}
+
+/** The classifier counts for itself; these lines only say it in Prometheus' words. */
+function describeStats(stats: ClassifierStats): string[] {
+  return [
+    simple('queue_depth', 'gauge', 'Posts that are decoded or wait', stats.queueDepth),
+    simple('queue_limit', 'gauge', 'Posts that may be decoded or wait', stats.queueLimit),
+    simple('workers', 'gauge', 'Inference threads that are alive', stats.workers),
+    simple('workers_busy', 'gauge', 'Inference threads that compute', stats.busyWorkers),
+    simple('posts_total', 'counter', 'Posts judged', stats.posts),
+    simple('post_failures_total', 'counter', 'Posts that ended in an error', stats.failures),
+    simple('posts_refused_total', 'counter', 'Posts refused because the queue was full', stats.refused),
+    histogram('batch_size', 'Posts per batch', stats.batchSize),
+    histogram('decode_seconds', 'Decoding one picture', stats.decodeSeconds),
+    histogram('queue_seconds', 'Waiting for a place in a batch', stats.queueSeconds),
+    histogram('inference_seconds', 'One batch inside onnxruntime', stats.inferenceSeconds),
+  ];
+}
+
+function describeModel({ name, version, precision, source, threshold }: Artifact): string {
+  const labels = { name, version, precision, threshold: String(threshold), run_id: source.runId ?? '' };
+  const text = Object.entries(labels).map(
+    ([key, value]) => `${key}="${value.replaceAll(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`,
+  );
+  return `${head('model_info', 'gauge', 'The model that answers')}\ncrosscheck_model_info{${text.join(',')}} 1`;
+}
+
+function head(name: string, type: string, help: string): string {
+  return `# HELP crosscheck_${name} ${help}\n# TYPE crosscheck_${name} ${type}`;
+}
+
+function simple(name: string, type: 'gauge' | 'counter', help: string, value: number): string {
+  return `${head(name, type, help)}\ncrosscheck_${name} ${value}`;
+}
+
+function histogram(name: string, help: string, { buckets, counts, sum, count }: HistogramSnapshot): string {
+  return [
+    head(name, 'histogram', help),
+    ...buckets.map((bound, i) => `crosscheck_${name}_bucket{le="${bound}"} ${counts[i]}`),
+    `crosscheck_${name}_bucket{le="+Inf"} ${count}`,
+    `crosscheck_${name}_sum ${sum}`,
+    `crosscheck_${name}_count ${count}`,
+  ].join('\n');
+}

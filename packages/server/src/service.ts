@@ -1,0 +1,73 @@
+import { CrosscheckError } from '@crosscheck/contract';
+import type { Classifier, ClassifierStats } from '@crosscheck/inference';
+
+/** What stands behind the routes: the model once it has loaded, and whether it may still be asked. */
+export class Service {
+  #classifier: Classifier | null = null;
+  #isDraining = false;
+  #inFlight = 0;
+  readonly #waiters: (() => void)[] = [];
+
+  /** A promise is a model that is still loading; the caller deals with its failure. */
+  constructor(classifier: Classifier | Promise<Classifier>) {
+    if (!(classifier instanceof Promise)) this.#classifier = classifier;
+    else void classifier.then((loaded) => (this.#classifier = loaded)).catch(() => {});
+  }
+
+  /** False while the model loads. */
+  get isLoaded(): boolean {
+    return this.#classifier !== null;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** What the model counts; null while it loads. */
+  stats(): ClassifierStats | null {
+    return this.#classifier?.stats() ?? null;
+  }
+
+  /**
+   * The model, also while the service drains.
+   *
+   * @throws CROSSCHECK_SERVER_STARTING, CROSSCHECK_INFERENCE_WORKER_CRASHED when only a new process can help
+   */
+  requireModel(): Classifier {
+    if (!this.#classifier)
+      throw new CrosscheckError('CROSSCHECK_SERVER_STARTING', 'Model not initialized; try again in a moment');
+    if (this.#classifier.stats().workers > 0) return this.#classifier;
+    const message = 'all inference workers have ended; restart the service, with more memory or fewer workers';
+    throw new CrosscheckError('CROSSCHECK_INFERENCE_WORKER_CRASHED', message);
+  }
+
+  /**
+   * The model, for new work.
+   *
+   * @throws CROSSCHECK_SERVER_DRAINING, and what `requireModel` throws
+   */
+  requireReady(): Classifier {
+    if (!this.#isDraining) return this.requireModel();
+    const message = 'the service is shutting down; send the request to another one';
+    throw new CrosscheckError('CROSSCHECK_SERVER_DRAINING', message);
+  }
+
+  /** Counts a request until the returned function is called. */
+  enter(): () => void {
+    this.#inFlight++;
+    return () => {
+      this.#inFlight--;
+      if (this.#inFlight === 0) for (const wake of this.#waiters.splice(0)) wake();
+    };
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Takes no new work from now on; resolves when every request has its answer. */
+  drain(): Promise<void> {
+    this.#isDraining = true;
+    return this.#inFlight === 0 ? Promise.resolve() : new Promise((resolve) => this.#waiters.push(resolve));
+  }
+}
