@@ -12,7 +12,7 @@ import { replaceFolder } from './artifact/replace-folder.ts';
 import { writeArtifactFiles, writeManifest } from './artifact/write-artifact.ts';
 import { supportedOpsets } from './onnx/encode.ts';
 import type { ParityReport } from './parity/check-parity.ts';
-import { compareWithTrainer } from './parity/compare-with-trainer.ts';
+import { openGate } from './parity/open-gate.ts';
 
 export interface ExportOptions {
   /** Path of a checkpoint that `pnpm train` wrote. */
@@ -32,7 +32,10 @@ export interface ExportReport {
   /** Absolute path of the artifact folder. */
   dir: string;
   artifact: Artifact;
+  /** The same numbers into the trained network and the ONNX file. */
   parity: ParityReport;
+  /** The same posts into the trained network and a classifier that opened the folder. */
+  served: ParityReport;
   /** Size of all files. */
   bytes: number;
 }
@@ -125,17 +128,21 @@ async function buildArtifact(
   checkpoint: Checkpoint,
   { content, options }: { content: ArtifactContent; options: ExportOptions },
 ): Promise<ExportReport> {
-  options.onProgress?.('writing the network');
+  options.onProgress?.('running the trained network');
+  const gate = await openGate(checkpoint, content);
+  options.onProgress?.('writing the exported network');
   const sha256 = await writeArtifactFiles(dir, content);
-  options.onProgress?.('comparing with the trained network');
-  const parity = await compareWithTrainer(path.join(dir, artifactFiles.onnx), checkpoint, content);
+  options.onProgress?.('comparing the two');
+  const parity = await gate.checkModel(path.join(dir, artifactFiles.onnx));
   const summary = { samples: parity.rows.length, maxLogitDifference: parity.maxLogitDifference };
   const artifact = await writeManifest(dir, content, { sha256, parity: summary });
+  const served = await gate.checkFolder(dir);
   const sizes = await Promise.all(Object.keys(sha256).map((name) => stat(path.join(dir, name))));
   return {
     dir: path.resolve(options.outputDir),
     artifact,
     parity,
+    served,
     bytes: sizes.reduce((sum, { size }) => sum + size, 0),
   };
 }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { JobResult, Run, TrainConfig } from '@crosscheck/config';
 import { resolveCheckpointPath } from '@crosscheck/model/weights';
 import { type ExportReport, exportArtifact } from './export-artifact.ts';
-import { maxLogitDifference } from './parity/check-parity.ts';
+import { maxLogitDifference, type ParityReport } from './parity/check-parity.ts';
 
 /** Job of `pnpm export`. */
 export async function runExport({ config }: Run<TrainConfig>): Promise<JobResult> {
@@ -20,15 +20,17 @@ function chooseCheckpoint({ export: { checkpoint }, training }: TrainConfig): Pr
 }
 
 function describe(
-  { dir, artifact, parity, bytes }: ExportReport,
+  { dir, artifact, parity, served, bytes }: ExportReport,
   { checkpoint, seconds }: { checkpoint: string; seconds: number },
 ): string {
   const folder = path.relative('', dir) || dir;
   const files = Object.keys(artifact.sha256).length + 1;
+  const difference = (report: ParityReport) =>
+    `max |Δlogit| ${report.maxLogitDifference.toExponential(1)} over ${report.rows.length} samples`;
   return [
     `Exported ${checkpoint}`,
     `  to       ${dir} (${files} files, ${(bytes / 1e6).toFixed(1)} MB, ${artifact.precision}, opset ${artifact.opset})`,
-    `  parity   max |Δlogit| ${parity.maxLogitDifference.toExponential(1)} over ${parity.rows.length} samples (${maxLogitDifference} allowed)`,
+    `  parity   ${difference(parity)}, ${difference(served)} through the whole folder (${maxLogitDifference} allowed)`,
     `  took     ${seconds.toFixed(1)} s`,
     'Next:',
     `  pnpm infer inference.mode=single inference.checkpoint.path=${folder} inference.single.image_path=<picture> inference.single.text="<words>"`,

@@ -28,6 +28,16 @@ test('the exported network agrees with the trained one on every fixed sample', (
   expect(new Set(logits).size).toBe(4); // four posts, each alone and in the padded batch
 });
 
+test('a blank, a usual and an overlong post served from the folder get the trained network’s logits', () => {
+  expect(report.served.rows.map(({ sample }) => sample)).toEqual([
+    'served post 1 ("")',
+    'served post 2 ("A flood in the city,")',
+    'served post 3 ("Wildfire burns near ")',
+  ]);
+  expect(report.served.maxLogitDifference).toBeLessThanOrEqual(1e-4);
+  expect(new Set(report.served.rows.map(({ exportedLogit }) => exportedLogit.toFixed(4))).size).toBe(3);
+});
+
 test('the folder holds what serving needs, and every hash holds', async () => {
   expect(readdirSync(outputDir).toSorted()).toEqual(
     [

@@ -1,10 +1,10 @@
-import { deflateSync, crc32 } from 'node:zlib';
 import type { Architecture, Preprocessing } from '@crosscheck/contract';
 import { architectureSchema, defaultPreprocessing } from '@crosscheck/contract';
 import { buildBertTokenizerJson } from '@crosscheck/preprocess';
 import type { ArtifactContent } from '../src/artifact/artifact-content.ts';
 import { writeArtifactFiles, writeManifest } from '../src/artifact/write-artifact.ts';
 import { randomWeights } from '../src/network/random-weights.ts';
+import { encodePng as encodePixels } from '../src/parity/encode-png.ts';
 
 const words =
   'a the of in over near at wildfire flood snowstorm city night river street burns covers hits fills crowd calm'.split(
@@ -65,35 +65,12 @@ export async function writeTinyArtifact(dir: string, overrides: Partial<Artifact
   await writeManifest(dir, content, { sha256, parity: { samples: 0, maxLogitDifference: 0 } });
 }
 
-/** An RGB picture as PNG bytes: https://www.w3.org/TR/png/ */
+/** A picture as PNG bytes, by a formula. */
 export function encodePng(
   width: number,
   height: number,
   pixel: (x: number, y: number) => [number, number, number],
 ): Uint8Array {
-  const rows = Array.from({ length: height }, (_, y) => [
-    0,
-    ...Array.from({ length: width }, (_, x) => pixel(x, y)).flat(),
-  ]);
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8); // 8 bits, RGB
-  const parts: [string, Buffer][] = [
-    ['IHDR', header],
-    ['IDAT', deflateSync(Buffer.from(rows.flat()))],
-    ['IEND', Buffer.alloc(0)],
-  ];
-  return Buffer.concat([
-    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
-    ...parts.map(([type, data]) => pngChunk(type, data)),
-  ]);
-}
-
-function pngChunk(type: string, data: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
-  length.writeUInt32BE(data.length);
-  checksum.writeUInt32BE(crc32(body));
-  return Buffer.concat([length, body, checksum]);
+  const rows = Array.from({ length: height }, (_, y) => Array.from({ length: width }, (_, x) => pixel(x, y)).flat());
+  return encodePixels(Uint8Array.from(rows.flat()), width);
 }

@@ -1,5 +1,5 @@
 import type { Architecture, Batch, Preprocessing } from '@crosscheck/contract';
-import { normalizeImage } from '@crosscheck/preprocess';
+import { normalizeImage, type Tokenizer } from '@crosscheck/preprocess';
 
 /** A batch of fixed inputs, as pixels and token ids. */
 export interface ParityCase {
@@ -32,6 +32,23 @@ export function parityCases(preprocessing: Preprocessing, { text }: Architecture
     tokenIds: four.map(({ tokenIds }) => tokenIds),
   };
   return [...alone, together];
+}
+
+/** A post as a client sends it, with the numbers that the trainer makes of it. */
+export interface ServedCase extends ParityCase {
+  text: string;
+}
+
+const servedTexts = ['', 'A flood in the city, 2024', 'Wildfire burns near the river. '.repeat(60)];
+
+/** Posts of text and picture: blank, usual, longer than the model reads. The pictures have the model's size, so that resizing keeps them. */
+export function servedCases({ imageSize }: Preprocessing, tokenizer: Tokenizer): ServedCase[] {
+  return servedTexts.map((text, i) => ({
+    name: `served post ${i + 1} (${JSON.stringify(text.slice(0, 20))})`,
+    text,
+    pictures: [drawPicture(imageSize, i + 1)],
+    tokenIds: [tokenizer.encode(text)],
+  }));
 }
 
 /** [S, S, 3] u8 */

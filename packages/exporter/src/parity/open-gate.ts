@@ -1,0 +1,84 @@
+import type { Architecture, Preprocessing } from '@crosscheck/contract';
+import { openClassifier, openOnnxSession } from '@crosscheck/inference';
+import type { Checkpoint } from '@crosscheck/model/weights';
+import { createTokenizer } from '@crosscheck/preprocess';
+import { checkParity, exportedLogits, type ParityReport, trainerLogits } from './check-parity.ts';
+import { encodePng } from './encode-png.ts';
+import { type ParityCase, parityCases, type ServedCase, servedCases } from './samples.ts';
+
+/** What the trained network says to the fixed samples, and how to ask the exported one. */
+export interface Gate {
+  /**
+   * Same token ids and pixels into the ONNX file.
+   *
+   * @throws CROSSCHECK_EXPORT_PARITY
+   */
+  checkModel(modelFile: string): Promise<ParityReport>;
+  /**
+   * Texts and picture files into the whole folder, as the service reads it.
+   *
+   * @throws CROSSCHECK_EXPORT_PARITY, CROSSCHECK_ARTIFACT_…
+   */
+  checkFolder(dir: string): Promise<ParityReport>;
+}
+
+interface Network {
+  architecture: Architecture;
+  preprocessing: Preprocessing;
+  tokenizerJson: string;
+}
+
+/** Runs the checkpoint in TensorFlow first and lets it go, so that trained and exported weights are not in memory together. */
+export async function openGate(checkpoint: Checkpoint, network: Network): Promise<Gate> {
+  const { preprocessing, architecture } = network;
+  const direct = parityCases(preprocessing, architecture);
+  const served = servedCases(preprocessing, createTokenizer(network.tokenizerJson, preprocessing));
+  const trained = await runTrainer([...direct, ...served], checkpoint, network);
+  return {
+    checkModel: async (modelFile) =>
+      checkParity(direct, trained.slice(0, direct.length), await runModel(direct, modelFile, preprocessing)),
+    checkFolder: async (dir) =>
+      checkParity(served, trained.slice(direct.length), await runFolder(served, dir, preprocessing)),
+  };
+}
+
+const noDropout = { fusion: 0, projection: 0, text: 0, attention: 0, stochasticDepth: 0 };
+
+/** TensorFlow is opened only here, so that what reads or writes artifacts never loads it. */
+async function runTrainer(
+  cases: readonly ParityCase[],
+  checkpoint: Checkpoint,
+  { architecture, preprocessing }: Network,
+) {
+  const { createModel, loadWeights } = await import('@crosscheck/model');
+  const model = createModel({ architecture, dropout: noDropout, batchNormMomentum: 0.1, seed: 0 });
+  try {
+    await loadWeights(model, checkpoint);
+    return trainerLogits(cases, preprocessing, (batch) => model.predictLogits(batch));
+  } finally {
+    model.dispose();
+  }
+}
+
+async function runModel(cases: readonly ParityCase[], modelFile: string, preprocessing: Preprocessing) {
+  const session = await openOnnxSession(modelFile, { threads: 1, preprocessing });
+  try {
+    return await exportedLogits(cases, preprocessing, (inputs) => session.run(inputs));
+  } finally {
+    await session.close();
+  }
+}
+
+async function runFolder(
+  cases: readonly ServedCase[],
+  dir: string,
+  { imageSize }: Preprocessing,
+): Promise<Float32Array[]> {
+  const classifier = await openClassifier(dir, { workers: 1, threadsPerWorker: 1 });
+  try {
+    const posts = cases.map(({ text, pictures }) => ({ text, image: encodePng(pictures[0] as Uint8Array, imageSize) }));
+    return (await classifier.classify(posts)).map(({ logit }) => Float32Array.of(logit));
+  } finally {
+    await classifier.close();
+  }
+}
