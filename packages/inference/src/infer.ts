@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { InferenceConfig, Run } from '@crosscheck/config';
 import { CrosscheckError } from '@crosscheck/contract';
+import { resolveArtifact } from './artifact/resolve-artifact.ts';
 import { type BatchSummary, classifyFile, type JudgedRow } from './batch-file/classify-file.ts';
 import { openProgress } from './batch-file/progress.ts';
 import { type Classifier, type ClassifierOptions, openClassifier, type Prediction } from './classifier.ts';
@@ -11,10 +12,10 @@ type Inference = InferenceConfig['inference'];
 /** Job of `pnpm infer`: prints what the original's `inference.py` prints. */
 export async function infer(run: Run<InferenceConfig>): Promise<void> {
   const { inference, data } = run.config;
-  const location = inference.checkpoint.path;
-  await requireArtifact(location);
   warnAboutIgnored(inference, run);
   if (inference.mode === 'single') await requireFile(inference.single.image_path);
+  const { tokenizer } = inference.text;
+  const location = await resolveArtifact(inference.checkpoint.path, { tokenizer, log: (message) => run.warn(message) });
   const classifier = await openClassifier(location, classifierOptions(inference));
   try {
     if (inference.mode === 'single') await inferSingle(classifier, inference);
@@ -23,14 +24,6 @@ export async function infer(run: Run<InferenceConfig>): Promise<void> {
     await classifier.close();
   }
   if (inference.output.verbose) print('Inference completed successfully!');
-}
-
-/** @throws CROSSCHECK_INFER_CHECKPOINT_NOT_EXPORTED */
-async function requireArtifact(location: string): Promise<void> {
-  if (!/\.(safetensors|pth?|ckpt|bin)$/.test(location)) return;
-  const folder = path.join(path.dirname(location), `${path.parse(location).name}-artifact`);
-  const message = `inference.checkpoint.path must be an artifact folder or the .onnx file in one, got the checkpoint ${location}; export it first: pnpm export export.checkpoint=${location} export.output_dir=${folder}, then set inference.checkpoint.path=${folder}`;
-  throw new CrosscheckError('CROSSCHECK_INFER_CHECKPOINT_NOT_EXPORTED', message);
 }
 
 async function requireFile(file: string): Promise<void> {

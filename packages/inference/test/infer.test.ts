@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Finished, repositoryRoot, runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodePng, writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
+import { writeTinyCheckpoint } from '../../exporter/test/tiny-checkpoint.ts';
 import { openClassifier } from '../src/index.ts';
 
 const folder = temporaryFolder();
@@ -16,11 +17,13 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
+const run = (overrides: string[], env: Record<string, string> = {}) =>
+  runEntry('packages/inference/src/bin/infer.ts', overrides, { cwd: folder.dir, env });
+
 /** Runs `pnpm infer` in the temporary folder, which is its home, too. */
 function infer(...overrides: string[]): Promise<Finished> {
-  const env = { HOME: folder.dir, XDG_CACHE_HOME: `${folder.dir}/.cache`, CI: '' };
-  const config = [`inference.checkpoint.path=${folder.dir}`];
-  return runEntry('packages/inference/src/bin/infer.ts', [...config, ...overrides], { cwd: folder.dir, env });
+  const home = { HOME: folder.dir, XDG_CACHE_HOME: `${folder.dir}/.cache`, CI: '' };
+  return run([`inference.checkpoint.path=${folder.dir}`, ...overrides], home);
 }
 
 const single = () => [
@@ -80,11 +83,28 @@ test('batch mode writes the verdicts, sums them up, and reports bad rows on stde
   expect(stderr).toContain('nothing.png');
 });
 
+test('a checkpoint is exported once into a folder beside it, and again when it changes', async () => {
+  const checkpoint = `${folder.dir}/it's a model.safetensors`;
+  const inferCheckpoint = () =>
+    run([...single(), `inference.checkpoint.path="${checkpoint.replace('.safetensors', '.pth')}"`]);
+  const sourceOf = () => JSON.parse(readFileSync(`${folder.dir}/it's a model-artifact/artifact.json`, 'utf8'));
+  await writeTinyCheckpoint(checkpoint);
+  const first = await inferCheckpoint();
+  expect(first.stderr).toContain(', once');
+  expect(first.stdout).toMatch(/^=== Single Sample Prediction ===\n[^]*Prediction: (REAL|FAKE)\n/);
+  const { createdAt } = sourceOf();
+  expect((await inferCheckpoint()).stderr).toBe('');
+  expect(sourceOf().createdAt).toBe(createdAt);
+  await writeTinyCheckpoint(checkpoint, { version: '1.9' });
+  await inferCheckpoint();
+  expect(sourceOf().version).toBe('1.9');
+});
+
 test.each([
   [['inference.mode=single', 'inference.single.image_path=nowhere.jpg'], 'CROSSCHECK_INFER_INPUT_NOT_FOUND'],
   [['inference.batch.csv_file=nowhere.csv'], 'CROSSCHECK_INFER_INPUT_NOT_FOUND'],
   [['inference.checkpoint.path=nowhere'], 'CROSSCHECK_ARTIFACT_NOT_FOUND'],
-  [['inference.checkpoint.path=best_model_1.7.safetensors'], 'CROSSCHECK_INFER_CHECKPOINT_NOT_EXPORTED'],
+  [['inference.checkpoint.path=best_model_1.7.pth'], 'CROSSCHECK_INFER_INPUT_NOT_FOUND'],
 ])('%j fails with %s and no stack trace', async (overrides, code) => {
   const { stderr, code: exitCode } = await infer(...overrides);
   expect(stderr).toContain(code);

@@ -95,7 +95,8 @@ export async function verifyHashes({ dir, artifact }: ArtifactFolder): Promise<v
   }
 }
 
-async function sha256OfFile(file: string): Promise<string> {
+/** Hex digest of a file, read in pieces. */
+export async function sha256OfFile(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return hash.digest('hex');
