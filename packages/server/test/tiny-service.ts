@@ -1,0 +1,50 @@
+import { inferenceConfigSchema } from '@crosscheck/config';
+import { type Classifier, type ClassifierOptions, openClassifier } from '@crosscheck/inference';
+import { temporaryFolder } from '@crosscheck/testkit';
+import { afterAll, beforeAll } from 'vitest';
+import { encodePng, writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
+import { type App, buildApp, type ServeSettings } from '../src/index.ts';
+
+export const defaultSettings: ServeSettings = inferenceConfigSchema.parse({}).serve;
+
+export const picture: Uint8Array = encodePng(40, 30, (x, y) => [(x * 7) % 256, (y * 11) % 256, (x * y) % 256]);
+
+/** Slow to decode: 2 megapixels. */
+export const largePicture: Uint8Array = encodePng(1600, 1200, () => [10, 200, 30]);
+
+export interface TinyService {
+  classifier: Classifier;
+  /** A fresh app on the same classifier; its log lines are collected. */
+  app(settings?: Partial<ServeSettings>): Promise<App>;
+  log: Record<string, unknown>[];
+}
+
+/** Opens the tiny artifact for one test file and closes everything after it. */
+export function tinyService(options: ClassifierOptions = {}): TinyService {
+  const folder = temporaryFolder();
+  const apps: App[] = [];
+  const log: Record<string, unknown>[] = [];
+  const logStream = { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) };
+  const service = {
+    log,
+    async app(settings: Partial<ServeSettings> = {}) {
+      const app = await buildApp({
+        classifier: service.classifier,
+        settings: { ...defaultSettings, ...settings },
+        logStream,
+      });
+      apps.push(app);
+      return app;
+    },
+  } as TinyService;
+  beforeAll(async () => {
+    await writeTinyArtifact(folder.dir, { threshold: 0.5, temperature: 2 });
+    service.classifier = await openClassifier(folder.dir, { workers: 1, ...options });
+  });
+  afterAll(async () => {
+    await Promise.all(apps.map((app) => app.close()));
+    await service.classifier.close();
+    folder.remove();
+  });
+  return service;
+}
