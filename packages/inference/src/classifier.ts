@@ -81,7 +81,8 @@ export interface Classifier {
    * to keep the others call once per post.
    *
    * @throws CROSSCHECK_INFERENCE_QUEUE_FULL, CROSSCHECK_INFERENCE_TIMEOUT, CROSSCHECK_INFERENCE_CLOSED,
-   * CROSSCHECK_INFERENCE_WORKER_CRASHED, CROSSCHECK_INFERENCE_RUN_FAILED, CROSSCHECK_IMAGE_…
+   * CROSSCHECK_INFERENCE_WORKER_CRASHED, CROSSCHECK_INFERENCE_RUN_FAILED, CROSSCHECK_IMAGE_UNREADABLE,
+   * CROSSCHECK_IMAGE_UNSUPPORTED, CROSSCHECK_IMAGE_TOO_LARGE
    */
   classify(posts: readonly Post[], options?: ClassifyOptions): Promise<Prediction[]>;
   stats(): ClassifierStats;
@@ -93,7 +94,7 @@ export interface Classifier {
  * Opens an artifact folder for classification: checks it, loads it into worker threads and warms them up.
  *
  * @param location artifact folder, or the `.onnx` file inside one
- * @throws CROSSCHECK_ARTIFACT_… when the folder is incomplete, changed or does not fit, CROSSCHECK_INFERENCE_MODEL_UNLOADABLE
+ * @throws what `readArtifact` and `verifyHashes` throw, CROSSCHECK_ARTIFACT_MISMATCH, CROSSCHECK_INFERENCE_MODEL_UNLOADABLE
  * @example
  * const classifier = await openClassifier('artifacts/demo');
  * const [verdict] = await classifier.classify([{ text: 'A flood', image: 'flood.jpg' }]);

@@ -17,7 +17,7 @@ export interface Gate {
   /**
    * Texts and picture files into the whole folder, as the service reads it.
    *
-   * @throws CROSSCHECK_EXPORT_PARITY, CROSSCHECK_ARTIFACT_…
+   * @throws CROSSCHECK_EXPORT_PARITY, and what `openClassifier` throws
    */
   checkFolder(dir: string): Promise<ParityReport>;
 }
