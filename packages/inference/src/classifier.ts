@@ -6,7 +6,9 @@ import type { ArtifactFolder } from './artifact/read-artifact.ts';
 import { readArtifact, verifyHashes } from './artifact/read-artifact.ts';
 import { Gate } from './batching/gate.ts';
 import { MicroBatcher } from './batching/micro-batcher.ts';
+import { type CancellationOptions, openCancellation } from './cancellation.ts';
 import { availableCores } from './runtime/available-cores.ts';
+import { chooseLayout, type Layout, type LayoutOptions } from './runtime/layout.ts';
 import type { WorkerPool } from './runtime/worker-pool.ts';
 import { openWorkerPool } from './runtime/worker-pool.ts';
 import type { HistogramSnapshot } from './statistics.ts';
@@ -26,13 +28,7 @@ export interface Prediction extends Verdict {
   logit: number;
 }
 
-export interface ClassifierOptions {
-  /** Worker threads with a session each. Default: one per available core, at most 8. */
-  workers?: number;
-  /** Threads of each session. Default: available cores divided by workers. One worker with all cores answers a lone post fastest. */
-  threadsPerWorker?: number;
-  /** Posts per batch, at most. More than 8 was not faster on two cores. */
-  maxBatch?: number;
+export interface ClassifierOptions extends LayoutOptions {
   /** Posts that may be decoded or wait at the same time; the next one is refused. */
   maxQueue?: number;
   /** Compare every file of the artifact with its sha256 (about 0.2 s for the full network). */
@@ -49,12 +45,7 @@ export interface ClassifierOptions {
   maxPixels?: number;
 }
 
-export interface ClassifyOptions {
-  /** Rejects with the signal's reason; posts that still wait are dropped. */
-  signal?: AbortSignal;
-  /** Rejects with CROSSCHECK_INFERENCE_TIMEOUT after this long. */
-  timeoutMs?: number;
-}
+export type ClassifyOptions = CancellationOptions;
 
 export interface ClassifierStats {
   /** Posts being decoded or waiting, and how many are allowed. */
@@ -142,22 +133,6 @@ async function openTokenizer(
   if (tokenizer.vocabSize <= vocabSize) return tokenizer;
   const message = `${source} has ${tokenizer.vocabSize} tokens, the model knows ${vocabSize}; use the tokenizer that the model was trained with`;
   throw new CrosscheckError('CROSSCHECK_ARTIFACT_MISMATCH', message);
-}
-
-interface Layout {
-  workers: number;
-  threads: number;
-  maxBatch: number;
-}
-
-/** Sessions do not share weights, so more than this many would cost more memory than they bring. */
-const maxDefaultWorkers = 8;
-
-export function chooseLayout(options: ClassifierOptions, cores: number): Layout {
-  const workers =
-    options.workers ?? Math.min(maxDefaultWorkers, Math.max(1, Math.floor(cores / (options.threadsPerWorker ?? 1))));
-  const threads = options.threadsPerWorker ?? Math.max(1, Math.floor(cores / workers));
-  return { workers, threads, maxBatch: options.maxBatch ?? 8 };
 }
 
 interface Parts {
@@ -296,31 +271,4 @@ class PooledClassifier implements Classifier {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
     await this.#parts.pool.close();
   }
-}
-
-/**
- * One signal out of the caller's, the time limit and the failure of a sibling post; `cancelled` rejects with its reason. Not
- * `AbortSignal.any`: Node keeps a composite signal alive as long as somebody listens to it.
- */
-function openCancellation({ signal, timeoutMs }: ClassifyOptions) {
-  const controller = new AbortController();
-  const abort = (reason: unknown) => controller.abort(reason);
-  const cancelled = new Promise<never>((_, reject) => {
-    controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true });
-  });
-  cancelled.catch(() => {});
-  const forward = () => abort(signal?.reason);
-  if (signal?.aborted) forward();
-  signal?.addEventListener('abort', forward, { once: true });
-  const timer = timeoutMs === undefined ? undefined : setTimeout(() => abort(timeout(timeoutMs)), timeoutMs);
-  const close = () => {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', forward);
-  };
-  return { signal: controller.signal, cancelled, abort, close };
-}
-
-function timeout(timeoutMs: number): CrosscheckError {
-  const message = `no verdict within ${timeoutMs} ms; the service is overloaded, or the limit is too short for it`;
-  return new CrosscheckError('CROSSCHECK_INFERENCE_TIMEOUT', message);
 }

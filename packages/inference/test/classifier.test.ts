@@ -11,8 +11,8 @@ import {
   tinyTokenizerJson,
   writeTinyArtifact,
 } from '../../exporter/test/tiny-artifact.ts';
-import { chooseLayout } from '../src/classifier.ts';
 import { type Classifier, openClassifier, openOnnxSession, type Post } from '../src/index.ts';
+import { chooseLayout } from '../src/runtime/layout.ts';
 
 const folder = temporaryFolder();
 let classifier: Classifier;
