@@ -12,7 +12,7 @@ export interface WireMetric {
   dataset_digest?: string;
 }
 
-export interface WireTag {
+interface WireTag {
   key: string;
   value: string;
 }

@@ -33,15 +33,15 @@ export function isMlflowError(error: unknown, ...errorCodes: string[]): error is
   return error instanceof MlflowError && (errorCodes.length === 0 || errorCodes.includes(error.errorCode));
 }
 
+/** The answers that MLflow's Python client repeats (mlflow/utils/request_utils.py). */
+const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
+
 /** True when the server could not be reached, gave up half way or asked to come back later: the same request may work another time. */
 export function isTemporary(error: unknown): boolean {
   if (!(error instanceof MlflowError)) return false;
   if (error.status !== null) return RETRIED_STATUSES.has(error.status);
   return error.errorCode === 'CONNECTION_FAILED' || error.errorCode === 'REQUEST_TIMEOUT';
 }
-
-/** The answers that MLflow's Python client repeats (mlflow/utils/request_utils.py). */
-export const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

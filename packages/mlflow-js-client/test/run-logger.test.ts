@@ -122,6 +122,8 @@ describe('with a server that answers', () => {
     logger.logMetric('loss', 1, 0);
     const { runId } = await logger.close({ status: 'KILLED' });
     const { logger: second } = await startLogger({ runId: runId ?? '' });
+    expect(await second.ready).toBe(runId);
+    expect((await client.runs.get(runId ?? '')).info.status).toBe('RUNNING');
     second.logMetric('loss', 0.5, 1);
     expect((await second.close()).runId).toBe(runId);
     expect(await stepsOf(runId ?? '')).toEqual([0, 1]);

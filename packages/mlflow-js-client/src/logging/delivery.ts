@@ -25,6 +25,12 @@ export async function resolveRun(store: TrackingStore, target: RunTarget): Promi
   return (await store.createRun({ ...target.run, experimentId })).runId;
 }
 
+/** Starts the run of a target, or sets it going again. */
+export async function startRun(store: TrackingStore, target: RunTarget): Promise<string> {
+  if (target.runId !== null) await store.updateRun(target.runId, { status: 'RUNNING' });
+  return resolveRun(store, target);
+}
+
 /** Sends one record; throws only what another attempt may cure. */
 export async function deliver(destination: Destination, record: LogRecord, options?: CallOptions): Promise<void> {
   if (record.kind === 'batch') return deliverBatch(destination, record, options);
@@ -53,7 +59,7 @@ async function deliverOperation(
       await store.uploadArtifacts(runId, record.folder, record.artifactPath, options);
       return;
     case 'model': {
-      const model = await logOnnxModel(store, runId, record.model);
+      const model = await logOnnxModel(store, runId, record.model, options);
       return destination.onModel?.(model);
     }
     case 'end':

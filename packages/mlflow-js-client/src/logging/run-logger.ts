@@ -6,7 +6,7 @@ import type { NewExperiment } from '../rest/experiments.ts';
 import type { NewRun } from '../rest/runs.ts';
 import type { TrackingStore } from '../stores/tracking-store.ts';
 import type { DatasetInput, RunStatus } from '../types.ts';
-import { type Destination, deliver, resolveRun } from './delivery.ts';
+import { type Destination, deliver, resolveRun, startRun } from './delivery.ts';
 import { type BatchRecord, countEntries, createBatch, type OperationRecord, type RunTarget } from './records.ts';
 import { Spool } from './spool.ts';
 
@@ -15,7 +15,7 @@ export interface RunLoggerOptions {
   experiment: NewExperiment;
   /** Name, tags, parent of the run to start. */
   run?: Omit<NewRun, 'experimentId'> | undefined;
-  /** Goes on with this run in place of starting one. */
+  /** Goes on with this run, RUNNING again, in place of starting one. */
   runId?: string | undefined;
   /** Folder for what cannot be sent, e.g. the run's own; see `syncSpool`. */
   spoolFolder: string;
@@ -61,7 +61,7 @@ const MAX_OPERATIONS = 256;
  * const summary = await logger.close({ status: 'FINISHED', timeoutMs: 30_000 });
  */
 export class RunLogger {
-  /** The id of the run; null when it could not be started (what is logged is spooled then). */
+  /** Settles once the server was asked: the id of the run, null when none could be started (what is logged is spooled then). */
   readonly ready: Promise<string | null>;
   readonly #store: TrackingStore;
   readonly #target: RunTarget;
@@ -183,7 +183,7 @@ export class RunLogger {
 
   async #start(): Promise<string | null> {
     try {
-      this.#target.runId = await this.#untilGivenUp(resolveRun(this.#store, this.#target));
+      this.#target.runId = await this.#untilGivenUp(startRun(this.#store, this.#target));
     } catch (error) {
       this.#nextProbe = Date.now() + this.#probeIntervalMs;
       this.#report(`cannot start an MLflow run: ${messageOf(error)}; what is logged goes to ${this.#spool.folder}`);

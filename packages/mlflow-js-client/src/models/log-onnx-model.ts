@@ -1,5 +1,5 @@
 import type { TrackingStore } from '../stores/tracking-store.ts';
-import type { LoggedModel, ModelVersion } from '../types.ts';
+import type { CallOptions, LoggedModel, ModelVersion } from '../types.ts';
 import { describeOnnxModel, type OnnxModel } from './onnx-files.ts';
 
 /** How a model is kept and under which name it is registered. */
@@ -34,25 +34,30 @@ export async function logOnnxModel(
   store: TrackingStore,
   runId: string,
   options: OnnxModelOptions,
+  call: CallOptions = {},
 ): Promise<LoggedOnnxModel> {
   const { info } = await store.getRun(runId);
   const { name = 'model', params, tags, step = 0 } = options;
   const { experimentId } = info;
   const announced = { experimentId, name, modelType: 'onnx', sourceRunId: runId, params, tags };
   const model = await store.createLoggedModel(announced);
-  await uploadFiles(store, model, options);
+  await uploadFiles(store, model, { options, call });
   await store.finalizeLoggedModel(model.modelId);
   await store.logOutputs(runId, [{ modelId: model.modelId, step }]);
   await logModelMetrics(store, model, options);
   return { model: { ...model, status: 'LOGGED_MODEL_READY' }, version: await register(store, model, options) };
 }
 
-async function uploadFiles(store: TrackingStore, model: LoggedModel, options: OnnxModelOptions): Promise<void> {
+async function uploadFiles(
+  store: TrackingStore,
+  model: LoggedModel,
+  { options, call }: { options: OnnxModelOptions; call: CallOptions },
+): Promise<void> {
   const { modelId, sourceRunId: runId, artifactUri } = model;
   try {
     const files = await describeOnnxModel(options, { modelId, runId, artifactUri });
     const artifacts = store.openModelArtifacts(model);
-    for (const [path, source] of Object.entries(files)) await artifacts.upload(source, path);
+    for (const [path, source] of Object.entries(files)) await artifacts.upload(source, path, call);
   } catch (error) {
     // The first failure is the one to report.
     await store.finalizeLoggedModel(modelId, 'LOGGED_MODEL_UPLOAD_FAILED').catch(() => {});

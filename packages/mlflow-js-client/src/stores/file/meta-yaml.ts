@@ -2,7 +2,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { MlflowError } from '../../errors.ts';
 
 /** A value of MLflow's `meta.yaml` files: flat, with small maps for tags and aliases. */
-export type MetaValue = string | number | boolean | null | readonly never[] | Readonly<Record<string, string>>;
+type MetaValue = string | number | boolean | null | readonly never[] | Readonly<Record<string, string>>;
 export type Meta = Record<string, MetaValue>;
 type TextMap = Readonly<Record<string, string>>;
 

@@ -115,12 +115,15 @@ export async function logBatch(root: string, run: RunFolder, batch: PreparedBatc
   for (const { key, value } of batch.params) await checkParam(run, key, value);
   for (const { key, value } of batch.params) await writeValue(join(run.folder, 'params'), key, value);
   for (const { key, value } of batch.tags) await writeTag(run, key, value);
-  for (const [key, metrics] of Map.groupBy(batch.metrics, (metric) => metric.key))
-    await appendLines(
-      join(run.folder, 'metrics', key),
-      metrics.map((metric) => formatPoint(metric)),
-    );
+  for (const [key, lines] of Object.entries(groupPoints(batch.metrics)))
+    await appendLines(join(run.folder, 'metrics', key), lines);
   for (const metric of batch.metrics) if (metric.model_id !== undefined) await writeModelMetric(root, run, metric);
+}
+
+function groupPoints(metrics: readonly WireMetric[]): Record<string, string[]> {
+  const lines: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
+  for (const metric of metrics) (lines[metric.key] ??= []).push(formatPoint(metric));
+  return lines;
 }
 
 async function checkParam({ folder, meta }: RunFolder, key: string, value: string): Promise<void> {

@@ -47,7 +47,7 @@ export function createRun(db: Transaction, run: LocalRun): RunInfo {
   return getRunInfo(db, runId);
 }
 
-export function getRunInfo(db: Transaction, runId: string): RunInfo {
+function getRunInfo(db: Transaction, runId: string): RunInfo {
   const row = db.get('SELECT * FROM runs WHERE run_uuid = ?', runId);
   if (row === undefined) throw missing('run', runId);
   return parseRunInfo(row);

@@ -1,6 +1,6 @@
 // The tables of MLflow 3.0 at schema revision 6953534de441, the oldest with logged models and output steps. A newer MLflow that opens
 // such a file finds its later tables missing and runs its own migrations; constraint names are MLflow's, because those migrations use them.
-export const REVISION = '6953534de441';
+const REVISION = '6953534de441';
 
 const TRACKING = `
 CREATE TABLE experiments (
