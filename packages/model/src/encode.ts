@@ -1,10 +1,10 @@
 import { type Architecture, type Batch, CrosscheckError } from '@crosscheck/contract';
 import { tf } from '@crosscheck/tensorflow';
-import { fuse } from './fusion.ts';
+import { type FusionNetwork, fuse } from './fusion.ts';
 import type { Pass } from './layers/pass.ts';
 import type { ModelState } from './state.ts';
-import { encodeText } from './text.ts';
-import { encodeVision } from './vision.ts';
+import { encodeText, type TextNetwork } from './text.ts';
+import { encodeVision, type VisionNetwork } from './vision.ts';
 
 /** What the network reads of a batch. */
 export type ModelInput = Pick<Batch, 'size' | 'length' | 'image' | 'inputIds' | 'attentionMask'>;
@@ -17,18 +17,32 @@ export interface Features {
   text: Float32Array;
 }
 
+export const visionNetwork = ({ architecture, dropout }: ModelState): VisionNetwork => ({
+  ...architecture.vision,
+  stochasticDepth: dropout.stochasticDepth,
+});
+
+export const textNetwork = ({ architecture, dropout }: ModelState): TextNetwork => ({
+  ...architecture.text,
+  dropout: dropout.text,
+  attentionDropout: dropout.attention,
+});
+
+export const fusionNetwork = ({ dropout }: ModelState): FusionNetwork => ({
+  dropout: dropout.fusion,
+  projectionDropout: dropout.projection,
+});
+
 export function passVision(state: ModelState, pass: Pass, image: tf.Tensor4D): tf.Tensor2D {
-  return encodeVision(pass, { ...state.architecture.vision, stochasticDepth: state.dropout.stochasticDepth }, image);
+  return encodeVision(pass, visionNetwork(state), image);
 }
 
 export function passText(state: ModelState, pass: Pass, tokens: [tf.Tensor2D, tf.Tensor2D]): tf.Tensor2D {
-  const { text: dropout, attention: attentionDropout } = state.dropout;
-  return encodeText(pass, { ...state.architecture.text, dropout, attentionDropout }, ...tokens);
+  return encodeText(pass, textNetwork(state), ...tokens);
 }
 
 export function passFusion(state: ModelState, pass: Pass, vision: tf.Tensor2D, text: tf.Tensor2D): tf.Tensor2D {
-  const { fusion: dropout, projection: projectionDropout } = state.dropout;
-  return fuse(pass, { dropout, projectionDropout }, vision, text);
+  return fuse(pass, fusionNetwork(state), vision, text);
 }
 
 function invalidBatch(what: string): CrosscheckError {

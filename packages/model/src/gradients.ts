@@ -46,7 +46,7 @@ export interface Gradients {
 export type TrainingInput = PartialInput & Pick<Batch, 'label'> & { features?: Partial<Features> };
 
 /** Running statistics of one step by name, not yet applied. */
-type Moved = Map<string, tf.Tensor>;
+export type Moved = Map<string, tf.Tensor>;
 
 /**
  * Loss, logits and gradients of one batch. Frozen backbones run first and outside the tape, so nothing of them stays in memory;
@@ -71,7 +71,7 @@ export function trainableNames(state: Pick<ModelState, 'variables'>, freeze: Fre
   return [...state.variables.keys()].filter((name) => !isFrozen(name, freeze));
 }
 
-interface Run {
+export interface Run {
   state: ModelState;
   step: GradientStep;
   moved: Moved;
@@ -137,17 +137,17 @@ function textFeatures(run: Run, text: Tensors['text']): tf.Tensor2D {
   return Array.isArray(text) ? passText(run.state, backbonePass(run, 'text'), text) : text;
 }
 
-function headPass({ state, step }: Run): Pass {
+export function headPass({ state, step }: Run): Pass {
   return openPass(state, { training: step.training ?? true, seed: step.seed });
 }
 
-function backbonePass(run: Run, backbone: keyof Freeze): Pass {
+export function backbonePass(run: Run, backbone: keyof Freeze): Pass {
   const isKept = (run.step.freeze?.[backbone] ?? false) && (run.step.frozenBatchNorm ?? 'keep') === 'keep';
   const moveStatistic = (name: string, value: tf.Tensor) => run.moved.set(name, value);
   return { ...headPass(run), training: (run.step.training ?? true) && !isKept, moveStatistic };
 }
 
-function applyStatistics(state: ModelState, moved: Moved): void {
+export function applyStatistics(state: ModelState, moved: Moved): void {
   for (const [name, value] of moved) {
     state.buffers.get(name)?.assign(value);
     const counter = name.replace(/running_mean$/, 'num_batches_tracked');

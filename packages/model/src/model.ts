@@ -1,5 +1,7 @@
 import { tf } from '@crosscheck/tensorflow';
 import { type Features, type ModelInput, passFusion, passText, passVision } from './encode.ts';
+import { computeGradientsFast } from './fast/gradients.ts';
+import { encodeFast, predictLogitsFast } from './fast/predict.ts';
 import type { Freeze } from './freeze.ts';
 import {
   computeGradients,
@@ -32,6 +34,11 @@ export interface Model extends ModelState {
   dispose(): void;
 }
 
+const engines = {
+  plain: { encode, predictLogits, computeGradients },
+  fast: { encode: encodeFast, predictLogits: predictLogitsFast, computeGradients: computeGradientsFast },
+};
+
 /**
  * Builds the network with fresh weights: EfficientNet-B0 and DistilBERT, each projected to the same size, and their fusion.
  * The default architecture has 72,240,765 parameters; small numbers give a small network of the same code.
@@ -40,15 +47,16 @@ export interface Model extends ModelState {
  */
 export function createModel(options: ModelOptions): Model {
   const state = createState(options);
+  const engine = engines[options.engine ?? 'plain'];
   return {
     ...state,
     encodeVision: (image, pass) => passVision(state, openPass(state, pass), image),
     encodeText: (inputIds, attentionMask, pass) => passText(state, openPass(state, pass), [inputIds, attentionMask]),
     fuse: (vision, text, pass) => passFusion(state, openPass(state, pass), vision, text),
-    encode: (input) => encode(state, input),
-    predictLogits: (input, pass) => predictLogits(state, input, pass),
+    encode: (input) => engine.encode(state, input),
+    predictLogits: (input, pass) => (pass ? predictLogits(state, input, pass) : engine.predictLogits(state, input)),
     predictLogitsFromFeatures: (size, features) => predictLogitsFromFeatures(state, size, features),
-    computeGradients: (input, step) => computeGradients(state, input, step),
+    computeGradients: (input, step) => engine.computeGradients(state, input, step),
     trainableNames: (freeze) => trainableNames(state, freeze),
     dispose: () => disposeState(state),
   };

@@ -2,19 +2,19 @@ import { type Attribute, attribute, executeKernel, tf } from '@crosscheck/tensor
 import { withGradient } from './with-gradient.ts';
 
 /** TensorFlow's kernels of one kind of convolution: forward, and the gradients of its two inputs. */
-interface Kernels {
+export interface ConvolutionKernels {
   forward: string;
   inputGradient: string;
   filterGradient: string;
 }
 
-const dense: Kernels = {
+export const dense: ConvolutionKernels = {
   forward: 'Conv2D',
   inputGradient: 'Conv2DBackpropInput',
   filterGradient: 'Conv2DBackpropFilter',
 };
 
-const perChannel: Kernels = {
+export const perChannel: ConvolutionKernels = {
   forward: 'DepthwiseConv2dNative',
   inputGradient: 'DepthwiseConv2dNativeBackpropInput',
   filterGradient: 'DepthwiseConv2dNativeBackpropFilter',
@@ -30,7 +30,7 @@ export function depthwiseConvolution(x: tf.Tensor4D, filter: tf.Tensor4D, stride
   return convolve(perChannel, x, filter, stride);
 }
 
-function convolve(kernels: Kernels, x: tf.Tensor4D, filter: tf.Tensor4D, stride: number): tf.Tensor4D {
+function convolve(kernels: ConvolutionKernels, x: tf.Tensor4D, filter: tf.Tensor4D, stride: number): tf.Tensor4D {
   const attributes = convolutionAttributes(filter.shape[0], stride);
   const shapeOf = (tensor: tf.Tensor) => tf.tensor1d(tensor.shape, 'int32');
   return withGradient([x, filter], {
@@ -46,7 +46,7 @@ function convolve(kernels: Kernels, x: tf.Tensor4D, filter: tf.Tensor4D, stride:
  * PyTorch pads (k − 1) / 2 on every side. TensorFlow's SAME does so at stride 1 only: at stride 2 it pads the bottom and
  * the right alone.
  */
-function convolutionAttributes(kernelSize: number, stride: number): Attribute[] {
+export function convolutionAttributes(kernelSize: number, stride: number): Attribute[] {
   const p = (kernelSize - 1) / 2;
   const padding =
     stride === 1

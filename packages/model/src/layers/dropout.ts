@@ -2,7 +2,7 @@ import { tf } from '@crosscheck/tensorflow';
 import { type Pass, uniformNoise } from './pass.ts';
 
 /** 0 with probability `rate`, else 1 / (1 − rate), so that the expectation stays 1. */
-function survivalMask(pass: Pass, shape: number[], rate: number, site: string): tf.Tensor {
+export function survivalMask(pass: Pass, shape: number[], rate: number, site: string): tf.Tensor {
   return tf.tidy(() => {
     const survives = tf.greaterEqual(uniformNoise(shape, pass.seed, site), rate);
     return tf.mul(tf.cast(survives, 'float32'), 1 / (1 - rate));

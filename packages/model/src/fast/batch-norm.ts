@@ -1,0 +1,89 @@
+import { type Attribute, attribute, executeKernels, type tf } from '@crosscheck/tensorflow';
+import { add, consume, release, scale } from './kernels.ts';
+import type { Forward, Work } from './work.ts';
+
+/** Over what a batch norm has normalised its batch. */
+export interface Statistics {
+  /** The batch's own mean and biased variance; null where the running statistics were used. */
+  ofBatch: { mean: tf.Tensor; variance: tf.Tensor } | null;
+  /** What TensorFlow's kernel hands to its gradient; its meaning differs between devices. */
+  reserved: tf.Tensor[];
+}
+
+/** What has been normalised, and over what. */
+export interface KeptBatchNorm {
+  x: tf.Tensor;
+  statistics: Statistics;
+}
+
+export interface BatchNorm {
+  /** With the backbone's prefix. */
+  name: string;
+  epsilon: number;
+}
+
+const attributesOf = (isTraining: boolean, epsilon: number): Attribute[] => [
+  attribute.float('epsilon', epsilon),
+  attribute.string('data_format', 'NHWC'),
+  attribute.bool('is_training', isTraining),
+];
+
+type Outputs = [y: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor, ...reserved: tf.Tensor[]];
+
+/** x [B, H, W, C] normalised, scaled and shifted; the running statistics move in a training pass. Keeps x, which is then the layer's. */
+export function batchNorm(work: Work, norm: BatchNorm, x: tf.Tensor): Forward<KeptBatchNorm> {
+  const inputs = [x, ...affine(work, norm), ...running(work, norm)];
+  const attributes = [...attributesOf(work.training, norm.epsilon), attribute.float('exponential_avg_factor', 1)];
+  const [y, mean, unbiased, ...reserved] = executeKernels('FusedBatchNormV3', attributes, inputs, 6) as Outputs;
+  if (!work.training) {
+    release(mean, unbiased);
+    return { y, kept: { x, statistics: { ofBatch: null, reserved } } };
+  }
+  move(work, `${norm.name}.running_mean`, mean);
+  move(work, `${norm.name}.running_var`, unbiased);
+  const count = x.size / (x.shape[3] as number);
+  const variance = consume(unbiased, (v) => scale(v, Math.max(count - 1, 1) / count)); // [C]
+  return { y, kept: { x, statistics: { ofBatch: { mean, variance }, reserved } } };
+}
+
+/** The same output once more. */
+export function batchNormAgain(work: Work, norm: BatchNorm, { x, statistics: { ofBatch } }: KeptBatchNorm): tf.Tensor {
+  const statistics = ofBatch ? [ofBatch.mean, ofBatch.variance] : running(work, norm);
+  const inputs = [x, ...affine(work, norm), ...statistics];
+  const [y, ...rest] = executeKernels('FusedBatchNormV3', attributesOf(false, norm.epsilon), inputs, 6) as Outputs;
+  release(rest);
+  return y;
+}
+
+/** dy → dx, both [B, H, W, C] */
+export function batchNormBackward(
+  work: Work,
+  norm: BatchNorm,
+  { x, statistics }: KeptBatchNorm,
+  dy: tf.Tensor,
+): tf.Tensor {
+  const inputs = [dy, x, work.weight(`${norm.name}.weight`), ...statistics.reserved];
+  const gradients = executeKernels('FusedBatchNormGradV3', attributesOf(work.training, norm.epsilon), inputs, 5);
+  const [dx, dScale, dOffset, ...rest] = gradients as Outputs;
+  work.learn(`${norm.name}.weight`, () => dScale.clone());
+  work.learn(`${norm.name}.bias`, () => (dOffset as tf.Tensor).clone());
+  release(dScale, dOffset as tf.Tensor, rest, x, statistics);
+  return dx;
+}
+
+const affine = (work: Work, { name }: BatchNorm) => [work.weight(`${name}.weight`), work.weight(`${name}.bias`)];
+
+const running = (work: Work, { name }: BatchNorm) => [
+  work.weight(`${name}.running_mean`),
+  work.weight(`${name}.running_var`),
+];
+
+/** (1 − momentum) · old + momentum · new */
+function move(work: Work, name: string, value: tf.Tensor): void {
+  const old = scale(work.weight(name), 1 - work.batchNormMomentum); // [C]
+  const fresh = scale(value, work.batchNormMomentum); // [C]
+  work.moveStatistic(
+    name,
+    consume(old, () => consume(fresh, () => add(old, fresh))),
+  );
+}

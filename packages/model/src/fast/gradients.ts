@@ -1,0 +1,90 @@
+// One training step's gradients by layers that go forward and back: what ../gradients.ts computes with tfjs's tape, in less time and
+// memory. Tensors are freed as soon as nobody needs them; the tape would keep them all.
+import { tf } from '@crosscheck/tensorflow';
+import { fusionNetwork, labelTensor } from '../encode.ts';
+import { type Freeze, nothingFrozen } from '../freeze.ts';
+import {
+  applyStatistics,
+  backbonePass,
+  type GradientStep,
+  type Gradients,
+  headPass,
+  type Moved,
+  type Run,
+  type TrainingInput,
+  trainableNames,
+} from '../gradients.ts';
+import type { Pass } from '../layers/pass.ts';
+import { type ModelState, variableNamed } from '../state.ts';
+import { textPrefix, visionPrefix } from '../weights/parameter-names.ts';
+import { openText, openVision } from './branch.ts';
+import { fuse, fuseBackward } from './fusion.ts';
+import { consume, release } from './kernels.ts';
+import { crossEntropy } from './loss.ts';
+import type { Work } from './work.ts';
+
+/** Loss, logits and gradients of one batch; see `computeGradients` of ../gradients.ts for what it promises. */
+export function computeGradientsFast(state: ModelState, input: TrainingInput, step: GradientStep): Gradients {
+  const moved: Moved = new Map();
+  const names = step.trainable ?? trainableNames(state, step.freeze ?? nothingFrozen);
+  for (const name of names) variableNamed(state.variables, name);
+  try {
+    let outcome: Outcome | undefined;
+    tf.tidy(() => {
+      outcome = differentiate({ state, step, moved }, input, new Set(names));
+      return [...outcome.gradients.values()];
+    });
+    const { loss, logits, gradients } = outcome as Outcome;
+    if (Number.isFinite(loss)) applyStatistics(state, moved);
+    const ordered = new Map(names.flatMap((name) => pairOf(gradients, name)));
+    return { loss, logits, gradients: ordered, dispose: () => tf.dispose([...ordered.values()]) };
+  } finally {
+    tf.dispose([...moved.values()]);
+  }
+}
+
+const pairOf = (gradients: ReadonlyMap<string, tf.Tensor>, name: string): [string, tf.Tensor][] => {
+  const gradient = gradients.get(name);
+  return gradient ? [[name, gradient]] : [];
+};
+
+export type Outcome = Pick<Gradients, 'loss' | 'logits'> & { gradients: Map<string, tf.Tensor> };
+
+/** Leaves no tensor behind but the gradients and the moved statistics. */
+export function differentiate(run: Run, input: TrainingInput, trainable: ReadonlySet<string>): Outcome {
+  const { state, step } = run;
+  const labels = consume(labelTensor(input.label, input.size), (checked) => checked.dataSync() as Float32Array);
+  const gradients = new Map<string, tf.Tensor>();
+  const learn: Work['learn'] = (name, gradient) => void (trainable.has(name) && gradients.set(name, gradient()));
+  const backboneWork = (backbone: keyof Freeze): Work => ({
+    ...keepingStatistics(backbonePass(run, backbone)),
+    learn,
+    isForwardOnly: !learns(run, backbone, trainable),
+  });
+  const text = openText(state, backboneWork('text'), input); // [B, T]
+  const vision = openVision(state, backboneWork('vision'), input); // [B, V]
+  const work = { ...headPass(run), learn, isForwardOnly: false };
+  const features = { vision: vision.features, text: text.features };
+  const { y, kept } = fuse(work, fusionNetwork(state), features.vision, features.text); // [B, 1]
+  const logits = consume(y, (y) => y.dataSync() as Float32Array);
+  const { loss, gradient } = crossEntropy(logits, labels, step);
+  const dLogits = tf.tensor2d(gradient, [input.size, 1]); // [B, 1]
+  const d = consume(dLogits, (dy) => fuseBackward(work, features, kept, dy));
+  release(features);
+  consume(d.vision, (dy) => vision.backward?.(dy));
+  consume(d.text, (dy) => text.backward?.(dy));
+  return { loss, logits, gradients };
+}
+
+const prefixes = { vision: visionPrefix, text: textPrefix };
+
+/** Whether a gradient of this backbone is asked for. */
+function learns({ step }: Run, backbone: keyof Freeze, trainable: ReadonlySet<string>): boolean {
+  const isFrozen = step.freeze?.[backbone] ?? false;
+  return !isFrozen && [...trainable].some((name) => name.startsWith(prefixes[backbone]));
+}
+
+/** Moved statistics outlive the scope in which they are computed. */
+function keepingStatistics(pass: Pass): Pass {
+  return { ...pass, moveStatistic: (name, value) => pass.moveStatistic(name, tf.keep(value)) };
+}

@@ -1,0 +1,104 @@
+// TensorFlow's kernels under short names. Inputs are borrowed, results belong to the caller: nothing here is freed but by `consume`.
+import { type Attribute, attribute, executeKernel, tf } from '@crosscheck/tensorflow';
+
+/** Computes from a tensor that nobody needs afterwards, and frees it. */
+export function consume<T extends tf.Tensor, R>(x: T, compute: (x: T) => R): R {
+  const result = compute(x);
+  x.dispose();
+  return result;
+}
+
+/** Frees every tensor in these records; none of the model's variables may be in one. */
+export const release = (...held: (object | null)[]): void => tf.dispose(held as tf.TensorContainer);
+
+const unary = (name: string) => (x: tf.Tensor) => executeKernel(name, [], [x]);
+const binary = (name: string) => (a: tf.Tensor, b: tf.Tensor) => executeKernel(name, [], [a, b]);
+
+export const add = binary('AddV2');
+export const subtract = binary('Sub');
+export const multiply = binary('Mul');
+export const erf = unary('Erf');
+export const exp = unary('Exp');
+export const relu = unary('Relu');
+export const rsqrt = unary('Rsqrt');
+export const sigmoid = unary('Sigmoid');
+export const softmax = unary('Softmax');
+export const square = unary('Square');
+/** A second handle of the same memory, to be freed on its own. */
+export const view = unary('Identity');
+export const squaredDifference = binary('SquaredDifference');
+/** x [N, C] + bias [C] */
+export const addBias = binary('BiasAdd');
+/** Sums everything but the last axis: [.., C] → [C]. */
+export const biasGradient = unary('BiasAddGrad');
+/** (σ(x), dy) → σ′(x) · dy */
+export const sigmoidGradient = binary('SigmoidGrad');
+/** (dy, relu(x)) → relu′(x) · dy */
+export const reluGradient = binary('ReluGrad');
+
+export const scale = (x: tf.Tensor, factor: number): tf.Tensor => consume(tf.scalar(factor), (f) => multiply(x, f));
+export const shift = (x: tf.Tensor, offset: number): tf.Tensor => consume(tf.scalar(offset), (o) => add(x, o));
+
+/** Runs a kernel with a list of integers as its last input. */
+function withIntegers(name: string, attributes: Attribute[], inputs: tf.Tensor[], integers: number[]): tf.Tensor {
+  return consume(tf.tensor1d(integers, 'int32'), (list) => executeKernel(name, attributes, [...inputs, list]));
+}
+
+/** Shares the memory of x. */
+export const reshape = (x: tf.Tensor, shape: number[]): tf.Tensor => withIntegers('Reshape', [], [x], shape);
+export const transpose = (x: tf.Tensor, order: number[]): tf.Tensor => withIntegers('Transpose', [], [x], order);
+
+const keepAxis = [attribute.bool('keep_dims', true)];
+/** [.., H] → [.., 1] */
+export const rowMean = (x: tf.Tensor): tf.Tensor => withIntegers('Mean', keepAxis, [x], [-1]);
+/** [.., H] → [.., 1] */
+export const rowSum = (x: tf.Tensor): tf.Tensor => withIntegers('Sum', keepAxis, [x], [-1]);
+
+const asIs = { a: [] as Attribute[], batched: [] as Attribute[] };
+const transposed = {
+  left: { a: [attribute.bool('transpose_a', true)], batched: [attribute.bool('adj_x', true)] },
+  right: { a: [attribute.bool('transpose_b', true)], batched: [attribute.bool('adj_y', true)] },
+};
+type Transposed = keyof typeof transposed;
+
+const product = (a: tf.Tensor, b: tf.Tensor, which?: Transposed) => {
+  const { a: plain, batched } = which ? transposed[which] : asIs;
+  return a.rank === 2 ? executeKernel('MatMul', plain, [a, b]) : executeKernel('BatchMatMulV2', batched, [a, b]);
+};
+/** a · b over the last two axes */
+export const matMul = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => product(a, b);
+/** aᵀ · b */
+export const matMulLeft = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => product(a, b, 'left');
+/** a · bᵀ */
+export const matMulRight = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => product(a, b, 'right');
+
+/** Rows of x [N, H] at `rows` [M] → [M, H] */
+export const gatherRows = (x: tf.Tensor, rows: tf.Tensor): tf.Tensor =>
+  consume(tf.scalar(0, 'int32'), (axis) => executeKernel('GatherV2', [], [x, rows, axis]));
+
+/** The way back: x [M, H] is added at `rows` [M] of zeros → [count, H] */
+export const scatterRows = (x: tf.Tensor, rows: tf.Tensor, count: number): tf.Tensor =>
+  consume(tf.scalar(count, 'int32'), (n) => executeKernel('UnsortedSegmentSum', [], [x, rows, n]));
+
+/** Mean of every map: [B, H, W, C] → [B, C] */
+export function mapMean(x: tf.Tensor): tf.Tensor {
+  const [B, H, W, C] = x.shape as [number, number, number, number];
+  const window = [1, H, W, 1];
+  const pooled = executeKernel(
+    'AvgPool',
+    [
+      attribute.int('ksize', window),
+      attribute.int('strides', window),
+      attribute.string('padding', 'VALID'),
+      attribute.string('data_format', 'NHWC'),
+    ],
+    [x],
+  ); // [B, 1, 1, C]
+  return consume(pooled, (mean) => reshape(mean, [B, C]));
+}
+
+/** The way back of `mapMean`: dy [B, C] → [B, H, W, C] */
+export function mapMeanBackward(dy: tf.Tensor, [B, H, W, C]: number[]): tf.Tensor {
+  const each = consume(scale(dy, 1 / ((H as number) * (W as number))), (d) => reshape(d, [B, 1, 1, C] as number[]));
+  return consume(each, () => withIntegers('BroadcastTo', [], [each], [B, H, W, C] as number[]));
+}

@@ -1,0 +1,20 @@
+import type { tf } from '@crosscheck/tensorflow';
+import type { Pass } from '../layers/pass.ts';
+
+/**
+ * A pass with a way back. Every layer here is a pair of functions: `f` computes and returns what it keeps, `fBackward` turns the
+ * gradient of its output into that of its input, frees what was kept, and hands over the gradients of its parameters.
+ * Inputs, also dy, stay the caller's.
+ */
+export interface Work extends Pass {
+  /** There will be no way back: what a layer keeps for it is freed at once. */
+  readonly isForwardOnly: boolean;
+  /** Takes the gradient of a parameter; it is computed only if somebody asked for it. */
+  learn(name: string, gradient: () => tf.Tensor): void;
+}
+
+/** A layer's output, and what its way back needs of it. */
+export interface Forward<Kept> {
+  y: tf.Tensor;
+  kept: Kept;
+}
