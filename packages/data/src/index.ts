@@ -5,6 +5,7 @@ export { type DemoOptions, type DemoSummary, generateDemo } from './demo/generat
 export { type SceneKind, sceneKinds } from './demo/kinds.ts';
 export { renderScene } from './demo/render-scene.ts';
 export { createLoader, type LoadedBatch, type Loader, type LoaderOptions } from './loader/loader.ts';
+export { countSamples, epochOrder, type OrderOptions } from './loader/order.ts';
 export { type Manifest, type ManifestOptions, readManifest } from './manifest/read-manifest.ts';
 export type { Sample } from './manifest/rows.ts';
 export { describeProblems, type OnBadSample, type SampleProblem } from './problems.ts';

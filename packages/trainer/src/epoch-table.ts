@@ -1,6 +1,6 @@
 import type { EpochRecord } from './history.ts';
 
-const columns: readonly { title: string; value(record: EpochRecord): string }[] = [
+const columns: readonly { title: string; value: (record: EpochRecord) => string }[] = [
   { title: 'epoch', value: ({ epoch }) => String(epoch) },
   { title: 'phase', value: ({ phase }) => phase },
   ...['train/loss', 'train/accuracy', 'val/loss', 'val/accuracy', 'val/f1', 'val/auc'].map((key) => ({

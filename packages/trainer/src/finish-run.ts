@@ -25,7 +25,7 @@ export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobRes
     return {};
   }
   await returnToBest({ ...open, say: () => undefined }, outcome.best);
-  const files = await writeResults(open, outcome, await judgeValidation(open));
+  const files = open.config.training.report ? await writeResults(open, outcome, await judgeValidation(open)) : [];
   for (const file of files) tracking.logger.logArtifact(file, path.basename(file));
   if (outcome.best) tracking.logger.logArtifact(outcome.best.path, `model/${path.basename(outcome.best.path)}`);
   tracking.logger.logMetrics(finalMetrics(open, outcome), history.length - 1);
@@ -130,6 +130,6 @@ function closingLines({ config, runDir }: OpenRun, { best, interrupted }: Outcom
     const value = `${config.training.early_stopping.metric} ${best.value.toFixed(4)} in epoch ${best.epoch}`;
     lines.push(`best checkpoint: ${relative(best.path)} (${value})`);
   }
-  lines.push(`report: ${relative(path.join(runDir, 'report.html'))}`);
+  if (config.training.report) lines.push(`report: ${relative(path.join(runDir, 'report.html'))}`);
   return lines;
 }

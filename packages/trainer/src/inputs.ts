@@ -1,22 +1,20 @@
-import { createRandom } from '@crosscheck/contract';
-import type { Loader } from '@crosscheck/data';
+import { epochOrder, type Loader, type OrderOptions } from '@crosscheck/data';
 import type { Features, Model, TrainingInput } from '@crosscheck/model';
 import type { Events } from './events.ts';
 import type { Phase } from './phases.ts';
+import { joinArrays } from './take-step.ts';
 
 /** A training input and its place in the epoch, from 0. */
 export type PlacedInput = TrainingInput & { position: number };
 
 /** Where the training steps of a phase get their inputs from: pixels and tokens, or features that were computed once. */
 export interface InputSource {
-  batchesPerEpoch: number;
   /** Inputs of one epoch from a batch on; the same for the same (epoch, batch), wherever it is entered. */
   inputs(epoch: number, startBatch: number): AsyncGenerator<PlacedInput>;
 }
 
 export function pixelInputs(loader: Loader): InputSource {
   return {
-    batchesPerEpoch: loader.batchesPerEpoch,
     inputs: (epoch, startBatch) => loader.batches(epoch, startBatch),
   };
 }
@@ -46,19 +44,9 @@ export async function* extractFeatures(model: Model, loader: Loader, phase: Phas
     const command = yield { kind: 'progress', phase, what: 'features', done: parts.length, total };
     if (command === 'stop-run') return null;
   }
-  const join = (key: 'vision' | 'text' | 'label') => concatenate(parts.map((part) => part[key]));
+  const join = (key: 'vision' | 'text' | 'label') => joinArrays(parts.map((part) => part[key]));
   const label = join('label');
   return { size: label.length, vision: join('vision'), text: join('text'), label };
-}
-
-function concatenate(arrays: Float32Array[]): Float32Array {
-  const joined = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const array of arrays) {
-    joined.set(array, offset);
-    offset += array.length;
-  }
-  return joined;
 }
 
 /** Rows of a matrix [N, W] by their positions. */
@@ -78,20 +66,13 @@ export function selectFeatures(set: FeatureSet, rows: Int32Array): TrainingInput
   };
 }
 
-export interface BatchOrder {
-  batchSize: number;
-  shuffle: boolean;
-  seed: number;
-}
-
-export function featureInputs(set: () => FeatureSet, samples: number, order: BatchOrder): InputSource {
-  const { batchSize, shuffle, seed } = order;
+/** Features in the order in which a loader would give their samples. */
+export function featureInputs(set: () => FeatureSet, order: OrderOptions & { batchSize: number }): InputSource {
+  const { batchSize } = order;
   return {
-    batchesPerEpoch: Math.ceil(samples / batchSize),
     async *inputs(epoch, startBatch) {
       const features = set();
-      const rows = Int32Array.from({ length: features.size }, (_, i) => i);
-      if (shuffle) createRandom(seed, 'feature order', epoch).shuffle(rows);
+      const rows = epochOrder(features.label, epoch, order);
       for (let position = startBatch; position * batchSize < rows.length; position++) {
         const batch = rows.subarray(position * batchSize, (position + 1) * batchSize);
         yield { ...selectFeatures(features, batch), position };

@@ -18,7 +18,8 @@ export interface Judged {
 /** Yields the number of batches judged so far, returns the answers. */
 export type Judging = AsyncGenerator<number, Judged>;
 
-const rowsPerPass = 256;
+/** Rows of features that are judged at once. */
+export const rowsPerPass = 256;
 
 /** Judges every batch of a loader in evaluation mode. */
 export async function* judgeBatches(model: Pick<Model, 'predictLogits'>, loader: Loader): Judging {
@@ -33,13 +34,14 @@ export async function* judgeBatches(model: Pick<Model, 'predictLogits'>, loader:
   return judged(logits, labels, indices);
 }
 
-/** Judges features that were computed once. */
+/** Judges features that were computed once; yields the number of passes. */
 export async function* judgeFeatures(model: Model, features: FeatureSet): Judging {
   const logits: number[] = [];
   const rows = Int32Array.from({ length: features.size }, (_, i) => i);
   for (let begin = 0; begin < features.size; begin += rowsPerPass) {
     const part = selectFeatures(features, rows.subarray(begin, begin + rowsPerPass));
     logits.push(...model.predictLogitsFromFeatures(part.size, part.features));
+    yield 1 + begin / rowsPerPass;
   }
   return judged(logits, features.label, rows);
 }

@@ -1,40 +1,48 @@
-import { loadWeights, openCheckpoint, type Optimizer } from '@crosscheck/model';
+import { countSamples, type Loader } from '@crosscheck/data';
+import { loadWeights, type Optimizer, openCheckpoint } from '@crosscheck/model';
 import type { Best } from './consumers/checkpoints.ts';
 import type { Position } from './events.ts';
+import { resolveLoss } from './loss.ts';
 import type { OpenRun } from './open-run.ts';
+import { buildOptimizer } from './optimizer.ts';
 import type { Phase } from './phases.ts';
 import { openLoader } from './run-data.ts';
-import { buildOptimizer, buildSchedule } from './schedule.ts';
+import { buildSchedule } from './schedule.ts';
 import { canCacheFeatures, openSession, type PhaseSession } from './session.ts';
 
-/** Sets up one phase: loaders, a fresh optimizer (or the interrupted one), the schedule. */
+export interface OpenedPhase {
+  session: PhaseSession;
+  optimizer: Optimizer;
+}
+
+/** Sets up one phase: loaders, the schedule, and an optimizer: a fresh one, the interrupted run's, or with the moments of `previous`. */
 export async function openPhase(
   open: OpenRun,
   phase: Phase,
-  position: Position,
-): Promise<{ session: PhaseSession; optimizer: Optimizer }> {
-  const { config, model, manifests, tokenizer, resumed } = open;
+  { position, previous }: { position: Position; previous: Optimizer | undefined },
+): Promise<OpenedPhase> {
+  const { config, model, manifests, history, resumed } = open;
   const { training, data } = config;
   const optimizer = buildOptimizer(config, phase, model);
   if (resumed && isResumedAt(open, phase, position)) await resumed.state.restore(model, optimizer);
+  else if (previous && phase.optimizerState === 'keep') optimizer.restore(previous.state(), model.variables);
   const cacheFeatures = training.feature_cache.enabled && canCacheFeatures(phase, training.frozen_batch_norm);
-  const shared = { tokenizer, batchSize: phase.batchSize };
-  const train = openLoader(config, manifests.train, {
-    ...shared,
-    shuffle: data.shuffle && !cacheFeatures,
-    augment: phase.augment,
-  });
-  const validation = openLoader(config, manifests.val, { ...shared, shuffle: false, augment: false });
+  const order = { shuffle: data.shuffle, seed: training.seed, balanced: training.class_balanced_sampling };
+  const { train, validation } = openLoaders(open, phase, cacheFeatures ? inFileOrder : order);
+  const trainLabels = manifests.train.samples.map(({ label }) => label);
+  const batches = cacheFeatures ? countSamples(trainLabels, order) / phase.batchSize : train.batchesPerEpoch;
+  const stepsPerEpoch = Math.ceil(Math.ceil(batches) / phase.accumulateSteps);
   const session = openSession({
     phase,
     model,
     optimizer,
-    schedule: buildSchedule(config, phase, train.batchesPerEpoch),
+    schedule: buildSchedule(config, phase, stepsPerEpoch, history),
+    loss: resolveLoss(config, manifests.train.samples),
     train,
     validation,
-    trainSamples: manifests.train.samples.length,
+    order,
+    stepsPerEpoch,
     seed: training.seed,
-    shuffle: data.shuffle,
     clipNorm: training.clip_norm,
     frozenBatchNorm: training.frozen_batch_norm,
     cacheFeatures,
@@ -42,6 +50,26 @@ export async function openPhase(
     threshold: 0.5,
   });
   return { session, optimizer };
+}
+
+/** Features are made once, of every sample, wherever training will need it. */
+const inFileOrder = { shuffle: false, balanced: false };
+
+function openLoaders(
+  { config, manifests, tokenizer }: OpenRun,
+  { batchSize, augment }: Phase,
+  order: { shuffle: boolean; balanced: boolean },
+): { train: Loader; validation: Loader } {
+  const shared = { tokenizer, batchSize };
+  return {
+    train: openLoader(config, manifests.train, {
+      ...shared,
+      shuffle: order.shuffle,
+      balanced: order.balanced,
+      augment,
+    }),
+    validation: openLoader(config, manifests.val, { ...shared, shuffle: false, augment: false }),
+  };
 }
 
 /** True for the point at which an interrupted run goes on: weights and moments come from its state. */

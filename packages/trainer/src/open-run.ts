@@ -27,13 +27,22 @@ export interface OpenRun {
   tracking: Tracking;
   /** Finished epochs, those of an interrupted run included. */
   history: EpochRecord[];
-  say(line: string): void;
+  say: (line: string) => void;
   close(): Promise<void>;
 }
 
 export async function openRun(run: Run<TrainConfig>): Promise<OpenRun> {
-  const say = (line: string) => void process.stdout.write(`${line}\n`);
   const resumed = await openResumedRun(run.config, run.overrides);
+  try {
+    return await openParts(run, resumed);
+  } catch (error) {
+    await resumed?.state.close();
+    throw error;
+  }
+}
+
+async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Promise<OpenRun> {
+  const say = (line: string) => void process.stdout.write(`${line}\n`);
   const { config, runDir } = resumed ?? run;
   say(describeTensorflow());
   const tokenizer = await openTokenizer(config);

@@ -1,6 +1,7 @@
 import type { TrainConfig } from '@crosscheck/config';
 import type { Freeze } from '@crosscheck/model';
 import type { EarlyStopping } from './consumers/early-stopping.ts';
+import type { SchedulerName } from './schedule.ts';
 
 /** One part of a run with its own freezes, rate and length. */
 export interface Phase {
@@ -14,7 +15,17 @@ export interface Phase {
   learningRate: number;
   weightDecay: number;
   optimizer: 'adam' | 'adamw';
-  useScheduler: boolean;
+  /** Whether the moments of the phase before are kept. */
+  optimizerState: 'reset' | 'keep';
+  scheduler: SchedulerName;
+  /** Linear rise ahead of the scheduler. */
+  warmupSteps: number;
+  /** Batches per optimizer step. */
+  accumulateSteps: number;
+  /** Factor on the learning rate per block away from the heads. */
+  layerDecay: number;
+  /** Epochs after which the next block of each backbone learns too; null = all learn from the beginning. */
+  unfreezeEvery: number | null;
   /** Whether pictures are augmented; features of frozen backbones can only be kept when they are not. */
   augment: boolean;
   earlyStopping: EarlyStopping;
@@ -29,6 +40,9 @@ export function nameOfFreeze({ vision, text }: Freeze): string {
   return text ? 'vision' : 'finetune';
 }
 
+const unfreezingOf = ({ enabled, epochs_per_block }: TrainConfig['training']['gradual_unfreezing']) =>
+  enabled ? epochs_per_block : null;
+
 type EarlyStoppingConfig = TrainConfig['training']['early_stopping'];
 
 function earlyStoppingOf(shared: EarlyStoppingConfig, own: NonNullable<PhaseConfig['early_stopping']>): EarlyStopping {
@@ -41,23 +55,53 @@ function earlyStoppingOf(shared: EarlyStoppingConfig, own: NonNullable<PhaseConf
 }
 
 /** The phases of a run: `training.phases`, or one phase of `training.*` and `model.freeze_*` as in the original's runs. */
-export function resolvePhases({ training, model, data }: TrainConfig): Phase[] {
-  const configured: PhaseConfig[] = training.phases ?? [{}];
+export function resolvePhases(config: TrainConfig): Phase[] {
+  const configured: PhaseConfig[] = config.training.phases ?? [{}];
   return configured.map((phase, index) => {
-    const freeze = { vision: phase.freeze_vision ?? model.freeze_vision, text: phase.freeze_text ?? model.freeze_text };
+    const freeze = freezeOf(phase, config);
     return {
       index,
       name: phase.name ?? nameOfFreeze(freeze),
-      numEpochs: phase.num_epochs ?? training.num_epochs,
-      numSteps: phase.num_steps ?? null,
-      batchSize: phase.batch_size ?? training.batch_size,
       freeze,
-      learningRate: phase.learning_rate ?? training.learning_rate,
-      weightDecay: phase.weight_decay ?? training.weight_decay,
-      optimizer: phase.optimizer ?? training.optimizer,
-      useScheduler: phase.use_scheduler ?? training.use_scheduler,
-      augment: phase.augmentation ?? data.augmentation.enabled,
-      earlyStopping: earlyStoppingOf(training.early_stopping, phase.early_stopping ?? {}),
+      augment: phase.augmentation ?? config.data.augmentation.enabled,
+      ...lengthOf(phase, config.training),
+      ...updatesOf(phase, config.training),
+      ...scheduleOf(phase, config.training),
+      unfreezeEvery: unfreezingOf(phase.gradual_unfreezing ?? config.training.gradual_unfreezing),
+      earlyStopping: earlyStoppingOf(config.training.early_stopping, phase.early_stopping ?? {}),
     };
   });
+}
+
+type Training = TrainConfig['training'];
+
+function freezeOf(phase: PhaseConfig, { model }: TrainConfig): Freeze {
+  return { vision: phase.freeze_vision ?? model.freeze_vision, text: phase.freeze_text ?? model.freeze_text };
+}
+
+function lengthOf(phase: PhaseConfig, training: Training) {
+  return {
+    numEpochs: phase.num_epochs ?? training.num_epochs,
+    numSteps: phase.num_steps ?? null,
+    batchSize: phase.batch_size ?? training.batch_size,
+    accumulateSteps: phase.accumulate_steps ?? training.accumulate_steps,
+  };
+}
+
+function updatesOf(phase: PhaseConfig, training: Training) {
+  return {
+    optimizer: phase.optimizer ?? training.optimizer,
+    optimizerState: phase.optimizer_state ?? 'reset',
+    weightDecay: phase.weight_decay ?? training.weight_decay,
+    layerDecay: phase.layer_decay ?? training.layer_decay,
+  };
+}
+
+function scheduleOf(phase: PhaseConfig, training: Training) {
+  const isScheduled = phase.use_scheduler ?? training.use_scheduler;
+  return {
+    learningRate: phase.learning_rate ?? training.learning_rate,
+    scheduler: isScheduled ? (phase.scheduler ?? training.scheduler) : ('constant' as const),
+    warmupSteps: phase.warmup_steps ?? training.warmup_steps,
+  };
 }

@@ -60,7 +60,7 @@ export async function runAll(open: OpenRun): Promise<Outcome> {
     openPhase: async (phase, position) => {
       const isNew = position.epoch === 0 && position.batch === 0 && !isResumedAt(open, phase, position);
       if (isNew && phase.index > 0) await returnToBest(open, checkpoints.best);
-      const opened = await openPhase(open, phase, position);
+      const opened = await openPhase(open, phase, { position, previous: optimizer });
       optimizer?.dispose();
       optimizer = opened.optimizer;
       return opened.session;

@@ -35,6 +35,8 @@ export interface LoaderSettings {
   tokenizer: Tokenizer;
   batchSize: number;
   shuffle: boolean;
+  /** Every label equally often. */
+  balanced?: boolean;
   augment: boolean;
 }
 
@@ -51,6 +53,7 @@ export function openLoader(config: TrainConfig, { samples }: Manifest, settings:
     preprocessing: preprocessingOf(config),
     batchSize: settings.batchSize,
     shuffle: settings.shuffle,
+    balanced: settings.balanced ?? false,
     seed: training.seed,
     lengthMultiple: data.length_multiple,
     augmentation: settings.augment ? augmentationOf(config) : null,

@@ -1,25 +1,24 @@
 import { setImmediate } from 'node:timers/promises';
-import { combineSeeds, CrosscheckError } from '@crosscheck/contract';
-import type { Loader } from '@crosscheck/data';
+import { CrosscheckError } from '@crosscheck/contract';
+import type { Loader, OrderOptions } from '@crosscheck/data';
 import { computeMetrics } from '@crosscheck/evaluation';
-import { countParameters, type Model, type Optimizer, type Schedule, type TrainingInput } from '@crosscheck/model';
+import { countParameters } from '@crosscheck/model';
 import { nameMetrics } from './epoch-totals.ts';
 import type { EpochMetrics, Events, LoopCommand, Position } from './events.ts';
-import { extractFeatures, type FeatureSet, featureInputs, type InputSource, pixelInputs } from './inputs.ts';
+import {
+  extractFeatures,
+  type FeatureSet,
+  featureInputs,
+  type InputSource,
+  type PlacedInput,
+  pixelInputs,
+} from './inputs.ts';
+import { type Judged, type Judging, judgeBatches, judgeFeatures, rowsPerPass } from './judge.ts';
 import type { Phase } from './phases.ts';
-import { judgeBatches, judgeFeatures, type Judged, type Judging } from './judge.ts';
+import { type StepOptions, type StepOutcome, takeStep } from './take-step.ts';
 
-/** What one step did. A step whose loss or gradient is not finite is skipped and changes nothing. */
-export interface StepResult {
-  skipped: boolean;
-  loss: number;
-  /** [B] */
-  logits: Float32Array;
-  /** [B] */
-  labels: Float32Array;
-  batchSize: number;
-  learningRate: number;
-  gradientNorm: number;
+/** What one step did, and how long it took. */
+export interface StepResult extends StepOutcome {
   stepSeconds: number;
   dataSeconds: number;
   /** Where the epoch goes on. */
@@ -43,21 +42,15 @@ export interface PhaseSession {
   close(): Promise<void>;
 }
 
-export interface SessionOptions {
-  phase: Phase;
-  model: Model;
-  optimizer: Optimizer;
-  schedule: Schedule;
+export interface SessionOptions extends StepOptions {
   train: Loader;
   validation: Loader;
-  seed: number;
-  shuffle: boolean;
-  clipNorm: number | null;
-  frozenBatchNorm: 'keep' | 'update';
+  /** Order of the training samples. */
+  order: OrderOptions;
   /** Compute the features of frozen backbones once and train on them. */
   cacheFeatures: boolean;
-  /** Samples of the training split. */
-  trainSamples: number;
+  /** Optimizer steps in an epoch. */
+  stepsPerEpoch: number;
   /** The run ends with an error when so many steps in a row had a loss or gradient that is not finite. */
   maxSkippedSteps: number;
   /** FAKE iff probability > threshold; used by the validation's metrics. */
@@ -73,11 +66,12 @@ export function openSession(options: SessionOptions): PhaseSession {
   const { phase, model, train, validation, cacheFeatures } = options;
   const features: { train?: FeatureSet; validation?: FeatureSet } = {};
   const trainFeatures = () => features.train as FeatureSet;
-  const order = { batchSize: phase.batchSize, shuffle: options.shuffle, seed: options.seed };
-  const source = cacheFeatures ? featureInputs(trainFeatures, options.trainSamples, order) : pixelInputs(train);
+  const source = cacheFeatures
+    ? featureInputs(trainFeatures, { ...options.order, batchSize: phase.batchSize })
+    : pixelInputs(train);
   let lastRate = options.schedule(0).learningRate;
   return {
-    stepsPerEpoch: source.batchesPerEpoch,
+    stepsPerEpoch: options.stepsPerEpoch,
     trainable: countParameters(model, phase.freeze).trainable,
     cachesFeatures: cacheFeatures,
     async *prepare() {
@@ -95,8 +89,10 @@ export function openSession(options: SessionOptions): PhaseSession {
       }
     },
     async *validate() {
-      const judging = features.validation ? judgeFeatures(model, features.validation) : judgeBatches(model, validation);
-      const judged = yield* showJudging(judging, phase, validation.batchesPerEpoch);
+      const { validation: made } = features;
+      const judging = made ? judgeFeatures(model, made) : judgeBatches(model, validation);
+      const passes = made ? Math.ceil(made.size / rowsPerPass) : validation.batchesPerEpoch;
+      const judged = yield* showJudging(judging, phase, passes);
       return judged && validationMetrics(judged, options.threshold);
     },
     learningRate: () => lastRate,
@@ -107,15 +103,16 @@ export function openSession(options: SessionOptions): PhaseSession {
 }
 
 async function* takeSteps(options: SessionOptions, source: InputSource, from: Position): AsyncGenerator<StepResult> {
+  const { epoch, totalEpochs, batch } = from;
   let { phaseStep, step } = from;
   let skippedInRow = 0;
   let asked = performance.now();
-  for await (const input of source.inputs(from.totalEpochs, from.batch)) {
+  for await (const inputs of groupInputs(source.inputs(totalEpochs, batch), options.phase.accumulateSteps)) {
     const arrived = performance.now();
-    const result = takeStep(options, input, { phaseStep, step });
+    const result = takeStep(options, inputs, { phaseStep, step, epoch });
     const done = performance.now();
     const seconds = { dataSeconds: (arrived - asked) / 1000, stepSeconds: (done - asked) / 1000 };
-    yield { ...result, ...seconds, nextBatch: input.position + 1 };
+    yield { ...result, ...seconds, nextBatch: (inputs.at(-1)?.position ?? batch) + 1 };
     if (!result.skipped) [phaseStep, step] = [phaseStep + 1, step + 1];
     skippedInRow = result.skipped ? skippedInRow + 1 : 0;
     if (skippedInRow >= options.maxSkippedSteps) throw divergedError(options, step, result.loss);
@@ -133,27 +130,16 @@ function divergedError({ phase, maxSkippedSteps }: SessionOptions, step: number,
   );
 }
 
-type StepOutcome = Omit<StepResult, 'dataSeconds' | 'stepSeconds' | 'nextBatch'>;
-
-function takeStep(options: SessionOptions, input: TrainingInput, at: { phaseStep: number; step: number }): StepOutcome {
-  const { model, optimizer, phase, seed, clipNorm, frozenBatchNorm } = options;
-  const { learningRate, beta1 } = options.schedule(at.phaseStep);
-  const stepSeed = combineSeeds(seed, 'step', at.step);
-  const gradients = model.computeGradients(input, { seed: stepSeed, freeze: phase.freeze, frozenBatchNorm });
-  try {
-    const { loss, logits } = gradients;
-    const hyper = {
-      learningRate,
-      ...(beta1 === undefined ? {} : { beta1 }),
-      ...(clipNorm === null ? {} : { clipNorm }),
-    };
-    const { gradientNorm, applied } = Number.isFinite(loss)
-      ? optimizer.step(model.variables, gradients.gradients, hyper)
-      : { gradientNorm: Number.NaN, applied: false };
-    return { skipped: !applied, loss, logits, labels: input.label, batchSize: input.size, learningRate, gradientNorm };
-  } finally {
-    gradients.dispose();
+/** Batches as they come, so many at a time; the last group may be smaller. */
+async function* groupInputs(inputs: AsyncGenerator<PlacedInput>, count: number): AsyncGenerator<PlacedInput[]> {
+  let group: PlacedInput[] = [];
+  for await (const input of inputs) {
+    group.push(input);
+    if (group.length < count) continue;
+    yield group;
+    group = [];
   }
+  if (group.length > 0) yield group;
 }
 
 /** Passes a judging's progress on as events. @returns null when told to stop */

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { userInfo } from 'node:os';
-import path from 'node:path';
 import { flattenConfig, type TrainConfig } from '@crosscheck/config';
 import type { Manifest } from '@crosscheck/data';
 import { countParameters, type Model } from '@crosscheck/model';
@@ -23,7 +22,7 @@ export interface TrackingOptions {
   model: Model;
   /** The interrupted run to go on with. */
   runId: string | null;
-  say(line: string): void;
+  say: (line: string) => void;
 }
 
 const closeLimitMs = 60_000;
@@ -50,7 +49,7 @@ export async function openTracking(options: TrackingOptions): Promise<Tracking> 
       ...(process.env[parentRunVariable] ? { parentRunId: process.env[parentRunVariable] } : {}),
     },
     ...(runId === null ? {} : { runId }),
-    spoolFolder: path.join(runDir, 'mlflow-spool'),
+    spoolFolder: runDir,
     onProblem: (message) => say(`mlflow: ${message}`),
   });
   await logger.ready;

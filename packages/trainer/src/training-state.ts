@@ -3,9 +3,9 @@ import {
   loadWeights,
   type Model,
   modelTensors,
-  openSafetensors,
   type Optimizer,
   type OptimizerState,
+  openSafetensors,
   type TensorFile,
   type TensorToWrite,
   writeSafetensors,
@@ -79,7 +79,7 @@ export interface TrainingState {
 /** @throws CROSSCHECK_RESUME_STATE_INVALID when the file is not a training state of this version */
 export async function openTrainingState(path: string): Promise<TrainingState> {
   const file = await openSafetensors(path);
-  const description = parseDescription(path, file.metadata[metadataKey]);
+  const description = await parseDescription(path, file);
   const restoreModel = (model: Model) => loadWeights(model, withoutPrefix(file, modelPrefix));
   return {
     description,
@@ -109,9 +109,14 @@ function withoutPrefix(file: TensorFile, prefix: string): TensorFile {
   return { ...file, tensors, read: (name) => file.read(prefix + name) };
 }
 
-function parseDescription(path: string, json: string | undefined): StateDescription {
+async function parseDescription(
+  path: string,
+  file: Awaited<ReturnType<typeof openSafetensors>>,
+): Promise<StateDescription> {
+  const json = file.metadata[metadataKey];
   const result = descriptionSchema.safeParse(json === undefined ? undefined : JSON.parse(json));
   if (result.success) return result.data;
+  await file.close();
   throw new CrosscheckError(
     'CROSSCHECK_RESUME_STATE_INVALID',
     `${path} is no training state of this version of Crosscheck: ${z.prettifyError(result.error)}; start a new run, or load its best checkpoint with model.load_model`,

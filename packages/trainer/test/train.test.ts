@@ -24,7 +24,7 @@ let plainDir: string;
 beforeAll(async () => {
   await makePosts(posts);
   plainDir = path.join(root.dir, 'plain');
-  plain = await trainHere(shortRun(posts, plainDir), { dir: plainDir });
+  plain = await trainHere([...shortRun(posts, plainDir), 'training.report=true'], { dir: plainDir });
 });
 afterAll(root.remove);
 

@@ -5,7 +5,7 @@ import type { Sample } from '../manifest/rows.ts';
 import { type OnBadSample, problemsError, type SampleProblem } from '../problems.ts';
 import { type ImageSource, openImageSource } from './image-source.ts';
 import type { ImageJob, LoadedImages } from './load-images.ts';
-import { countBatches, epochOrder } from './order.ts';
+import { countBatches, countSamples, epochOrder } from './order.ts';
 import { createPixelCache, type PixelCache } from './pixel-cache.ts';
 
 export interface LoaderOptions {
@@ -16,6 +16,8 @@ export interface LoaderOptions {
   /** A new order in every epoch, fixed by (seed, epoch). */
   shuffle: boolean;
   seed: number;
+  /** Every label equally often in an epoch: samples of rarer labels repeat. @default false */
+  balanced?: boolean;
   /** Token length of a batch = its longest text, rounded up to a multiple of this (and at most `maxTokens`). @default 8 */
   lengthMultiple?: number;
   /** Null for evaluation. */
@@ -76,7 +78,11 @@ export function createLoader(options: LoaderOptions): Loader {
     ahead: Math.max(1, 2 * workers),
   };
   return {
-    batchesPerEpoch: countBatches(samples.length, options.batchSize, options.dropLast ?? false),
+    batchesPerEpoch: countBatches(
+      countSamples(labelsOf(samples), options),
+      options.batchSize,
+      options.dropLast ?? false,
+    ),
     problems: state.problems.list,
     batches: (epoch, startBatch = 0) => iterateBatches(state, epoch, startBatch),
     close: () => state.source.close(),
@@ -96,9 +102,9 @@ async function* iterateBatches(
   epoch: number,
   startBatch: number,
 ): AsyncGenerator<LoadedBatch, void, undefined> {
-  const { samples, batchSize, shuffle, seed, dropLast = false } = state.options;
-  const order = epochOrder(samples.length, epoch, { shuffle, seed });
-  const count = countBatches(samples.length, batchSize, dropLast);
+  const { samples, batchSize, dropLast = false } = state.options;
+  const order = epochOrder(labelsOf(samples), epoch, state.options);
+  const count = countBatches(order.length, batchSize, dropLast);
   const queue: { indices: Int32Array; position: number; loading: Promise<LoadedImages> }[] = [];
   let next = startBatch;
   const fillQueue = () => {
@@ -122,6 +128,8 @@ async function* iterateBatches(
   }
   if (yielded === 0 && startBatch === 0) throw noReadablePicture(samples.length);
 }
+
+const labelsOf = (samples: readonly Sample[]) => samples.map(({ label }) => label);
 
 async function loadPixels(
   { options, cache, source }: LoaderState,

@@ -22,7 +22,7 @@ export interface CheckpointOptions {
   saveFrequency: number;
   /** The best of an earlier part of this run. */
   best: Best | null;
-  describe(event: EpochEvent): CheckpointMetadata;
+  describe: (event: EpochEvent) => CheckpointMetadata;
 }
 
 export interface CheckpointWriter extends Consumer {

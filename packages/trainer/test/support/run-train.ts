@@ -27,6 +27,7 @@ export function shortRun(dataDir: string, dir: string): string[] {
     `training.checkpoint_dir=${path.join(dir, 'checkpoints')}`,
     `hydra.run.dir=${path.join(dir, 'run')}`,
     'mlflow.enabled=false',
+    'training.report=false',
   ];
 }
 

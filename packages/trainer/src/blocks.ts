@@ -1,0 +1,21 @@
+import type { Architecture } from '@crosscheck/contract';
+
+const visionBlock = /^vision_branch\.backbone\.features\.(\d+)\./;
+const textBlock = /^text_branch\.backbone\.(?:embeddings|transformer\.layer\.(\d+))\./;
+
+/**
+ * How far a parameter is from the heads, in blocks: 0 for projections and fusion, 1 for the last block of its backbone, and so on. A
+ * vision block is a stage of EfficientNet's table, stem and last convolution included; a text block is a layer, or the embeddings.
+ */
+export function distanceFromHeads(name: string, { vision, text }: Architecture): number {
+  const stage = visionBlock.exec(name)?.[1];
+  if (stage !== undefined) return vision.stages.length + 2 - Number(stage);
+  const layer = textBlock.exec(name);
+  if (layer === null) return 0;
+  return layer[1] === undefined ? text.layers + 1 : text.layers - Number(layer[1]);
+}
+
+/** Blocks of the deeper backbone. */
+export function countBlocks({ vision, text }: Architecture): number {
+  return Math.max(vision.stages.length + 2, text.layers + 1);
+}

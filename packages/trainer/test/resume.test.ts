@@ -1,0 +1,149 @@
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { temporaryFolder } from '@crosscheck/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { copyPosts, makePosts, testFolder, trainCsv } from './support/posts.ts';
+import { bestCheckpoint, epochLines, readBits, readMetrics, withoutTimes } from './support/read-run.ts';
+import { shortRun, type TrainedRun, trainHere } from './support/run-train.ts';
+import { startTrain } from './support/start-train.ts';
+
+const root = temporaryFolder();
+const posts = path.join(root.dir, 'posts');
+const state = 'training_state.safetensors';
+let whole: TrainedRun;
+
+// Two phases of 16 steps an epoch: the first on cached features, the second with everything random that there is.
+const recipe = [
+  'training.batch_size=4',
+  'training.num_workers=1',
+  'training.save_every_steps=3',
+  'training.report=false',
+  'training.phases=[{name:frozen,num_epochs:1,freeze_vision:true,freeze_text:true,augmentation:false},{name:finetune,num_epochs:2,learning_rate:0.0005}]',
+];
+
+beforeAll(async () => {
+  await makePosts(posts);
+  const dir = path.join(root.dir, 'whole');
+  whole = await trainHere([...shortRun(posts, dir), ...recipe], { dir });
+});
+afterAll(root.remove);
+
+const start = (dir: string) => startTrain([...shortRun(posts, dir), ...recipe], path.join(dir, 'run'));
+const resume = (dir: string, ...overrides: string[]) =>
+  trainHere([...shortRun(posts, dir), ...recipe, `training.resume=${path.join(dir, 'run')}`, ...overrides], {
+    dir: path.join(dir, 'elsewhere'),
+  });
+
+/** Metrics, final weights and moments, and the best checkpoint are those of a run that nobody touched. */
+async function expectSameAsWhole(dir: string): Promise<void> {
+  expect(withoutTimes(readMetrics(path.join(dir, 'run')))).toEqual(withoutTimes(readMetrics(whole.runDir)));
+  const checkpoint = bestCheckpoint(path.join(dir, 'checkpoints'));
+  expect(await readBits(checkpoint)).toEqual(await readBits(bestCheckpoint(whole.checkpointDir)));
+  expect(await readBits(path.join(dir, 'run', state))).toEqual(await readBits(path.join(whole.runDir, state)));
+}
+
+describe('a run that is interrupted', () => {
+  it('by Ctrl-C in mid-epoch goes on as if nothing had happened', async () => {
+    const dir = testFolder();
+    const run = start(dir);
+    await run.reach(21);
+    run.child.kill('SIGINT');
+    expect(await run.ended).toMatchObject({ signal: null });
+    expect(run.output()).toContain('stopping after this step and saving');
+    expect(run.output()).toMatch(/training\.resume=.* goes on from here/);
+    const done = readMetrics(run.runDir).at(-1)?.step ?? 0;
+    expect(done).toBeGreaterThanOrEqual(21);
+    expect(done).toBeLessThan(48);
+    const resumed = await resume(dir);
+    expect(resumed.output).toContain('resuming');
+    expect(existsSync(path.join(dir, 'elsewhere/run/metrics.jsonl'))).toBe(false);
+    await expectSameAsWhole(dir);
+  });
+
+  it('by kill -9 goes on from its last state, and the steps after it are not written twice', async () => {
+    const dir = testFolder();
+    const run = start(dir);
+    await run.reach(26);
+    run.child.kill('SIGKILL');
+    expect(await run.ended).toMatchObject({ signal: 'SIGKILL' });
+    const metrics = path.join(run.runDir, 'metrics.jsonl');
+    appendFileSync(metrics, '{"step":99,"phase":"fine'); // a line cut in half
+    await resume(dir);
+    await expectSameAsWhole(dir);
+  });
+
+  it('by kill -9 in the frozen phase goes through both phases', async () => {
+    const dir = testFolder();
+    const run = start(dir);
+    await run.reach(8);
+    run.child.kill('SIGKILL');
+    await run.ended;
+    await resume(dir);
+    await expectSameAsWhole(dir);
+  });
+
+  it('by two signals stops at once', async () => {
+    const dir = testFolder();
+    const run = start(dir);
+    await run.reach(18);
+    run.child.kill('SIGINT');
+    run.child.kill('SIGTERM');
+    const { code } = await run.ended;
+    expect([0, 130]).toContain(code); // 0 when the step ended between the two
+  });
+});
+
+describe('a finished run', () => {
+  it('has nothing left to do when it is resumed', async () => {
+    const dir = path.join(root.dir, 'whole');
+    const before = readMetrics(whole.runDir);
+    await resume(dir);
+    expect(readMetrics(whole.runDir)).toEqual(before);
+    expect(epochLines(whole.runDir)).toHaveLength(3);
+  });
+});
+
+describe('resuming refuses', () => {
+  it('a folder without a state, and says where it looked', async () => {
+    const dir = testFolder();
+    await expect(resume(dir)).rejects.toThrow(
+      `looked for ${path.join(dir, 'run')} and ${path.join(dir, 'run', state)}`,
+    );
+  });
+
+  it('a file that is no training state', async () => {
+    const dir = testFolder();
+    writeFileSync(path.join(dir, 'x.safetensors'), readFileSync(bestCheckpoint(whole.checkpointDir)));
+    const attempt = trainHere([...shortRun(posts, dir), `training.resume=${path.join(dir, 'x.safetensors')}`], { dir });
+    await expect(attempt).rejects.toMatchObject({ code: 'CROSSCHECK_RESUME_STATE_INVALID' });
+  });
+
+  it('another config than the run was started with', async () => {
+    const dir = path.join(root.dir, 'whole');
+    await expect(resume(dir, 'training.weight_decay=0.5')).rejects.toMatchObject({
+      code: 'CROSSCHECK_RESUME_MISMATCH',
+      message: expect.stringContaining('training.weight_decay=0.5'),
+    });
+  });
+
+  it('posts that changed since', async () => {
+    const data = copyPosts(posts);
+    const dir = testFolder();
+    const own = [...shortRun(data, dir), 'training.num_epochs=1', 'training.report=false'];
+    await trainHere(own, { dir });
+    appendFileSync(trainCsv(data), '\n');
+    await expect(trainHere([...own, `training.resume=${path.join(dir, 'run')}`], { dir })).rejects.toThrow(
+      /train changed since .*another sha256/,
+    );
+  });
+
+  it('a best checkpoint that is gone', async () => {
+    const dir = testFolder();
+    const own = [...shortRun(posts, dir), 'training.num_epochs=1', 'training.report=false'];
+    const { checkpointDir } = await trainHere(own, { dir });
+    rmSync(bestCheckpoint(checkpointDir));
+    await expect(trainHere([...own, `training.resume=${path.join(dir, 'run')}`], { dir })).rejects.toThrow(
+      'best_model_1.8.safetensors',
+    );
+  });
+});
