@@ -3,7 +3,8 @@ import type { Classifier } from '@crosscheck/inference';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { createAdmission } from './http/admission.ts';
 import { answerConnectionError, answerErrors, sendError } from './http/answer-errors.ts';
-import { logRequests } from './http/log-requests.ts';
+import { logOutcome } from './http/log-outcome.ts';
+import { onOutcome } from './http/outcome.ts';
 import { requestId } from './http/request-id.ts';
 import { addResponseHeaders } from './http/response-headers.ts';
 import type { RouteContext, ServeSettings } from './routes/context.ts';
@@ -45,20 +46,22 @@ export async function buildApp({ classifier, settings, logStream }: AppOptions):
   const context: RouteContext = {
     service,
     settings,
-    budget: { limit: settings.max_buffered_bytes, used: 0 },
+    budget: { limit: Math.max(settings.max_buffered_bytes, settings.max_body_bytes), used: 0 },
     admit: createAdmission(service, settings.api_key),
   };
   app.decorate('service', service);
   app.decorateRequest('bodyBytes', 0);
   app.decorateRequest('failure', null);
-  // Bodies are judged by hand, with reasons; nothing is coerced.
+  app.decorateRequest('isAbandoned', false);
+  // Schemas only document: bodies are judged by hand, with reasons, and compiling a serialiser for every answer takes longer than all else here.
   app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => JSON.stringify);
   countRequests(app, service);
   addResponseHeaders(app, settings.cors_origin);
-  logRequests(app);
+  onOutcome(app, logOutcome);
   answerErrors(app, service);
-  addMetrics(app, context);
   await addDocs(app, { hasApiKey: settings.api_key !== null });
+  addMetrics(app, context);
   for (const routes of [healthRoutes, predictRoutes, inferenceProtocolRoutes]) await app.register(routes, context);
   await app.ready();
   return app as unknown as App;

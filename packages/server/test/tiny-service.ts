@@ -14,7 +14,7 @@ export const largePicture: Uint8Array = encodePng(1600, 1200, () => [10, 200, 30
 
 export interface TinyService {
   classifier: Classifier;
-  /** A fresh app on the same classifier; its log lines are collected. */
+  /** An app on the same classifier, one for all tests of a file that ask for the same settings; its log lines are collected. */
   app(settings?: Partial<ServeSettings>): Promise<App>;
   log: Record<string, unknown>[];
 }
@@ -22,18 +22,16 @@ export interface TinyService {
 /** Opens the tiny artifact for one test file and closes everything after it. */
 export function tinyService(options: ClassifierOptions = {}): TinyService {
   const folder = temporaryFolder();
-  const apps: App[] = [];
+  const apps = new Map<string, Promise<App>>();
   const log: Record<string, unknown>[] = [];
   const logStream = { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) };
   const service = {
     log,
-    async app(settings: Partial<ServeSettings> = {}) {
-      const app = await buildApp({
-        classifier: service.classifier,
-        settings: { ...defaultSettings, ...settings },
-        logStream,
-      });
-      apps.push(app);
+    app(changes: Partial<ServeSettings> = {}) {
+      const key = JSON.stringify(changes);
+      const settings = { ...defaultSettings, ...changes };
+      const app = apps.get(key) ?? buildApp({ classifier: service.classifier, settings, logStream });
+      apps.set(key, app);
       return app;
     },
   } as TinyService;
@@ -42,7 +40,7 @@ export function tinyService(options: ClassifierOptions = {}): TinyService {
     service.classifier = await openClassifier(folder.dir, { workers: 1, ...options });
   });
   afterAll(async () => {
-    await Promise.all(apps.map((app) => app.close()));
+    for (const app of apps.values()) await (await app).close();
     await service.classifier.close();
     folder.remove();
   });

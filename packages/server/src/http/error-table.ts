@@ -29,7 +29,7 @@ export const errorTable = {
   CROSSCHECK_SERVER_ROUTE_UNKNOWN: { status: 404, example: 'nothing answers GET /predictions; see /docs' },
   CROSSCHECK_SERVER_MODEL_UNKNOWN: { status: 404, example: 'no model "resnet" here; this service has "crosscheck"' },
   CROSSCHECK_SERVER_METHOD_UNSUPPORTED: { status: 405, example: '/predict takes POST, got GET' },
-  CROSSCHECK_SERVER_UPLOAD_SLOW: { status: 408, example: 'the request did not arrive within 30000 ms' },
+  CROSSCHECK_SERVER_UPLOAD_SLOW: { status: 408, example: 'the request did not arrive in time (serve.receive_ms)' },
   CROSSCHECK_SERVER_BODY_TOO_LARGE: {
     status: 413,
     example:

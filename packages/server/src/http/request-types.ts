@@ -6,6 +6,8 @@ declare module 'fastify' {
     bodyBytes: number;
     /** What it was refused with. */
     failure: { code: string; message: string } | null;
+    /** Its client left before the answer. */
+    isAbandoned: boolean;
   }
 
   interface FastifyContextConfig {

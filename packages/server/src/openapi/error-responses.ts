@@ -12,7 +12,10 @@ const fieldProblemSchema = z.object({
   ctx: z.record(z.string(), z.number()).optional().describe('the limits that were passed'),
 });
 
-const errorSchema = jsonSchema(
+/** Shared by all routes under this name. */
+export const errorSchemaId = 'Error';
+
+export const errorSchema: object = jsonSchema(
   z
     .object({
       statusCode: z.int(),
@@ -23,7 +26,7 @@ const errorSchema = jsonSchema(
         .union([z.string(), z.array(fieldProblemSchema)])
         .describe('the message, or what is wrong with each field'),
     })
-    .meta({ title: 'Error' }),
+    .meta({ title: errorSchemaId }),
 );
 
 const exampleProblems: FieldProblem[] = [{ type: 'missing', loc: ['body', 'image'], msg: 'Field required' }];
@@ -40,7 +43,7 @@ export function errorResponses(codes: readonly AnsweredCode[]): Record<number, o
   return Object.fromEntries(
     [...byStatus].map(([status, members]) => {
       const examples = Object.fromEntries(members.map((code) => [code, { value: exampleOf(code) }]));
-      const content = { 'application/json': { schema: errorSchema, examples } };
+      const content = { 'application/json': { schema: { $ref: `${errorSchemaId}#` }, examples } };
       return [status, { description: exampleOf(members[0] as AnsweredCode).error, content }];
     }),
   );

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
-/** A zod schema as JSON Schema, for Fastify's serialisers and for the API's documentation. */
-export function jsonSchema(schema: z.ZodType): Record<string, unknown> {
+/** A zod schema as JSON Schema, for the API's documentation; an input may have more properties than are named. */
+export function jsonSchema(schema: z.ZodType, io: 'input' | 'output' = 'output'): Record<string, unknown> {
   const whole: Record<string, unknown> = z.toJSONSchema(schema, {
+    io,
     override: ({ jsonSchema: node }) => dropSafeRange(node),
   });
   delete whole.$schema;

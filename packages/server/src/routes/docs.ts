@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+import { errorSchema, errorSchemaId } from '../openapi/error-responses.ts';
 import { version } from '../version.ts';
 
 const description = `Judges news posts: is this picture with these words real or fake? 0 = REAL, 1 = FAKE.
@@ -20,7 +21,11 @@ const contentSecurityPolicy = {
 
 /** `GET /docs` and `GET /openapi.json`. Must be registered before the routes that it describes. */
 export async function addDocs(app: FastifyInstance, { hasApiKey }: { hasApiKey: boolean }): Promise<void> {
+  app.addSchema({ $id: errorSchemaId, ...errorSchema });
   await app.register(swagger, {
+    refResolver: {
+      buildLocalReference: ({ $id }, _base, _fragment, i) => (typeof $id === 'string' ? $id : `schema-${i}`),
+    },
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Crosscheck', version, description },

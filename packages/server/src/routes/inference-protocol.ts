@@ -107,7 +107,7 @@ export async function inferenceProtocolRoutes(app: FastifyInstance, context: Rou
           description: `Two BYTES tensors of the same length, at most ${settings.max_posts}: text, and image with every picture in base64.`,
           tags,
           params: paramsSchema(path),
-          body: jsonSchema(inferRequest.meta({ examples: [exampleRequest] })),
+          body: jsonSchema(inferRequest.meta({ examples: [exampleRequest] }), 'input'),
           response: {
             200: { description: 'Verdicts', ...jsonSchema(inferResponse) },
             ...errorResponses(['CROSSCHECK_SERVER_JSON_BROKEN', 'CROSSCHECK_SERVER_MODEL_UNKNOWN', ...modelErrors]),

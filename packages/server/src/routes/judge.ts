@@ -14,7 +14,7 @@ export function judge(
 export function disconnectSignal({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController();
   const leave = () => {
-    if (!raw.writableFinished) controller.abort(clientGone());
+    if (!raw.writableEnded) controller.abort(clientGone());
   };
   if (raw.closed) leave();
   else raw.once('close', leave);

@@ -2,12 +2,12 @@ import type { Artifact } from '@crosscheck/contract';
 import type { ClassifierStats, HistogramSnapshot } from '@crosscheck/inference';
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { finalStatus } from '../http/log-requests.ts';
+import { onOutcome } from '../http/outcome.ts';
 import type { RouteContext } from './context.ts';
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** `GET /metrics`, in Prometheus' text format. Must be registered before the routes that it measures. */
+/** `GET /metrics`, in Prometheus' text format. Measures the routes that are registered after it. */
 export function addMetrics(app: FastifyInstance, { service, budget }: RouteContext): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -40,11 +40,10 @@ function measureRequests(app: FastifyInstance, registry: Registry): void {
     labelNames: ['code'],
     registers: [registry],
   });
-  app.addHook('onResponse', async (request, reply) => {
-    if (request.failure) errors.inc({ code: request.failure.code });
+  onOutcome(app, ({ request, status, failure, ms }) => {
+    if (failure) errors.inc({ code: failure.code });
     const { url: route = 'unknown', config } = request.routeOptions;
-    if (config.isQuiet) return;
-    seconds.observe({ method: request.method, route, status: finalStatus(reply) }, reply.elapsedTime / 1000);
+    if (!config.isQuiet) seconds.observe({ method: request.method, route, status }, ms / 1000);
   });
 }
 
