@@ -10,7 +10,7 @@ const readJson = (file) => JSON.parse(readFileSync(path.join(root, file), 'utf8'
 function readLayerTable() {
   const text = readFileSync(path.join(root, 'docs/architecture.md'), 'utf8');
   const section = text.split(/^## Layers$/m)[1]?.split(/^## /m)[0] ?? '';
-  const rows = [...section.matchAll(/^\| `([\w-]+)` \|[^|]*\| ([^|]*) \|/gm)];
+  const rows = [...section.matchAll(/^\| `([\w-]+)` \|[^|]*\|([^|]*)\|/gm)];
   return new Map(rows.map(([, name, allowed]) => [name, [...allowed.matchAll(/`([\w-]+)`/g)].map((m) => m[1])]));
 }
 

@@ -4,3 +4,4 @@ export { flattenConfig } from './flatten.ts';
 export * from './schema/index.ts';
 export type { Command, JobResult, OpenSweep, Run, SweepJob, SweepStart } from './cli/command.ts';
 export { runCommand } from './cli/run-command.ts';
+export { architectureOf, describeForeignCheckpoint, preprocessingOf } from './schema/meaning.ts';

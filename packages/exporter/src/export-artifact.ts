@@ -21,6 +21,10 @@ export interface ExportOptions {
   outputDir: string;
   /** In place of the checkpoint's own tokenizer: tokenizer.json, vocab.txt or a folder with one of them. */
   tokenizer?: string | null;
+  /** What a checkpoint that says nothing about itself is taken to be; without it such a checkpoint is refused. */
+  assumed?: CheckpointMetadata;
+  /** What 1 means in such a checkpoint. */
+  positiveClass?: 'fake' | 'real';
   precision?: string;
   /** ONNX operator set, 18 to 23. */
   opset?: number;
@@ -50,7 +54,9 @@ export interface ExportReport {
  */
 export async function exportArtifact(options: ExportOptions): Promise<ExportReport> {
   const opset = checkVariant(options);
-  const checkpoint = await openCheckpoint(options.checkpoint);
+  const { assumed, positiveClass = 'fake' } = options;
+  const opened = await openCheckpoint(options.checkpoint, { positiveClass });
+  const checkpoint = { ...opened, metadata: opened.metadata ?? assumed ?? null };
   try {
     const content = await readContent(checkpoint, { opset, tokenizer: options.tokenizer ?? null });
     return await replaceFolder(options.outputDir, (dir) => buildArtifact(dir, checkpoint, { content, options }));

@@ -1,15 +1,24 @@
 import path from 'node:path';
-import type { JobResult, Run, TrainConfig } from '@crosscheck/config';
-import { resolveCheckpointPath } from '@crosscheck/model/weights';
+import { describeForeignCheckpoint, type JobResult, type Run, type TrainConfig } from '@crosscheck/config';
+import type { CheckpointMetadata } from '@crosscheck/contract';
+import { openCheckpoint, resolveCheckpointPath, resolvePretrained } from '@crosscheck/model/weights';
 import { type ExportReport, exportArtifact } from './export-artifact.ts';
 import { maxLogitDifference, type ParityReport } from './parity/check-parity.ts';
 
 /** Job of `pnpm export`. */
 export async function runExport({ config }: Run<TrainConfig>): Promise<JobResult> {
-  const { output_dir, tokenizer, precision, opset } = config.export;
+  const { output_dir: outputDir, precision, opset } = config.export;
   const checkpoint = await chooseCheckpoint(config);
   const startedAt = performance.now();
-  const report = await exportArtifact({ checkpoint, outputDir: output_dir, tokenizer, precision, opset });
+  const report = await exportArtifact({
+    checkpoint,
+    outputDir,
+    tokenizer: await chooseTokenizer(checkpoint, config),
+    assumed: describeForeignCheckpoint(config),
+    positiveClass: config.model.positive_class,
+    precision,
+    opset,
+  });
   process.stdout.write(describe(report, { checkpoint, seconds: (performance.now() - startedAt) / 1000 }));
   return { metrics: { max_logit_difference: report.parity.maxLogitDifference } };
 }
@@ -17,6 +26,20 @@ export async function runExport({ config }: Run<TrainConfig>): Promise<JobResult
 /** `export.checkpoint`, or the best one of the last training. */
 function chooseCheckpoint({ export: { checkpoint }, training }: TrainConfig): Promise<string> {
   return resolveCheckpointPath(checkpoint ?? `best_model_${training.version}.safetensors`, training.checkpoint_dir);
+}
+
+/** `export.tokenizer`; for a checkpoint without one of its own, the tokenizer that training would take. Null = the checkpoint's. */
+async function chooseTokenizer(checkpoint: string, config: TrainConfig): Promise<string | null> {
+  const { tokenizer, pretrained_model, revision } = config.model.text;
+  const isComplete = (await readMetadata(checkpoint))?.tokenizer != null;
+  const source = config.export.tokenizer ?? (isComplete ? null : (tokenizer ?? pretrained_model));
+  return source === null ? null : resolvePretrained(source, ['tokenizer.json', 'vocab.txt'], { revision });
+}
+
+async function readMetadata(path: string): Promise<CheckpointMetadata | null> {
+  const checkpoint = await openCheckpoint(path);
+  await checkpoint.close();
+  return checkpoint.metadata;
 }
 
 function describe(

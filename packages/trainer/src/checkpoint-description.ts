@@ -1,7 +1,7 @@
+import { preprocessingOf } from '@crosscheck/config';
 import { type CheckpointMetadata, labelMapSchema } from '@crosscheck/contract';
 import type { EpochEvent } from './events.ts';
 import type { OpenRun } from './open-run.ts';
-import { preprocessingOf } from './run-data.ts';
 
 /** What a checkpoint says about itself: enough to rebuild, evaluate, export and trace it without its run. */
 export function describeCheckpoint(open: OpenRun, { metrics, position }: EpochEvent): CheckpointMetadata {

@@ -5,7 +5,9 @@ import { computeMetrics, confidentMistakes } from '@crosscheck/evaluation';
 import { countParameters } from '@crosscheck/model';
 import { type ReportData, renderConfusionMatrix, renderReport, renderTrainingCurves } from '@crosscheck/report';
 import { describeTensorflow } from '@crosscheck/tensorflow';
+import { describeThroughput } from './consumers/throughput.ts';
 import { epochTable } from './epoch-table.ts';
+import { guardWriting } from './guard-writing.ts';
 import type { Judged } from './judge.ts';
 import { judgeBatches } from './judge.ts';
 import { returnToBest } from './open-phase.ts';
@@ -61,7 +63,7 @@ async function writeResults(open: OpenRun, outcome: Outcome, judged: Judged): Pr
   };
   return Object.entries(contents).map(([name, content]) => {
     const file = path.join(runDir, name);
-    writeFileSync(file, content);
+    guardWriting(file, () => writeFileSync(file, content));
     return file;
   });
 }
@@ -79,7 +81,7 @@ function reportData(open: OpenRun, outcome: Outcome, judged: Judged): ReportData
       source: `${path.basename(sample?.file ?? '')}:${sample?.line}`,
     };
   });
-  const skipped = [...manifests.train.problems, ...manifests.val.problems].length;
+  const skipped = manifests.train.problems.length + manifests.val.problems.length + open.unreadable.size;
   return {
     title: `${config.model.name}, version ${config.training.version}`,
     version: config.training.version,
@@ -123,13 +125,19 @@ function bestMetrics({ history }: OpenRun, { best }: Outcome): Record<string, nu
   return history.find(({ epoch }) => epoch === best?.epoch)?.metrics ?? history.at(-1)?.metrics ?? {};
 }
 
-function closingLines({ config, runDir }: OpenRun, { best, interrupted }: Outcome): string[] {
+function closingLines({ config, runDir, throughput, unreadable }: OpenRun, { best, interrupted }: Outcome): string[] {
   const relative = (file: string) => path.relative('.', file) || '.';
-  const lines = interrupted ? [`interrupted: training.resume=${relative(runDir)} goes on from here`] : [];
+  const lines = [describeThroughput(throughput.figures()), ...describeUnreadable(unreadable)];
+  if (interrupted) lines.push(`interrupted: training.resume=${relative(runDir)} goes on from here`);
   if (best) {
     const value = `${config.training.early_stopping.metric} ${best.value.toFixed(4)} in epoch ${best.epoch}`;
     lines.push(`best checkpoint: ${relative(best.path)} (${value})`);
   }
   if (config.training.report) lines.push(`report: ${relative(path.join(runDir, 'report.html'))}`);
   return lines;
+}
+
+function describeUnreadable(unreadable: OpenRun['unreadable']): string[] {
+  const [first] = unreadable.values();
+  return first ? [`${unreadable.size} pictures could not be read and were left out, the first: ${first.message}`] : [];
 }

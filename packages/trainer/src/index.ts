@@ -1,2 +1,1 @@
-export { architectureOf } from './network.ts';
 export { train } from './train.ts';

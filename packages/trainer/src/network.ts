@@ -1,5 +1,5 @@
-import type { TrainConfig } from '@crosscheck/config';
-import { type Architecture, architectureSchema, CrosscheckError } from '@crosscheck/contract';
+import { architectureOf, preprocessingOf, type TrainConfig } from '@crosscheck/config';
+import { type Architecture, CrosscheckError } from '@crosscheck/contract';
 import {
   createModel,
   loadTextBackbone,
@@ -14,25 +14,6 @@ import {
   type TensorFile,
 } from '@crosscheck/model';
 import { loadTokenizer, type Tokenizer } from '@crosscheck/preprocess';
-import { preprocessingOf } from './run-data.ts';
-
-/** The network that a config describes. */
-export function architectureOf({ model }: Pick<TrainConfig, 'model'>): Architecture {
-  const { vision, text } = model;
-  return architectureSchema.parse({
-    vision: { stemChannels: vision.stem_channels, stages: vision.stages, headChannels: vision.head_channels },
-    text: {
-      vocabSize: text.vocab_size,
-      maxPositions: text.max_positions,
-      hiddenSize: text.hidden_size,
-      layers: text.layers,
-      heads: text.heads,
-      feedForwardSize: text.feed_forward_size,
-    },
-    embeddingDim: model.embedding_dim,
-    fusionHiddenDim: model.fusion_hidden_dim,
-  });
-}
 
 /** Builds the network with fresh weights. */
 export function buildModel(config: TrainConfig, architecture: Architecture = architectureOf(config)): Model {
@@ -51,6 +32,11 @@ export function buildModel(config: TrainConfig, architecture: Architecture = arc
   });
 }
 
+/** What 1 means in a checkpoint that does not say so itself. */
+export function meaningOf({ model }: TrainConfig): { positiveClass: 'fake' | 'real' } {
+  return { positiveClass: model.positive_class };
+}
+
 const tokenizerFiles = ['tokenizer.json', 'vocab.txt'];
 
 async function withFile(file: TensorFile, use: (file: TensorFile) => Promise<void>): Promise<void> {
@@ -66,7 +52,7 @@ export async function loadInitialWeights(model: Model, config: TrainConfig): Pro
   const { load_model, best_model_name, vision, text } = config.model;
   if (load_model) {
     const file = await resolveCheckpointPath(best_model_name, config.training.checkpoint_dir);
-    await withFile(await openCheckpoint(file), (checkpoint) => loadWeights(model, checkpoint));
+    await withFile(await openCheckpoint(file, meaningOf(config)), (checkpoint) => loadWeights(model, checkpoint));
     return [`weights: ${file}`];
   }
   const { architecture } = model;

@@ -49,7 +49,13 @@ export async function openPhase(
     maxSkippedSteps: training.max_skipped_steps,
     threshold: 0.5,
   });
-  return { session, optimizer };
+  const close = async () => {
+    for (const problem of [...train.problems, ...validation.problems]) {
+      open.unreadable.set(`${problem.file}:${problem.line}`, problem);
+    }
+    await session.close();
+  };
+  return { session: { ...session, close }, optimizer };
 }
 
 /** Features are made once, of every sample, wherever training will need it. */

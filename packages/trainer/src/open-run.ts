@@ -1,15 +1,17 @@
-import { mkdirSync } from 'node:fs';
 import type { Run, TrainConfig } from '@crosscheck/config';
 import { CrosscheckError } from '@crosscheck/contract';
-import type { Manifest } from '@crosscheck/data';
-import { countParameters, type Model } from '@crosscheck/model';
+import type { Manifest, SampleProblem } from '@crosscheck/data';
+import { countParameters, type Model, summary } from '@crosscheck/model';
 import type { Tokenizer } from '@crosscheck/preprocess';
 import { describeTensorflow } from '@crosscheck/tensorflow';
+import { measureThroughput, type Throughput } from './consumers/throughput.ts';
+import { makeFolder } from './guard-writing.ts';
 import type { EpochRecord } from './history.ts';
 import { buildModel, loadInitialWeights, openTokenizer } from './network.ts';
 import { type Phase, resolvePhases } from './phases.ts';
 import { openResumedRun, type ResumedRun } from './resume.ts';
 import { readSplit } from './run-data.ts';
+import { trainableIn } from './take-step.ts';
 import { openTracking, type Tracking } from './tracking.ts';
 
 /** Everything that is opened once for a run. */
@@ -27,7 +29,13 @@ export interface OpenRun {
   tracking: Tracking;
   /** Finished epochs, those of an interrupted run included. */
   history: EpochRecord[];
+  /** Pictures that could not be decoded and were left out, by `file:line`. */
+  unreadable: Map<string, SampleProblem>;
+  throughput: Throughput;
+  /** Prints a line. */
   say: (line: string) => void;
+  /** Writes a line to the run's log only. */
+  log: (line: string) => void;
   close(): Promise<void>;
 }
 
@@ -53,7 +61,7 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   const lines = resumed ? [`resuming ${runDir}`] : await loadInitialWeights(model, config);
   for (const line of lines) say(line);
   say(`${config.model.name}: ${countParameters(model).total.toLocaleString('en')} parameters`);
-  mkdirSync(config.training.checkpoint_dir, { recursive: true });
+  makeFolder(config.training.checkpoint_dir);
   const [phases, origins] = [resolvePhases(config), run.origins];
   const history = resumed ? [...resumed.state.description.history] : [];
   const runId = resumed?.state.description.runId ?? null;
@@ -62,7 +70,18 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
     await resumed?.state.close();
     model.dispose();
   };
-  return { config, runDir, origins, phases, manifests, tokenizer, model, resumed, tracking, history, say, close };
+  const opened = { config, runDir, origins, phases, manifests, tokenizer, model, resumed, tracking, history };
+  const [log, throughput, unreadable] = [run.log, measureThroughput(), new Map<string, SampleProblem>()];
+  describeNetwork({ model, config, phases, log });
+  return { ...opened, throughput, unreadable, log, say, close };
+}
+
+/** For the run's log: the network as a table, and every parameter that learns in the first phase. */
+function describeNetwork({ model, config, phases, log }: Pick<OpenRun, 'model' | 'config' | 'phases' | 'log'>): void {
+  const [first] = phases;
+  if (!first) return;
+  log(`the network in phase ${first.name}:\n${summary(model, first.freeze, config.data.image_size)}`);
+  log(`parameters that learn in phase ${first.name}: ${trainableIn(model, first, 0).join(' ')}`);
 }
 
 function describeSplit(split: string, { samples, problems }: Manifest): string {

@@ -47,6 +47,7 @@ export async function runAll(open: OpenRun): Promise<Outcome> {
     recordHistory(history),
     writeMetricsFile(open.runDir),
     showProgress(),
+    open.throughput,
     trackRun(open.tracking.logger, { logEverySteps: training.log_every_steps }),
     checkpoints,
     stopEarly(history),

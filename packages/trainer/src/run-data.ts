@@ -1,26 +1,28 @@
 import path from 'node:path';
-import type { TrainConfig } from '@crosscheck/config';
-import { defaultPreprocessing, type Preprocessing } from '@crosscheck/contract';
+import { preprocessingOf, type TrainConfig } from '@crosscheck/config';
+import { CrosscheckError, createRandom, type LabelId } from '@crosscheck/contract';
 import { type Augmentation, createLoader, type Loader, type Manifest, readManifest } from '@crosscheck/data';
 import type { Tokenizer } from '@crosscheck/preprocess';
 
 export type Split = 'train' | 'val' | 'test';
 
-/** How pictures and words become numbers in this run. */
-export function preprocessingOf({ data }: TrainConfig): Preprocessing {
-  return { ...defaultPreprocessing, imageSize: data.image_size, maxTokens: data.max_length };
+/** The CSV of a split: `data.csv_file` for training and validation when it is set, else `data.<split>_file`, else `<split>.csv` in `data.root_dir`. */
+export function manifestPath(config: TrainConfig, split: Split): string {
+  const { data } = config;
+  return sharedFile(config, split) ?? data[`${split}_file`] ?? path.join(data.root_dir, `${split}.csv`);
 }
 
-/** The CSV of a split: `data.<split>_file`, else `<split>.csv` in `data.root_dir`. */
-export function manifestPath({ data }: TrainConfig, split: Split): string {
-  return data[`${split}_file`] ?? path.join(data.root_dir, `${split}.csv`);
+/** The one CSV that `data.train_split` divides; `/`, as in the original's config, means none. */
+function sharedFile({ data }: TrainConfig, split: Split): string | null {
+  return split === 'test' || data.csv_file === '/' ? null : data.csv_file;
 }
 
 /** Reads the manifest of one split. */
-export function readSplit(config: TrainConfig, split: Split): Promise<Manifest> {
+export async function readSplit(config: TrainConfig, split: Split): Promise<Manifest> {
   const { data } = config;
-  const imagesDir = data[`images_dir_${split}`];
-  return readManifest({
+  const isShared = sharedFile(config, split) !== null;
+  const imagesDir = data[`images_dir_${isShared ? 'train' : split}`];
+  const manifest = await readManifest({
     file: manifestPath(config, split),
     ...(imagesDir === null ? {} : { imagesDir }),
     textColumn: data.text_column,
@@ -29,6 +31,38 @@ export function readSplit(config: TrainConfig, split: Split): Promise<Manifest> 
     nRows: data.n_rows,
     onBadSample: data.on_bad_sample,
   });
+  if (!isShared) return manifest;
+  const parts = divide(manifest.samples, data.train_split);
+  if (parts.train.length === 0 || parts.val.length === 0) throw tooFewToDivide(config, manifest.samples.length);
+  return { ...manifest, samples: parts[split === 'train' ? 'train' : 'val'] };
+}
+
+/**
+ * Divides samples in two, with the same share of each label, both in the order of the file. The same samples are always divided
+ * alike, whatever the seed of the run, so that runs with other seeds are judged on the same posts.
+ */
+export function divide<T extends { label: LabelId | null }>(
+  samples: readonly T[],
+  trainShare: number,
+): { train: T[]; val: T[] } {
+  const chosen = new Set<T>();
+  for (const label of [0, 1, null]) {
+    const group = createRandom('train_split', String(label)).shuffle(
+      samples.filter((sample) => sample.label === label),
+    );
+    for (const sample of group.slice(0, Math.round(group.length * trainShare))) chosen.add(sample);
+  }
+  return {
+    train: samples.filter((sample) => chosen.has(sample)),
+    val: samples.filter((sample) => !chosen.has(sample)),
+  };
+}
+
+function tooFewToDivide({ data }: TrainConfig, count: number): CrosscheckError {
+  return new CrosscheckError(
+    'CROSSCHECK_DATA_NO_SAMPLES',
+    `${data.csv_file} has ${count} usable rows, too few to be divided by data.train_split=${data.train_split}; add rows, or name separate files`,
+  );
 }
 
 export interface LoaderSettings {

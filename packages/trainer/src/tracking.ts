@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { userInfo } from 'node:os';
+import path from 'node:path';
 import { flattenConfig, type TrainConfig } from '@crosscheck/config';
 import type { Manifest } from '@crosscheck/data';
 import { countParameters, type Model } from '@crosscheck/model';
-import { openTrackingStore, RunLogger, type RunStatus } from 'mlflow-js-client';
+import { type DatasetInput, openTrackingStore, RunLogger, type RunStatus, startSystemMetrics } from 'mlflow-js-client';
 import type { Phase } from './phases.ts';
+import { manifestPath } from './run-data.ts';
 
 /** Where a run is tracked; a run that is not tracked has one that swallows everything. */
 export interface Tracking {
@@ -39,7 +41,7 @@ export async function openTracking(options: TrackingOptions): Promise<Tracking> 
   const { config, runDir, runId, say } = options;
   const { enabled, tracking_uri: uri, experiment_name, run_name } = config.mlflow;
   if (!enabled || uri === null) return notTracked;
-  const store = await openTrackingStore(uri);
+  const store = await openTrackingStore(uri, { maxRetries: 3 });
   const logger = new RunLogger({
     store,
     experiment: { name: experiment_name },
@@ -54,17 +56,41 @@ export async function openTracking(options: TrackingOptions): Promise<Tracking> 
   });
   await logger.ready;
   if (runId === null) logger.logParams(runParams(options));
+  if (runId === null) logger.logInputs(datasetInputs(options));
+  const stopSystemMetrics = config.mlflow.system_metrics ? startSystemMetrics(logger) : () => undefined;
   logger.setTags({ model_type: 'multimodal', fusion_method: 'concatenation', stage: 'training' });
   return {
     logger,
     runId: () => logger.runId,
     async close(status) {
+      stopSystemMetrics();
       const summary = await logger.close({ status, timeoutMs: closeLimitMs });
       store.close();
       if (!summary.isComplete && summary.spoolPath)
         say(`mlflow: not everything was sent; it waits in ${summary.spoolPath}`);
     },
   };
+}
+
+// MLflow keeps at most 36 characters of a digest.
+const digestLength = 32;
+
+/** The CSVs of training and validation, as MLflow's dataset inputs. */
+function datasetInputs({ config, manifests }: TrackingOptions): DatasetInput[] {
+  const contexts = { train: 'training', val: 'validation' } as const;
+  return (['train', 'val'] as const).map((split) => {
+    const { samples, columns, digest } = manifests[split];
+    const file = path.resolve(manifestPath(config, split));
+    return {
+      name: path.basename(file),
+      digest: digest.slice(0, digestLength),
+      sourceType: 'local',
+      source: { uri: file },
+      schema: { mlflow_colspec: columns.map((name) => ({ name, type: 'string', required: true })) },
+      profile: { num_rows: samples.length, num_fake: samples.filter(({ label }) => label === 1).length },
+      context: contexts[split],
+    };
+  });
 }
 
 const optimizerNames = { adamw: 'AdamW', adam: 'Adam' } as const;

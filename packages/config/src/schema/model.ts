@@ -69,6 +69,10 @@ export const modelSchema = z
       .min(1)
       .default('best_model_1.6.pth')
       .describe('checkpoint to start from: a file in training.checkpoint_dir, or a path'),
+    positive_class: z
+      .enum(['fake', 'real'])
+      .default('fake')
+      .describe('what 1 means in a checkpoint that Crosscheck did not write; the original trained with real'),
     freeze_vision: z.boolean().default(false).describe('keep the vision backbone as it is'),
     freeze_text: z.boolean().default(false).describe('keep the text backbone as it is'),
     vision: visionSchema.prefault({}),

@@ -1,7 +1,5 @@
 // pnpm tiny:backbones: makes assets/tiny again, from generated scenes and captions; about half a minute on two cores.
-import { composeConfig, trainConfigSchema } from '@crosscheck/config';
-import { architectureOf } from '../network.ts';
-import { preprocessingOf } from '../run-data.ts';
+import { architectureOf, composeConfig, preprocessingOf, trainConfigSchema } from '@crosscheck/config';
 import { makeTinyBackbones } from '../tiny-backbones/make.ts';
 
 const { config } = composeConfig({

@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Consumer, EpochEvent, Position, StepEvent } from '../events.ts';
+import { guardWriting } from '../guard-writing.ts';
 
 export const metricsFileName = 'metrics.jsonl';
 
@@ -34,8 +35,10 @@ export function cutMetricsFile(runDir: string, { step, totalEpochs }: Position):
     .split('\n')
     .filter((line) => isBefore(line, { step, totalEpochs }));
   const temporary = `${file}.part`;
-  writeFileSync(temporary, kept.map((line) => `${line}\n`).join(''));
-  renameSync(temporary, file);
+  guardWriting(file, () => {
+    writeFileSync(temporary, kept.map((line) => `${line}\n`).join(''));
+    renameSync(temporary, file);
+  });
 }
 
 function isBefore(line: string, end: Pick<Position, 'step' | 'totalEpochs'>): boolean {
@@ -50,7 +53,7 @@ function isBefore(line: string, end: Pick<Position, 'step' | 'totalEpochs'>): bo
 /** Appends one JSON line per step and per epoch to `metrics.jsonl` in the run folder. */
 export function writeMetricsFile(runDir: string): Consumer {
   const file = path.join(runDir, metricsFileName);
-  const append = (line: object) => appendFileSync(file, `${JSON.stringify(line)}\n`);
+  const append = (line: object) => guardWriting(file, () => appendFileSync(file, `${JSON.stringify(line)}\n`));
   return {
     on(event) {
       if (event.kind === 'step') append(stepLine(event));

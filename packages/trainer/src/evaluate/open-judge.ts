@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { TrainConfig } from '@crosscheck/config';
+import { describeForeignCheckpoint, type TrainConfig } from '@crosscheck/config';
 import { artifactFiles, CrosscheckError, type Preprocessing } from '@crosscheck/contract';
 import { createLoader, type Loader, type Sample } from '@crosscheck/data';
 import { openClassifier } from '@crosscheck/inference';
@@ -8,6 +8,7 @@ import { createModel, defaultDropout, loadWeights, openCheckpoint, resolveCheckp
 import { createTokenizer, type Tokenizer } from '@crosscheck/preprocess';
 import { bestModelName } from '../consumers/checkpoints.ts';
 import { judgeBatches } from '../judge.ts';
+import { meaningOf, openTokenizer } from '../network.ts';
 
 /** The answers on some samples, in their order; unreadable ones are left out. N answers. */
 export interface Answers {
@@ -37,20 +38,14 @@ export async function openJudge(config: TrainConfig): Promise<Judge> {
 
 async function openCheckpointJudge(named: string, config: TrainConfig): Promise<Judge> {
   const source = await resolveCheckpointPath(named, config.training.checkpoint_dir);
-  const checkpoint = await openCheckpoint(source);
-  const { metadata } = checkpoint;
-  if (metadata?.tokenizer == null) {
-    await checkpoint.close();
-    throw new CrosscheckError(
-      'CROSSCHECK_EVALUATION_NO_METADATA',
-      `${source} does not say how its pictures and words were prepared; evaluate a checkpoint that pnpm train wrote, or an artifact folder`,
-    );
-  }
+  const checkpoint = await openCheckpoint(source, meaningOf(config));
+  const metadata = checkpoint.metadata ?? describeForeignCheckpoint(config);
   const { architecture, preprocessing, temperature } = metadata;
   const model = createModel({ architecture, dropout: defaultDropout, batchNormMomentum: 0.1, seed: 0 });
   await loadWeights(model, checkpoint);
   await checkpoint.close();
-  const tokenizer = createTokenizer(metadata.tokenizer, preprocessing);
+  const tokenizer =
+    metadata.tokenizer === null ? await openTokenizer(config) : createTokenizer(metadata.tokenizer, preprocessing);
   const scaled = {
     predictLogits: (batch: Parameters<typeof model.predictLogits>[0]) =>
       model.predictLogits(batch).map((x) => x / temperature),

@@ -19,7 +19,7 @@ export interface MakeOptions {
   visionEpochs: number;
   textEpochs: number;
   seed: number;
-  say(line: string): void;
+  say: (line: string) => void;
 }
 
 const kindOf = (i: number) => i % sceneKinds.length;

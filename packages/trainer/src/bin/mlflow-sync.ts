@@ -1,0 +1,4 @@
+// pnpm mlflow:sync <run folder> [--tracking-uri <uri>]
+import { runSync } from '../mlflow-sync.ts';
+
+await runSync(process.argv.slice(2));

@@ -1,0 +1,160 @@
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { createModel, modelTensors } from '@crosscheck/model';
+import { runEntry, temporaryFolder } from '@crosscheck/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildOptimizer } from '../src/optimizer.ts';
+import { resolvePhases } from '../src/phases.ts';
+import { takeStep } from '../src/take-step.ts';
+import { copyPosts, editLine, makePosts, testFolder, trainCsv } from './support/posts.ts';
+import { epochLines, stepLines } from './support/read-run.ts';
+import { shortRun, trainHere } from './support/run-train.ts';
+import { trainEntry } from './support/start-train.ts';
+import { composeTiny, tinyInput, tinyModelOptions } from './support/tiny-step.ts';
+
+const root = temporaryFolder();
+const posts = path.join(root.dir, 'posts');
+
+beforeAll(() => makePosts(posts));
+afterAll(root.remove);
+
+const train = (dir: string, data: string, ...overrides: string[]) =>
+  trainHere([...shortRun(data, dir), ...overrides], { dir });
+
+describe('a loss that is not finite', () => {
+  it('skips the step and changes neither weights nor moments', () => {
+    const model = createModel(tinyModelOptions());
+    const { config, phase } = composeTiny();
+    const optimizer = buildOptimizer(config, phase, model);
+    const bits = () => modelTensors(model).map(({ data }) => Buffer.from(data.buffer.slice(0)).toString('base64'));
+    const before = bits();
+    const options = {
+      phase,
+      model,
+      optimizer,
+      schedule: () => ({ learningRate: 0.1 }),
+      loss: {},
+      seed: 1,
+      clipNorm: 1,
+      frozenBatchNorm: 'keep' as const,
+    };
+    const outcome = takeStep(options, [{ ...tinyInput(), label: Float32Array.of(Number.NaN, 1) }], {
+      phaseStep: 0,
+      step: 0,
+      epoch: 0,
+    });
+    expect(outcome).toMatchObject({ skipped: true, loss: Number.NaN });
+    expect(bits()).toEqual(before);
+    expect(optimizer.state().steps).toEqual({});
+    model.dispose();
+  });
+
+  it('ends the run after training.max_skipped_steps of them in a row', async () => {
+    const dir = testFolder();
+    const diverging = ['training.learning_rate=1e30', 'training.scheduler=constant', 'training.max_skipped_steps=3'];
+    const attempt = train(dir, posts, ...diverging, 'training.batch_size=8');
+    await expect(attempt).rejects.toMatchObject({
+      code: 'CROSSCHECK_TRAINING_DIVERGED',
+      message: expect.stringContaining('3 steps in a row after step 1 of phase finetune'),
+    });
+    expect(stepLines(path.join(dir, 'run')).map(({ step }) => step)).toEqual([1]);
+  });
+});
+
+describe('bad posts', () => {
+  it('end the command with file and line, and a stable code', async () => {
+    const data = copyPosts(posts);
+    editLine(trainCsv(data), 4, (line) => line.replace(/[01]$/, '2'));
+    const { code, stderr } = await runEntry(trainEntry, shortRun(data, testFolder()));
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      `CROSSCHECK_DATA_BAD_LABEL: ${trainCsv(data)}:4: label must be 0 (REAL) or 1 (FAKE), got "2"`,
+    );
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it('say where a missing picture was looked for', async () => {
+    const data = copyPosts(posts);
+    editLine(trainCsv(data), 3, (line) => line.replace(/[^,]*\.jpg/, 'gone.jpg'));
+    const elsewhere = path.join(testFolder(), 'pictures');
+    const attempt = train(testFolder(), data, `data.images_dir_train=${elsewhere}`);
+    await expect(attempt).rejects.toThrow(
+      new RegExp(`train\\.csv:3: there is no image at ${elsewhere}/gone\\.jpg.*, nor at ${data}/gone\\.jpg`),
+    );
+  });
+
+  it('that cannot be decoded stop training, naming the row', async () => {
+    const data = copyPosts(posts);
+    const picture =
+      readFileSync(trainCsv(data), 'utf8')
+        .split('\n')[1]
+        ?.match(/[^,"]*\.jpg/)?.[0] ?? '';
+    writeFileSync(path.join(data, picture), 'not a picture');
+    await expect(train(testFolder(), data)).rejects.toThrow(/train\.csv:2: /);
+  });
+
+  it('are left out and counted with data.on_bad_sample=skip', async () => {
+    const data = copyPosts(posts);
+    editLine(trainCsv(data), 4, (line) => line.replace(/[01]$/, '2'));
+    const picture =
+      readFileSync(trainCsv(data), 'utf8')
+        .split('\n')[1]
+        ?.match(/[^,"]*\.jpg/)?.[0] ?? '';
+    writeFileSync(path.join(data, picture), 'not a picture');
+    const { runDir, output } = await train(testFolder(), data, 'data.on_bad_sample=skip', 'training.num_epochs=1');
+    expect(output).toMatch(/train: 63 posts, .*; 1 rows left out, the first: .*train\.csv:4:/);
+    expect(output).toMatch(/1 pictures? could not be read.*train\.csv:2:/);
+    const sizes = stepLines(runDir).map((line) => line['train/batch_size'] as number);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(62);
+  });
+});
+
+describe('image paths', () => {
+  it('are looked for in the images folder first, then beside the CSV', async () => {
+    const { output } = await train(
+      testFolder(),
+      posts,
+      `data.images_dir_train=${testFolder()}`,
+      `data.images_dir_val=${path.join(posts, 'nowhere')}`,
+      'training.num_steps=1',
+    );
+    expect(output).toContain('train: 64 posts');
+  });
+});
+
+describe('one CSV', () => {
+  it('is divided by data.train_split, each label alike, and the same in every run', async () => {
+    const own = [`data.csv_file=${trainCsv(posts)}`, 'data.train_split=0.75', 'training.num_epochs=1'];
+    const first = await train(testFolder(), posts, ...own);
+    expect(first.output).toContain('train: 48 posts, 24 of them FAKE');
+    expect(first.output).toContain('val: 16 posts, 8 of them FAKE');
+    const frozen = ['model.freeze_vision=true', 'model.freeze_text=true', 'training.learning_rate=1e-30'];
+    const losses = [1, 2].map(async (seed) => {
+      const { runDir } = await train(testFolder(), posts, ...own, ...frozen, `training.seed=${seed}`);
+      return epochLines(runDir).length;
+    });
+    expect(await losses[0]).toBe(1);
+  });
+});
+
+describe('folders that cannot be written', () => {
+  it('end the run with what to do, before anything is computed', async () => {
+    const dir = testFolder();
+    writeFileSync(path.join(dir, 'file'), '');
+    const attempt = train(dir, posts, `training.checkpoint_dir=${path.join(dir, 'file/checkpoints')}`);
+    await expect(attempt).rejects.toMatchObject({
+      code: 'CROSSCHECK_RUN_UNWRITABLE',
+      message: expect.stringContaining('training.checkpoint_dir'),
+    });
+  });
+
+  it('on a full disk keep what was written before', async () => {
+    const dir = testFolder();
+    mkdirSync(path.join(dir, 'run'));
+    symlinkSync('/dev/full', path.join(dir, 'run/metrics.jsonl'));
+    await expect(train(dir, posts)).rejects.toMatchObject({
+      code: 'CROSSCHECK_RUN_UNWRITABLE',
+      message: expect.stringMatching(/metrics\.jsonl: ENOSPC.*training\.resume/),
+    });
+  });
+});

@@ -1,0 +1,69 @@
+import { composeConfig, type TrainConfig, trainConfigSchema } from '@crosscheck/config';
+import { architectureSchema, createRandom } from '@crosscheck/contract';
+import { createModel, defaultDropout, type Model, type ModelOptions, type TrainingInput } from '@crosscheck/model';
+import { buildOptimizer } from '../../src/optimizer.ts';
+import { type Phase, resolvePhases } from '../../src/phases.ts';
+import type { StepOptions } from '../../src/take-step.ts';
+
+const architecture = architectureSchema.parse({
+  vision: {
+    stemChannels: 8,
+    stages: [
+      { expand: 1, channels: 8, repeats: 1, stride: 1, kernel: 3 },
+      { expand: 4, channels: 16, repeats: 1, stride: 2, kernel: 3 },
+    ],
+    headChannels: 32,
+  },
+  text: { vocabSize: 64, maxPositions: 16, hiddenSize: 16, layers: 2, heads: 2, feedForwardSize: 32 },
+  embeddingDim: 16,
+  fusionHiddenDim: 16,
+});
+
+/** A network of two stages and two layers, without anything random but its first weights. */
+export function tinyModelOptions(): ModelOptions {
+  const dropout = { fusion: 0, projection: 0, text: 0, attention: 0, stochasticDepth: 0 };
+  return { architecture, dropout, batchNormMomentum: 0.1, seed: 3 };
+}
+
+/** The config of a short run and its only phase. */
+export function composeTiny(...overrides: string[]): { config: TrainConfig; phase: Phase } {
+  const { config } = composeConfig({
+    configName: 'config',
+    schema: trainConfigSchema,
+    overrides: ['model=tiny', 'data=demo', ...overrides],
+  });
+  const [phase] = resolvePhases(config);
+  if (!phase) throw new Error('a config without a phase');
+  return { config, phase };
+}
+
+/** Noise as pixels and words: B samples whose labels alternate. */
+export function tinyInput(size = 2, seed = 1): TrainingInput & { size: number; label: Float32Array } {
+  const random = createRandom(seed, 'tiny input');
+  const [side, length] = [32, 8];
+  return {
+    size,
+    length,
+    image: Float32Array.from({ length: size * side * side * 3 }, () => random.normal()),
+    inputIds: Int32Array.from({ length: size * length }, () => random.int(64)),
+    attentionMask: new Int32Array(size * length).fill(1),
+    label: Float32Array.from({ length: size }, (_, i) => i % 2),
+  };
+}
+
+/** What takeStep needs, at a constant rate and without clipping. */
+export function stepOptions(model: Model, ...overrides: string[]): StepOptions {
+  const { config, phase } = composeTiny(...overrides);
+  return {
+    phase,
+    model,
+    optimizer: buildOptimizer(config, phase, model),
+    schedule: () => ({ learningRate: phase.learningRate }),
+    loss: {},
+    seed: 1,
+    clipNorm: null,
+    frozenBatchNorm: 'keep',
+  };
+}
+
+export { createModel, defaultDropout };
