@@ -36,7 +36,7 @@ export function candidates<C>(command: Command<C>, words: string[], options: Com
 /** Groups, and config keys up to their next dot. */
 function keyCandidates<C>(command: Command<C>, bare: string, options: ComposeConfigOptions<C>): string[] {
   const { searchPath } = composeOnly({ ...options, overrides: [] }, 'multirun');
-  const groups = searchPath.allGroups().map((group) => `${group}=`);
+  const groups = searchPath.allGroups({ hydra: bare.startsWith('hydra') }).map((group) => `${group}=`);
   const keys = schemaKeys(command.schema).map(({ path }) => nextPart(path, bare));
   return [...new Set([...groups, ...keys])].sort();
 }

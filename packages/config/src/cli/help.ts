@@ -26,7 +26,7 @@ export function printHelp<C>(command: Command<C>, options: ComposeConfigOptions<
 }
 
 function groupLines({ searchPath, choices }: Composition): string[] {
-  const groups = searchPath.allGroups().filter((group) => !group.startsWith('hydra/') && group in choices);
+  const groups = searchPath.allGroups().filter((group) => group in choices);
   if (groups.length === 0) return [];
   const rows = groups.map((group) => [group, searchPath.options(group).join(', '), `now ${String(choices[group])}`]);
   return ['groups (group=option)', ...table(rows), ''];

@@ -1,7 +1,17 @@
 import { Interpolator } from './interpolation.ts';
 import { updateAt } from './merge.ts';
 import { nearest, nearestKey } from './nearest.ts';
-import { type ConfigNode, type MapNode, cloneNode, isNull, leaves, nodeAt, splitPath, toPlain } from './node.ts';
+import {
+  type ConfigNode,
+  type MapNode,
+  cloneNode,
+  isMissing,
+  isNull,
+  leaves,
+  nodeAt,
+  splitPath,
+  toPlain,
+} from './node.ts';
 import type { ElementOverride } from './override.ts';
 import { formatElement } from './override-format.ts';
 import { type Problem, collect, fail } from './problems.ts';
@@ -32,8 +42,7 @@ function applyOne(root: MapNode, override: ElementOverride, options: ApplyOption
   if (override.kind === 'delete') return deleteAt(root, path, override);
   const value = override.value as ConfigNode;
   const existing = nodeAt(root, path);
-  if (override.kind === 'add' && existing !== undefined && !isNull(existing) && value.kind === 'scalar')
-    alreadyThere(existing, override);
+  if (override.kind === 'add' && isSet(existing) && value.kind === 'scalar') alreadyThere(existing, override);
   const force = override.kind !== 'change';
   const isKnown =
     options.guide === undefined ? undefined : (at: readonly string[]) => options.guide?.isKnown(at) === true;
@@ -44,6 +53,10 @@ function applyOne(root: MapNode, override: ElementOverride, options: ApplyOption
     isKnown === undefined ? { force } : { force, isKnown },
   );
   if (unknown !== undefined) unknownKey(root, unknown, override, options);
+}
+
+function isSet(node: ConfigNode | undefined): node is ConfigNode {
+  return node !== undefined && !isNull(node) && !isMissing(node);
 }
 
 function notAGroup(override: ElementOverride, { groups }: ApplyOptions): never {
@@ -86,7 +99,7 @@ function sameValue(root: MapNode, path: string[], value: ConfigNode): boolean {
   const interpolator = new Interpolator(root);
   const found = interpolator.find(path);
   if (found === undefined) return false;
-  return JSON.stringify(toPlain(interpolator.deep(found.node, found.path))) === JSON.stringify(toPlain(value));
+  return JSON.stringify(toPlain(interpolator.settle(found))) === JSON.stringify(toPlain(value));
 }
 
 /** Every key that a slip could have meant; the hydra block only for keys of the hydra block. */

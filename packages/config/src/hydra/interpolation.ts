@@ -28,6 +28,8 @@ type Path = readonly string[];
 interface Found {
   node: ConfigNode;
   path: Path;
+  /** It came out of an interpolation: what looks like one in it is text. */
+  isResolved: boolean;
 }
 
 /** Follows interpolations in one tree. */
@@ -66,10 +68,7 @@ export class Interpolator {
     if (!hasInterpolation(node)) return node;
     const key = path.join('.');
     if (this.#active.has(key))
-      fail(
-        'CROSSCHECK_CONFIG_INTERPOLATION',
-        `${[...this.#active, key].join(' → ')} refers to itself (${node.origin})`,
-      );
+      fail('CROSSCHECK_CONFIG_INTERPOLATION', `${[...this.#active, key].join(' → ')} refers to itself`);
     this.#active.add(key);
     try {
       const parts = parseInterpolations(node.value);
@@ -107,7 +106,7 @@ export class Interpolator {
         'CROSSCHECK_CONFIG_MISSING',
         `${text} refers to ${path.join('.')}, which must be given; add ${path.join('.')}=VALUE`,
       );
-    return this.deep(found.node, found.path);
+    return this.settle(found);
   }
 
   #notFound(text: string, path: Path): never {
@@ -121,14 +120,23 @@ export class Interpolator {
 
   /** The node at a path, following interpolations that stand on the way. */
   find(path: Path): Found | undefined {
-    let found: Found = { node: this.root, path: [] };
+    let found = this.#step({ node: this.root, path: [], isResolved: false });
     for (const key of path) {
-      const container = this.value(found.node, found.path);
-      const child = childOf(container, key);
+      const child = childOf(found.node, key);
       if (child === undefined) return undefined;
-      found = { node: child, path: [...found.path, key] };
+      found = this.#step({ node: child, path: [...found.path, key], isResolved: found.isResolved });
     }
-    return { node: this.value(found.node, found.path), path: found.path };
+    return found;
+  }
+
+  #step(found: Found): Found {
+    if (found.isResolved || !hasInterpolation(found.node)) return found;
+    return { ...found, node: this.value(found.node, found.path), isResolved: true };
+  }
+
+  /** Everything inside a found node, without interpolations. */
+  settle({ node, path, isResolved }: Found): ConfigNode {
+    return isResolved ? node : this.deep(node, path);
   }
 
   #call({ name, args, text }: ResolverInterpolation, parent: Path): ConfigNode {

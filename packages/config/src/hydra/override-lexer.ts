@@ -31,7 +31,7 @@ const exponent = `(?:(?:${point}|${int})[eE][+-]?\\d(?:_?\\d)*)`;
 
 /**
  * Hydra 1.3's value tokens; the longest match wins, the earlier row on a tie. Differences: `char` also takes what people write in
- * titles (`#`, `!`, `é`, …), an interpolation may contain another one, and a quote inside a word is a plain character (`it's`).
+ * titles (`#`, `!`, `é`, …), an interpolation may contain another one, and a quote inside text is a plain character (`it's`).
  */
 const rules: [TokenType, RegExp][] = [
   ['(', /[ \t]*\([ \t]*/y],
@@ -58,7 +58,7 @@ export function lexValue(text: string, input: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;
   while (at < text.length) {
-    const token = nextToken(text, at, tokens.at(-1)?.type);
+    const token = nextToken(text, at, isInsideText(tokens));
     if (token === undefined) return unreadable(text, at, input);
     tokens.push(token);
     at += token.text.length;
@@ -67,9 +67,15 @@ export function lexValue(text: string, input: string): Token[] {
   return tokens;
 }
 
-function nextToken(text: string, at: number, previous: TokenType | undefined): Token | undefined {
+/** True after the first word of unquoted text, where a quote is a plain character. */
+function isInsideText(tokens: Token[]): boolean {
+  const last = tokens.at(-1)?.type === 'space' ? tokens.at(-2) : tokens.at(-1);
+  return last !== undefined && wordPart.has(last.type);
+}
+
+function nextToken(text: string, at: number, insideText: boolean): Token | undefined {
   const quote = text[at] === "'" || text[at] === '"';
-  if (quote && previous !== undefined && wordPart.has(previous)) return { type: 'char', text: text[at] as string, at };
+  if (quote && insideText) return { type: 'char', text: text[at] as string, at };
   if (quote) return match('quoted', quoted, text, at);
   if (text.startsWith('${', at)) return interpolation(text, at);
   let best: Token | undefined;

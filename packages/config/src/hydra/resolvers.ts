@@ -68,7 +68,7 @@ function select(key: string, { interpolator, parent }: ResolverCall): ConfigNode
   const dots = /^\.*/.exec(key)?.[0].length ?? 0;
   const base = dots === 0 ? [] : parent.slice(0, parent.length - (dots - 1));
   const found = interpolator.find([...base, ...splitPath(key.slice(dots))]);
-  return found === undefined || isMissing(found.node) ? undefined : interpolator.deep(found.node, found.path);
+  return found === undefined || isMissing(found.node) ? undefined : interpolator.settle(found);
 }
 
 function required(node: ConfigNode | undefined, key: string, call: ResolverCall): ConfigNode {
@@ -101,7 +101,7 @@ function hydraValue(args: ConfigNode[], call: ResolverCall): ConfigNode {
     );
   if (isMissing(found.node))
     return fail('CROSSCHECK_CONFIG_MISSING', `${call.text} refers to hydra.${key}, which has no value here`);
-  return inner.deep(found.node, found.path);
+  return inner.settle(found);
 }
 
 /** The hydra block's own interpolations look into the whole config. */

@@ -97,11 +97,16 @@ export class SearchPath {
     return this.#list(group, (entry) => entry.isGroup);
   }
 
-  /** Every group that has options, with its path. */
-  allGroups(parent = ''): string[] {
+  /** Every group that has options, with its path; those of the hydra block only when asked for. */
+  allGroups({ hydra = false }: { hydra?: boolean } = {}): string[] {
+    const groups = this.#groupsBelow('');
+    return groups.filter((group) => group !== 'hydra' && (hydra || !group.startsWith('hydra/')));
+  }
+
+  #groupsBelow(parent: string): string[] {
     return this.groups(parent).flatMap((name) => {
       const group = parent === '' ? name : `${parent}/${name}`;
-      const inner = this.allGroups(group);
+      const inner = this.#groupsBelow(group);
       return this.options(group).length > 0 ? [group, ...inner] : inner;
     });
   }

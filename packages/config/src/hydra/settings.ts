@@ -19,7 +19,7 @@ export function readSettings(composition: Composition, options: ResolveOptions):
     const interpolator = new Interpolator(root, options);
     try {
       const found = interpolator.find(['hydra', ...path.split('.')]);
-      const plain = found === undefined ? undefined : toPlain(interpolator.deep(found.node, found.path));
+      const plain = found === undefined ? undefined : toPlain(interpolator.settle(found));
       return plain === '???' ? undefined : plain;
     } catch (error) {
       if (error instanceof CrosscheckError) return undefined;

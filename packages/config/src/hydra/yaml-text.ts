@@ -55,7 +55,8 @@ function floatText(value: number, text: string): string {
 /** Quoted when YAML 1.2, or the YAML 1.1 that Hydra reads, would take it for something else. */
 function stringText(value: string): string {
   const looksTyped =
-    typedScalar(value).type !== 'string' || /^(?:yes|no|on|off|y|n|~|[-+]?[\d.][\d_.:xob]*)$/i.test(value);
+    typedScalar(value).type !== 'string' ||
+    /^(?:yes|no|on|off|y|n|~|[-+]?(?:0[xob][\da-f_]+|[\d.][\d_.:]*))$/i.test(value);
   if (looksTyped || /[\n\r\t]/.test(value)) return JSON.stringify(value);
   return stringify(value, { lineWidth: 0 }).trimEnd();
 }

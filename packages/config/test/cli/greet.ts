@@ -1,0 +1,38 @@
+/** A small entry point, run as its own process by the tests of the command line. */
+import { z } from 'zod';
+import { runCommand } from '../../src/index.ts';
+
+const schema = z.strictObject({
+  greeting: z.strictObject({
+    text: z.string().default('hello').describe('what is said'),
+    times: z.int().min(0).default(1).describe('how often'),
+    mode: z.enum(['plain', 'loud']).default('plain').describe('how it is said'),
+    gpu: z.boolean().default(false).describe('tell which GPU it may use'),
+  }),
+});
+
+await runCommand({
+  name: 'greet',
+  summary: 'Says something.',
+  configName: 'config',
+  schema,
+  sweepMetric: 'loudness',
+  async openSweep({ jobs, sweepDir }) {
+    process.stdout.write(`opened ${jobs.length} in ${sweepDir}\n`);
+    return {
+      env: { CROSSCHECK_PARENT_RUN: 'parent-1' },
+      async close(done) {
+        process.stdout.write(`closed ${done.map((job) => job.status).join(',')}\n`);
+      },
+    };
+  },
+  async main(run) {
+    const { text, times, mode, gpu } = run.config.greeting;
+    if (times === 0) throw new Error('nothing to say');
+    for (let i = 0; i < times; i++) run.log(mode === 'loud' ? text.toUpperCase() : text);
+    if (gpu) run.log(`gpu ${process.env.CUDA_VISIBLE_DEVICES}`);
+    if (run.parentRun !== null) run.log(`under ${run.parentRun}, job ${run.jobNumber}`);
+    run.warn(`said in ${run.runDir}`);
+    return { metrics: { loudness: times * (mode === 'loud' ? 10 : 1) } };
+  },
+});
