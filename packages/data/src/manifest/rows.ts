@@ -41,6 +41,11 @@ const MISSING = new Set(
   ]),
 );
 
+/** Whether a cell says what pandas writes for a missing value. */
+export function isMissing(cell: string): boolean {
+  return MISSING.has(cell.trim());
+}
+
 const LABELS: Record<string, LabelId> = { '0': 0, '1': 1, '0.0': 0, '1.0': 1 };
 
 /** One record as a sample, or what is wrong with it. Whether the picture exists is not looked at here. */

@@ -1,0 +1,81 @@
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type ErrorCode, isCrosscheckError } from '@crosscheck/contract';
+import type { Fate } from '../download/fates.ts';
+import type { LedgerEntry } from '../download/ledger.ts';
+import { fingerprintPicture, sha256Of } from '../fingerprint/fingerprint-picture.ts';
+import { recognizePlaceholder } from '../fingerprint/placeholders.ts';
+
+export interface PictureLimits {
+  /** Shorter side in pixels. */
+  minSide: number;
+  maxPixels: number;
+  /** sha256 or md5 of placeholders besides the known ones. */
+  placeholders: ReadonlySet<string>;
+}
+
+type PictureFacts = Pick<LedgerEntry, 'fate' | 'detail' | 'sha256' | 'bytes' | 'width' | 'height'>;
+
+const fateByCode: Partial<Record<ErrorCode, Fate>> = {
+  CROSSCHECK_IMAGE_UNSUPPORTED: 'not_an_image',
+  CROSSCHECK_IMAGE_TOO_LARGE: 'too_large',
+  CROSSCHECK_IMAGE_UNREADABLE: 'damaged',
+};
+
+/** Judges a file by its bytes alone: type, whole decoding, size, and whether it stands for a deleted picture. */
+export async function judgePicture(
+  bytes: Buffer,
+  limits: PictureLimits,
+): Promise<PictureFacts & { extension: string | null }> {
+  try {
+    const picture = await fingerprintPicture(bytes, { maxPixels: limits.maxPixels });
+    const { sha256, width, height, type } = picture;
+    const facts = { sha256, bytes: bytes.length, width, height };
+    const placeholder = recognizePlaceholder(picture, limits.placeholders);
+    if (placeholder !== null) return { ...facts, fate: 'placeholder', detail: placeholder, extension: null };
+    if (Math.min(width, height) < limits.minSide) {
+      return { ...facts, fate: 'too_small', detail: `${width}×${height}`, extension: null };
+    }
+    return { ...facts, fate: 'kept', detail: '', extension: type === 'jpeg' ? 'jpg' : type };
+  } catch (error) {
+    const fate = isCrosscheckError(error) ? fateByCode[error.code] : undefined;
+    if (fate === undefined) throw error;
+    const unknown = { sha256: sha256Of(bytes), bytes: bytes.length, width: null, height: null, extension: null };
+    return { ...unknown, fate, detail: fate === 'not_an_image' ? startOf(bytes) : (error as Error).message };
+  }
+}
+
+/** The first characters of what came instead of a picture. */
+function startOf(bytes: Buffer): string {
+  const text = bytes
+    .subarray(0, 60)
+    .toString('latin1')
+    .replace(/[^\x20-\x7e]+/g, ' ')
+    .trim();
+  return bytes.length === 0 ? 'an empty answer' : `begins with "${text}"`;
+}
+
+/** Writes a picture under a temporary name first, so that a killed run leaves no half file that looks whole. */
+export async function writePicture(file: string, bytes: Buffer): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(`${file}.part`, bytes);
+  await rename(`${file}.part`, file);
+}
+
+/** Whether the picture of an earlier run is still there, as long as it was. */
+export async function isStillThere(file: string, bytes: number | null): Promise<boolean> {
+  const found = await stat(file).catch(() => null);
+  return found !== null && found.isFile() && found.size === bytes;
+}
+
+const extensions = ['jpg', 'jpeg', 'png', 'webp', 'gif'];
+
+/** The picture of a row in a folder of pictures named by id, as Fakeddit's own archive has them. */
+export async function findLocalPicture(dir: string, id: string): Promise<{ file: string; bytes: Buffer } | null> {
+  for (const extension of extensions) {
+    const file = path.join(dir, `${id}.${extension}`);
+    const bytes = await readFile(file).catch(() => null);
+    if (bytes !== null) return { file, bytes };
+  }
+  return null;
+}
