@@ -29,7 +29,7 @@ export class Service {
   }
 
   /**
-   * The model, also while the service drains.
+   * The model, also while the service drains: a request that was admitted before keeps its place.
    *
    * @throws CROSSCHECK_SERVER_STARTING, CROSSCHECK_INFERENCE_WORKER_CRASHED when only a new process can help
    */

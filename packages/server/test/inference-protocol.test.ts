@@ -80,16 +80,18 @@ test.each([
 });
 
 test.each([
-  ['cut', '{"inputs": [', 400],
-  ['not UTF-8', Buffer.from([0x22, 0xc3, 0x28, 0x22]), 400],
-  ['empty', '', 400],
-])('a body that is %s is refused', async (_, payload, status) => {
-  const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) };
+  ['cut', '{"inputs": ['],
+  ['not UTF-8', Buffer.from([0x22, 0xc3, 0x28, 0x22])],
+])('a body that is %s is refused', async (_, payload) => {
+  const headers = { 'content-type': 'application/json' };
   const url = '/v2/models/Crosscheck/infer';
   const response = await (await service.app()).inject({ method: 'POST', url, headers, payload });
-  expect([400, 422]).toContain(response.statusCode);
-  if (payload.length > 0)
-    expect(response.json()).toMatchObject({ statusCode: status, code: 'CROSSCHECK_SERVER_JSON_BROKEN' });
+  expect(response.json()).toMatchObject({ statusCode: 400, code: 'CROSSCHECK_SERVER_JSON_BROKEN' });
+});
+
+test('no body at all is answered with what is missing', async () => {
+  const response = await (await service.app()).inject({ method: 'POST', url: '/v2/models/Crosscheck/infer' });
+  expect(response.json()).toMatchObject({ statusCode: 422, code: 'CROSSCHECK_SERVER_FIELDS_INVALID' });
 });
 
 test('a picture that is not one is refused with its reason', async () => {

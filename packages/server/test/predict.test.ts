@@ -119,33 +119,24 @@ function encodePngHeader(width: number, height: number): Uint8Array {
   return bytes;
 }
 
+const mediaType = { statusCode: 415, code: 'CROSSCHECK_SERVER_MEDIA_TYPE' };
+const formHeader = `multipart/form-data; boundary=${boundary}`;
+
 test.each([
-  ['JSON', { 'content-type': 'application/json' }, '{}', 415, 'CROSSCHECK_SERVER_MEDIA_TYPE'],
+  ['JSON', { 'content-type': 'application/json' }, mediaType],
+  ['a urlencoded form', { 'content-type': 'application/x-www-form-urlencoded' }, mediaType],
+  ['a body of no type', {}, mediaType],
+  ['an invalid type', { 'content-type': 'nonsense' }, { statusCode: 415 }],
+  ['a compressed form', { 'content-type': formHeader, 'content-encoding': 'gzip' }, mediaType],
   [
-    'a urlencoded form',
-    { 'content-type': 'application/x-www-form-urlencoded' },
-    'text=a',
-    415,
-    'CROSSCHECK_SERVER_MEDIA_TYPE',
+    'a form without a boundary',
+    { 'content-type': 'multipart/form-data' },
+    { statusCode: 400, code: 'CROSSCHECK_SERVER_FORM_BROKEN' },
   ],
-  ['a body of no type', {}, 'text', 415, 'CROSSCHECK_SERVER_MEDIA_TYPE'],
-  ['an invalid type', { 'content-type': 'nonsense' }, 'text', 415, expect.any(String)],
-  [
-    'a compressed form',
-    { 'content-type': `multipart/form-data; boundary=${boundary}`, 'content-encoding': 'gzip' },
-    'x',
-    415,
-    'CROSSCHECK_SERVER_MEDIA_TYPE',
-  ],
-  ['a form without a boundary', { 'content-type': 'multipart/form-data' }, 'x', 400, 'CROSSCHECK_SERVER_FORM_BROKEN'],
-])('%s is refused', async (_, headers, payload, status, code) => {
-  const response = await (await service.app()).inject({ method: 'POST', url: '/predict', headers, payload });
-  expect(response.json()).toMatchObject({
-    statusCode: status,
-    code,
-    message: expect.any(String),
-    detail: expect.any(String),
-  });
+])('%s is refused', async (_, headers, expected) => {
+  const response = await (await service.app()).inject({ method: 'POST', url: '/predict', headers, payload: 'x' });
+  expect(response.statusCode).toBe(expected.statusCode);
+  expect(response.json()).toMatchObject({ ...expected, message: expect.any(String), detail: expect.any(String) });
 });
 
 test('a body above the limit is refused by its Content-Length and by its bytes', async () => {

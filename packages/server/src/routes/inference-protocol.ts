@@ -115,7 +115,7 @@ export async function inferenceProtocolRoutes(app: FastifyInstance, context: Rou
         },
       },
       async ({ params, body }, reply) => {
-        const classifier = requireNamed(service.requireReady(), params);
+        const classifier = requireNamed(service.requireModel(), params);
         const request = readRequest(body);
         const posts = readPosts(request, { maxTextLength: settings.max_text_length, maxPosts: settings.max_posts });
         const predictions = await judge(classifier, posts, { reply, deadlineMs: settings.deadline_ms });

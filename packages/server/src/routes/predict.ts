@@ -41,7 +41,7 @@ export async function predictRoutes(app: FastifyInstance, context: RouteContext)
     },
     async ({ body = [] }, reply) => {
       const { filename, ...post } = readPost(body, limits);
-      const [prediction] = await judge(service.requireReady(), [post], { reply, deadlineMs });
+      const [prediction] = await judge(service.requireModel(), [post], { reply, deadlineMs });
       return toAnswer(filename, prediction as NonNullable<typeof prediction>);
     },
   );
@@ -66,7 +66,7 @@ export async function predictRoutes(app: FastifyInstance, context: RouteContext)
     },
     async ({ body = [] }, reply) => {
       const posts = readPosts(body, limits);
-      const classifier = service.requireReady();
+      const classifier = service.requireModel();
       const settled = await Promise.allSettled(
         posts.map(({ text, image }) => judge(classifier, [{ text, image }], { reply, deadlineMs })),
       );

@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import { globSync, mkdirSync } from 'node:fs';
+import net from 'node:net';
+import { createRandom } from '@crosscheck/contract';
+import { temporaryFolder } from '@crosscheck/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { encodePng, writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
+import { badRequests, brokenOff, generators } from './bad-requests.ts';
+import { postForm } from './forms.ts';
+import { type SpawnedService, send, sendForm, spawnService } from './spawned-service.ts';
+
+const folder = temporaryFolder();
+const picture = encodePng(40, 30, (x, y) => [x, y, 7]);
+let service: SpawnedService;
+beforeAll(async () => {
+  mkdirSync(`${folder.dir}/artifact`);
+  await writeTinyArtifact(`${folder.dir}/artifact`);
+  service = await spawnService(folder.dir, [
+    'serve.artifact=artifact',
+    'serve.workers=1',
+    'serve.max_body_bytes=200000',
+    'serve.log_level=error',
+  ]);
+});
+afterAll(async () => {
+  await service.stop();
+  folder.remove();
+});
+
+const files = () =>
+  globSync('**/*', { cwd: folder.dir, withFileTypes: true })
+    .map((entry) => `${entry.parentPath}/${entry.name}`)
+    .toSorted();
+const goodRequest = () => sendForm(service.url, postForm('a flood', picture));
+
+/** Sends bad requests from several clients at a time and returns those that were not answered with 4xx and a reason. */
+async function abuse(count: number, seed: number): Promise<string[]> {
+  const wrong: string[] = [];
+  const line = badRequests(count, seed);
+  const client = async () => {
+    for (const { kind, sent } of line) {
+      const { status, body } = await send(service.url, sent);
+      const { statusCode, code, message, detail } = JSON.parse(body) as Record<string, unknown>;
+      const isRefused = status >= 400 && status < 500 && statusCode === status;
+      if (!isRefused || !code || !message || !detail) wrong.push(`${kind}: ${status} ${body.slice(0, 200)}`);
+    }
+  };
+  await Promise.all(Array.from({ length: 12 }, client));
+  return wrong;
+}
+
+test('more than a thousand bad requests are refused with a reason, leave no file, and the service goes on', async () => {
+  expect((await goodRequest()).status).toBe(200);
+  const before = files();
+  expect(await abuse(10 * Object.keys(generators).length, 1)).toEqual([]);
+  const settled = await service.metric('process_resident_memory_bytes');
+  for (let round = 2; round <= 5; round++) {
+    expect(await abuse(10 * Object.keys(generators).length, round)).toEqual([]);
+    const { status, body } = await goodRequest();
+    expect([status, JSON.parse(body).filename]).toEqual([200, 'picture.png']);
+  }
+  expect(5 * 10 * Object.keys(generators).length).toBeGreaterThan(1000);
+  expect(await service.metric('process_resident_memory_bytes')).toBeLessThan(settled + 100e6);
+  expect(files()).toEqual(before);
+  expect(await service.metric('crosscheck_upload_bytes')).toBe(0);
+  expect(service.stdout()).not.toContain('"level":50');
+});
+
+test('two hundred uploads that break off leave nothing behind', async () => {
+  const random = createRandom(3, 'abuse', 'broken off');
+  for (let i = 0; i < 20; i++) {
+    await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const socket = net.connect(Number(service.url.port), '127.0.0.1');
+        socket.on('error', () => {});
+        socket.write(brokenOff(random), () => (random.int(2) ? socket.destroy() : socket.resetAndDestroy()));
+        await once(socket, 'close');
+      }),
+    );
+  }
+  expect((await goodRequest()).status).toBe(200);
+  await expect.poll(() => service.metric('crosscheck_requests_in_flight')).toBe(1); // the one that asks
+  await expect.poll(() => service.metric('crosscheck_upload_bytes')).toBe(0);
+  expect(await service.metric('crosscheck_queue_depth')).toBe(0);
+  expect(service.stdout()).not.toContain('"level":50');
+});
+
+test('a picture of one pixel is still a picture', async () => {
+  expect(
+    (
+      await sendForm(
+        service.url,
+        postForm(
+          'a',
+          encodePng(1, 1, () => [1, 2, 3]),
+        ),
+      )
+    ).status,
+  ).toBe(200);
+});
