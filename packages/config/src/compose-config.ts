@@ -6,7 +6,7 @@ import type { ResolveOptions } from './hydra/interpolation.ts';
 import type { MapNode, Plain } from './hydra/node.ts';
 import { throwProblems } from './hydra/problems.ts';
 import type { ConfigSource } from './hydra/search-path.ts';
-import { type Schema, isOpen, schemaAt, schemaKeys } from './schema-walk.ts';
+import { isOpen, type Schema, schemaAt, schemaKeys } from './schema-walk.ts';
 import { keepText, originsOf, resolveCollecting, validate } from './validate.ts';
 
 export interface ComposeConfigOptions<C> {

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import { Interpolator, type ResolveOptions } from './hydra/interpolation.ts';
 import { nearestKey } from './hydra/nearest.ts';
-import { type ConfigNode, type Plain, fromPlain, isMissing, leaves, nodeAt, toPlain } from './hydra/node.ts';
-import { type Problem, collect } from './hydra/problems.ts';
-import { type Schema, membersOf, schemaAt, schemaKeys, takesText, typeText, unwrap } from './schema-walk.ts';
+import { type ConfigNode, fromPlain, isMissing, leaves, nodeAt, type Plain, toPlain } from './hydra/node.ts';
+import { collect, type Problem } from './hydra/problems.ts';
+import { membersOf, type Schema, schemaAt, schemaKeys, takesText, typeText, unwrap } from './schema-walk.ts';
 
 /** Numbers and booleans become the text they were written as, where the schema asks for text: `version: 1.10` stays `1.10`. */
 export function keepText(node: ConfigNode, schema: Schema | undefined): ConfigNode {

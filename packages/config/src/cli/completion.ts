@@ -1,7 +1,7 @@
 import { type ComposeConfigOptions, composeOnly } from '../compose-config.ts';
 import { fail } from '../hydra/problems.ts';
 import { schemaAt, schemaKeys, unwrap } from '../schema-walk.ts';
-import { type Invocation, flags } from './arguments.ts';
+import { flags, type Invocation } from './arguments.ts';
 import type { Command } from './command.ts';
 import { completionScript } from './completion-script.ts';
 import { print } from './output.ts';

@@ -1,10 +1,10 @@
 import { type ComposeConfigOptions, composeOnly, finishConfig, resolveOptions } from '../compose-config.ts';
 import { readSettings } from '../hydra/settings.ts';
-import { type Invocation, foldersOf, parseArguments } from './arguments.ts';
+import { foldersOf, type Invocation, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import { print, printError } from './output.ts';
+import { describeError, type JobPlace, runJob } from './run-job.ts';
 import { sweepJobVariable } from './sweep-job-variable.ts';
-import { type JobPlace, describeError, runJob } from './run-job.ts';
 
 /**
  * The whole life of an entry point: reads the command line, composes and validates the config, then runs the command once or as a

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Composition } from '../hydra/compose.ts';
-import { type ConfigNode, type MapNode, fromPlain } from '../hydra/node.ts';
+import { type ConfigNode, fromPlain, type MapNode } from '../hydra/node.ts';
 import { isHydraOverride } from '../hydra/override.ts';
 import { fail } from '../hydra/problems.ts';
 import { toYaml } from '../hydra/yaml-text.ts';

@@ -21,8 +21,8 @@ import { gpuEnvironment, visibleGpus } from './gpus.ts';
 import { logTime } from './job-log.ts';
 import { launch, stopAll } from './launch.ts';
 import { print } from './output.ts';
-import { type JobRecord, recordFile } from './run-job.ts';
 import { wholeConfig } from './run-folder.ts';
+import { type JobRecord, recordFile } from './run-job.ts';
 import { sweepJobVariable } from './sweep-job-variable.ts';
 import { sortJobs, sweepTable } from './sweep-table.ts';
 

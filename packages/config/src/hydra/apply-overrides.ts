@@ -3,18 +3,18 @@ import { updateAt } from './merge.ts';
 import { nearest, nearestKey } from './nearest.ts';
 import {
   type ConfigNode,
-  type MapNode,
   cloneNode,
   isMissing,
   isNull,
   leaves,
+  type MapNode,
   nodeAt,
   splitPath,
   toPlain,
 } from './node.ts';
 import type { ElementOverride } from './override.ts';
 import { formatElement } from './override-format.ts';
-import { type Problem, collect, fail } from './problems.ts';
+import { collect, fail, type Problem } from './problems.ts';
 
 /** What a schema says about keys that no file has. */
 export interface KeyGuide {

@@ -1,11 +1,11 @@
-import { type KeyGuide, applyOverrides } from './apply-overrides.ts';
+import { applyOverrides, type KeyGuide } from './apply-overrides.ts';
 import { createDefaultsList, type DefaultsList, type ResultDefault } from './defaults-list.ts';
 import { Interpolator } from './interpolation.ts';
 import { mergeInto, underPackage } from './merge.ts';
-import { type ConfigNode, type MapNode, emptyMap, fromPlain, nodeAt, stringNode, toPlain } from './node.ts';
+import { type ConfigNode, emptyMap, fromPlain, type MapNode, nodeAt, stringNode, toPlain } from './node.ts';
+import { isHydraOverride, isSweepOverride, keyText, type Override } from './override.ts';
 import { parseOverride } from './override-parser.ts';
-import { type Override, isHydraOverride, isSweepOverride, keyText } from './override.ts';
-import { type Problem, collect, fail, throwProblems } from './problems.ts';
+import { collect, fail, type Problem, throwProblems } from './problems.ts';
 import { type ConfigSource, SearchPath } from './search-path.ts';
 
 /** The version of Hydra whose behaviour this package follows. */

@@ -5,13 +5,13 @@ import { nearest } from './nearest.ts';
 import { fromPlain } from './node.ts';
 import type { Override } from './override.ts';
 import {
-  type Placed,
   absoluteHeader,
   configPath,
   finalPackage,
   groupPath,
   optionName,
   overrideKey,
+  type Placed,
   place,
 } from './placed-item.ts';
 import { fail } from './problems.ts';

@@ -1,8 +1,8 @@
 import type { GroupItem } from './defaults-item.ts';
-import { type ConfigNode, toPlain } from './node.ts';
-import { type ElementOverride, type Override, groupKey, isSweepOverride } from './override.ts';
-import { type Placed, groupPath, optionName, overrideKey } from './placed-item.ts';
 import { nearest } from './nearest.ts';
+import { type ConfigNode, toPlain } from './node.ts';
+import { type ElementOverride, groupKey, isSweepOverride, type Override } from './override.ts';
+import { groupPath, optionName, overrideKey, type Placed } from './placed-item.ts';
 import { fail } from './problems.ts';
 import type { SearchPath } from './search-path.ts';
 

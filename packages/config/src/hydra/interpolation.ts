@@ -3,9 +3,9 @@ import {
   type Argument,
   type NodeInterpolation,
   type Part,
-  type ResolverInterpolation,
   parseElement,
   parseInterpolations,
+  type ResolverInterpolation,
 } from './interpolation-parser.ts';
 import { nearestKey } from './nearest.ts';
 import { type ConfigNode, childOf, cloneNode, hasInterpolation, isMissing, leaves, stringNode } from './node.ts';

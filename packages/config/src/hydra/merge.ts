@@ -1,4 +1,4 @@
-import { type ConfigNode, type MapNode, childOf, cloneNode, emptyMap, hasInterpolation, isMissing } from './node.ts';
+import { type ConfigNode, childOf, cloneNode, emptyMap, hasInterpolation, isMissing, type MapNode } from './node.ts';
 import { fail } from './problems.ts';
 
 /** Finds the mapping that an interpolation stands for, so that keys can be merged over it. */

@@ -1,11 +1,11 @@
-import { type ConfigNode, type ScalarNode, fromPlain, stringNode } from './node.ts';
+import { type ConfigNode, fromPlain, type ScalarNode, stringNode } from './node.ts';
 import {
   type ChoiceSweep,
   type GlobSweep,
   type IntervalSweep,
+  isSweep,
   type RangeSweep,
   type Sweep,
-  isSweep,
 } from './override.ts';
 import { fail } from './problems.ts';
 import { pythonFloat, typedScalar } from './scalar.ts';

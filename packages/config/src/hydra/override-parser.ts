@@ -1,7 +1,7 @@
-import { callFunction } from './override-functions.ts';
-import { type Token, type TokenType, lexValue } from './override-lexer.ts';
-import { type Override, type OverrideKind, type Sweep, isSweep } from './override.ts';
 import { type ConfigNode, type MapNode, type ScalarNode, stringNode } from './node.ts';
+import { isSweep, type Override, type OverrideKind, type Sweep } from './override.ts';
+import { callFunction } from './override-functions.ts';
+import { lexValue, type Token, type TokenType } from './override-lexer.ts';
 import { fail } from './problems.ts';
 import { typedScalar } from './scalar.ts';
 

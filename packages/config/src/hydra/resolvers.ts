@@ -1,5 +1,5 @@
 import type { Interpolator } from './interpolation.ts';
-import { type ConfigNode, type MapNode, cloneNode, isMissing, isNull, splitPath, stringNode } from './node.ts';
+import { type ConfigNode, cloneNode, isMissing, isNull, type MapNode, splitPath, stringNode } from './node.ts';
 import { fail } from './problems.ts';
 import { pythonText, typedScalar } from './scalar.ts';
 import { formatTime } from './time-format.ts';

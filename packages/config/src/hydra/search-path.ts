@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { hydraFiles } from './hydra-files.ts';
 import { type DefaultItem, readDefaults } from './defaults-item.ts';
+import { hydraFiles } from './hydra-files.ts';
 import { type MapNode } from './node.ts';
 import { fail } from './problems.ts';
 import { readYaml } from './yaml-source.ts';

@@ -1,6 +1,6 @@
 import type { ConfigNode, ScalarNode } from './node.ts';
-import { shuffled } from './override-functions.ts';
 import type { RangeSweep, Sweep } from './override.ts';
+import { shuffled } from './override-functions.ts';
 import { fail } from './problems.ts';
 import { pythonFloat, typedScalar } from './scalar.ts';
 

@@ -1,7 +1,7 @@
 import { type Plain } from './node.ts';
+import { groupKey, isHydraOverride, isSweepOverride, keyText, type Override } from './override.ts';
 import { formatElement } from './override-format.ts';
 import { parseOverride } from './override-parser.ts';
-import { type Override, groupKey, isHydraOverride, isSweepOverride, keyText } from './override.ts';
 import { fail } from './problems.ts';
 import { sweepValues } from './sweep-values.ts';
 

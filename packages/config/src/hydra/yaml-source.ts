@@ -1,16 +1,16 @@
 import {
   type Document,
-  LineCounter,
-  type Pair,
-  type ParsedNode,
-  type Scalar,
   isAlias,
   isMap,
   isScalar,
   isSeq,
+  LineCounter,
+  type Pair,
+  type ParsedNode,
   parseDocument,
+  type Scalar,
 } from 'yaml';
-import { type ConfigNode, type MapNode, type ScalarNode, emptyMap, stringNode } from './node.ts';
+import { type ConfigNode, emptyMap, type MapNode, type ScalarNode, stringNode } from './node.ts';
 import { fail } from './problems.ts';
 
 export interface YamlSource {
