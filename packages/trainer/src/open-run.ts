@@ -81,7 +81,7 @@ function describeNetwork({ model, config, phases, log }: Pick<OpenRun, 'model' |
   const [first] = phases;
   if (!first) return;
   log(`the network in phase ${first.name}:\n${summary(model, first.freeze, config.data.image_size)}`);
-  log(`parameters that learn in phase ${first.name}: ${trainableIn(model, first, 0).join(' ')}`);
+  log(`parameters that learn in phase ${first.name}:\n  ${trainableIn(model, first, 0).join('\n  ')}`);
 }
 
 function describeSplit(split: string, { samples, problems }: Manifest): string {

@@ -1,9 +1,9 @@
-import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { openCheckpoint } from '@crosscheck/model';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makePosts, testFolder } from './support/posts.ts';
+import { copyPosts, makePosts, testFolder, trainCsv } from './support/posts.ts';
 import {
   bestCheckpoint,
   changedTensors,
@@ -278,5 +278,79 @@ describe('phases', () => {
       'training.phases=[{name:a,num_epochs:5,freeze_vision:true,freeze_text:true,augmentation:false,early_stopping:{patience:1}},{name:b,num_epochs:3,freeze_vision:true,freeze_text:true,augmentation:false}]',
     );
     expect(epochLines(runDir).map(({ phase }) => phase)).toEqual(['a', 'a', 'b', 'b', 'b']);
+  });
+});
+
+describe('what a run says about itself', () => {
+  it('ends with its speed, its wait for data and its memory', () => {
+    expect(plain.output).toMatch(
+      /[\d.]+ samples\/s over 128 samples in 8 steps, \d+ % of the time waiting for data; peak memory [\d.]+ GB/,
+    );
+  });
+
+  it('has the network as a table and every parameter that learns in the log', () => {
+    expect(plain.log).toMatch(/vision_branch\.backbone\.features\.0 +\[B, 32, 32, 8\] +232\n/);
+    expect(plain.log).toContain('159,255 parameters, 159,255 trainable');
+    expect(plain.log).toContain('  fusion.6.bias');
+    expect(plain.output).not.toContain('fusion.6.bias');
+  });
+});
+
+describe('debug configs', () => {
+  it('overfit_batch brings the loss of one batch to almost nothing', async () => {
+    const dir = testFolder();
+    const { runDir, checkpointDir } = await trainHere([...debugRun(dir), 'debug=overfit_batch'], { dir });
+    const losses = stepLosses(runDir) as number[];
+    expect(losses[0]).toBeGreaterThan(0.5);
+    expect(losses.at(-1)).toBeLessThan(0.02);
+    expect(readdirSync(checkpointDir)).toEqual(['best_model_debug.safetensors']);
+  });
+
+  it('one_step takes one step, also of an experiment with phases', async () => {
+    const dir = testFolder();
+    const { runDir } = await trainHere([...debugRun(dir), 'experiment=demo', 'debug=one_step'], { dir });
+    expect(stepLines(runDir)).toHaveLength(1);
+    expect(epochLines(runDir)).toHaveLength(1);
+  });
+
+  it('limit trains one epoch on four posts', async () => {
+    const dir = testFolder();
+    const { runDir, output } = await trainHere([...debugRun(dir), 'debug=limit'], { dir });
+    expect(output).toMatch(/train: 4 posts/);
+    expect(epochLines(runDir)).toHaveLength(1);
+    expect(stepLines(runDir).reduce((sum, line) => sum + (line['train/batch_size'] as number), 0)).toBe(4);
+  });
+});
+
+/** Without the overrides of shortRun that the debug configs are about. */
+function debugRun(dir: string): string[] {
+  return [
+    'model=tiny',
+    'data=demo',
+    `data.root_dir=${posts}`,
+    'training.num_workers=0',
+    `training.checkpoint_dir=${path.join(dir, 'checkpoints')}`,
+    'mlflow.enabled=false',
+    'training.report=false',
+  ];
+}
+
+describe('class-balanced sampling', () => {
+  it('shows as many FAKE as REAL posts, from pixels and from features', async () => {
+    const data = copyPosts(posts);
+    const [header, ...rows] = readFileSync(trainCsv(data), 'utf8').trimEnd().split('\n');
+    const fake = rows.filter((row) => row.includes(',1,')).slice(0, 8);
+    const real = rows.filter((row) => row.includes(',0,')).slice(0, 24);
+    writeFileSync(trainCsv(data), [header, ...fake, ...real, ''].join('\n'));
+    const frozen = ['model.freeze_vision=true', 'model.freeze_text=true', 'data.augmentation.enabled=false'];
+    const own = ['training.class_balanced_sampling=true', 'training.num_epochs=1', 'training.batch_size=8', ...frozen];
+    const runs = [];
+    for (const cache of [true, false]) {
+      const dir = testFolder();
+      runs.push(await trainHere([...shortRun(data, dir), ...own, `training.feature_cache.enabled=${cache}`], { dir }));
+    }
+    const [features, pixels] = runs.map(({ runDir }) => stepLosses(runDir) as number[]);
+    expect(features).toHaveLength(6); // 24 + 24 posts in batches of 8
+    for (const [i, loss] of (features ?? []).entries()) expect(pixels?.[i]).toBeCloseTo(loss, 5);
   });
 });

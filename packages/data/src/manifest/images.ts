@@ -7,12 +7,22 @@ import type { Sample } from './rows.ts';
 // Enough to hide the latency of a network folder without exhausting file handles.
 const CONCURRENT_STATS = 64;
 
-/** The samples whose picture is not a file with something in it. */
-export async function findMissingImages(samples: readonly Sample[]): Promise<Map<Sample, SampleProblem>> {
+/**
+ * The samples whose picture is not a file with something in it. A picture that is not where its sample says is looked for below
+ * `fallbackDir`, the manifest's own folder, and its path corrected when it is there.
+ */
+export async function findMissingImages(
+  samples: readonly Sample[],
+  { imagesDir, fallbackDir }: { imagesDir: string; fallbackDir: string },
+): Promise<Map<Sample, SampleProblem>> {
   const missing = new Map<Sample, SampleProblem>();
   await runConcurrently(samples, CONCURRENT_STATS, async (sample) => {
     const reason = await whyUnusable(sample.imagePath);
-    if (reason) missing.set(sample, missingImage(sample, reason));
+    if (reason === null) return;
+    const other = path.resolve(fallbackDir, path.relative(imagesDir, sample.imagePath));
+    const isElsewhere = other !== sample.imagePath && (await whyUnusable(other)) === null;
+    if (isElsewhere) sample.imagePath = other;
+    else missing.set(sample, missingImage(sample, other === sample.imagePath ? reason : `${reason}, nor at ${other}`));
   });
   return missing;
 }

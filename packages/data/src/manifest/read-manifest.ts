@@ -13,7 +13,7 @@ import { parseRow, type RowContext, type Sample } from './rows.ts';
 export interface ManifestOptions {
   /** CSV (or `.tsv`), relative to the working directory or absolute. */
   file: string;
-  /** What relative image paths resolve against; the manifest's own folder when left out. */
+  /** What relative image paths resolve against first; then, and when it is left out, the manifest's own folder. */
   imagesDir?: string;
   /** @default 'text_content' */
   textColumn?: string;
@@ -52,7 +52,9 @@ export interface Manifest {
 export async function readManifest(options: ManifestOptions): Promise<Manifest> {
   await requireFile(options.file);
   const { columns, rows } = await readRows(options);
-  const missing = await findMissingImages(rows.filter(isSample));
+  const fallbackDir = path.resolve(path.dirname(options.file));
+  const imagesDir = path.resolve(options.imagesDir ?? fallbackDir);
+  const missing = await findMissingImages(rows.filter(isSample), { imagesDir, fallbackDir });
   const checked = rows.map((row) => (isSample(row) ? (missing.get(row) ?? row) : row));
   const samples = checked.filter(isSample);
   const problems = checked.filter(isProblem);

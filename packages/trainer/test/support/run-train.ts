@@ -11,6 +11,8 @@ export interface TrainedRun {
   result: JobResult;
   /** What the command printed. */
   output: string;
+  /** What it wrote to the run's log. */
+  log: string;
 }
 
 /** What all short runs of these tests have in common; later overrides win. */
@@ -41,21 +43,16 @@ export async function trainHere(overrides: string[], { dir }: { dir: string }): 
   const runDir = path.join(dir, 'run');
   mkdirSync(runDir, { recursive: true });
   const printed: string[] = [];
+  const logged: string[] = [];
   const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
   try {
     const identity = { runDir, jobName: 'train', jobNumber: null, parentRun: null };
     const given = composition.overrides.map(({ input }) => input).filter((input) => !input.startsWith('hydra.'));
-    const say = (message: string) => void printed.push(message);
-    const result = await train({
-      config,
-      resolved: config,
-      origins,
-      overrides: given,
-      ...identity,
-      log: say,
-      warn: say,
-    });
-    return { runDir, checkpointDir: config.training.checkpoint_dir, config, result, output: printed.join('') };
+    const log = (message: string) => void logged.push(message);
+    const run = { config, resolved: config, origins, overrides: given, ...identity, log, warn: log };
+    const result = await train(run);
+    const { checkpoint_dir: checkpointDir } = config.training;
+    return { runDir, checkpointDir, config, result, output: printed.join(''), log: logged.join('\n') };
   } finally {
     spy.mockRestore();
   }

@@ -1,6 +1,6 @@
 import { composeConfig, type TrainConfig, trainConfigSchema } from '@crosscheck/config';
 import { architectureSchema, createRandom } from '@crosscheck/contract';
-import { createModel, defaultDropout, type Model, type ModelOptions, type TrainingInput } from '@crosscheck/model';
+import type { Model, ModelOptions, TrainingInput } from '@crosscheck/model';
 import { buildOptimizer } from '../../src/optimizer.ts';
 import { type Phase, resolvePhases } from '../../src/phases.ts';
 import type { StepOptions } from '../../src/take-step.ts';
@@ -66,4 +66,15 @@ export function stepOptions(model: Model, ...overrides: string[]): StepOptions {
   };
 }
 
-export { createModel, defaultDropout };
+/** Every parameter as hex, so that equal means bit for bit. */
+export function weightBits(model: Model): Record<string, string> {
+  const entries = [...model.variables].map(([name, variable]) => {
+    const { buffer, byteOffset, byteLength } = variable.dataSync() as Float32Array;
+    return [name, Buffer.from(buffer, byteOffset, byteLength).toString('hex')];
+  });
+  return Object.fromEntries(entries) as Record<string, string>;
+}
+
+export function weightsOf(model: Model): Map<string, Float32Array> {
+  return new Map([...model.variables].map(([name, variable]) => [name, (variable.dataSync() as Float32Array).slice()]));
+}
