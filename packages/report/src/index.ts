@@ -1,4 +1,6 @@
 export type { EpochRecord } from './history.ts';
+export { type Column, type Html, html, type Section, table, trusted } from './page/html.ts';
+export { type PageOptions, renderPage } from './page/page.ts';
 export type { PngOptions } from './png.ts';
 export {
   type EvaluationPlotName,
@@ -12,3 +14,4 @@ export { renderReport } from './report.ts';
 export type { Ablations, Mistake, PhaseDetails, ReportData } from './report-data.ts';
 export type { ScoredSplit } from './scored-split.ts';
 export { darkTheme, lightTheme, type Theme } from './theme.ts';
+export { thumbnail } from './thumbnails.ts';
