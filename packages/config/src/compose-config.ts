@@ -61,7 +61,7 @@ export function composeOnly<C>(options: ComposeConfigOptions<C>, mode: 'run' | '
 }
 
 /** Resolves and validates a composition. */
-export function finishConfig<C>(composition: Composition, options: ComposeConfigOptions<C>): ComposedConfig<C> {
+function finishConfig<C>(composition: Composition, options: ComposeConfigOptions<C>): ComposedConfig<C> {
   const problems = [...composition.problems];
   const { node, failed } = resolveCollecting(composition.config, resolveOptions(composition, options), problems);
   const validation = validate(keepText(node, options.schema), options.schema, failed);

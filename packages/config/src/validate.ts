@@ -135,7 +135,7 @@ function unknownKey(path: string[], { resolved, schema }: Context): Problem {
 }
 
 /** Where the value at a path was set; for a value that is absent, where its nearest container was. */
-export function originAt(root: ConfigNode, path: readonly string[]): string {
+function originAt(root: ConfigNode, path: readonly string[]): string {
   for (let length = path.length; length >= 0; length--) {
     const origin = nodeAt(root, path.slice(0, length))?.origin;
     if (origin !== undefined && origin !== '') return origin;

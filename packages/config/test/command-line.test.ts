@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parseArguments } from '../src/cli/arguments.ts';
-import { greetFolder } from './cli/folder.ts';
+import { greetFolder } from './bin/folder.ts';
 
 const { dir, remove, greet } = greetFolder();
 afterAll(remove);

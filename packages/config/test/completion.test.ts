@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { greetFolder } from './cli/folder.ts';
+import { greetFolder } from './bin/folder.ts';
 
 const { dir, remove, greet } = greetFolder();
 afterAll(remove);

@@ -7,7 +7,7 @@ import { gpuEnvironment, visibleGpus } from '../src/cli/gpus.ts';
 import { sortJobs, sweepTable } from '../src/cli/sweep-table.ts';
 import { parseOverride } from '../src/hydra/override-parser.ts';
 import { expandSweep } from '../src/hydra/sweeper.ts';
-import { greetFolder } from './cli/folder.ts';
+import { greetFolder } from './bin/folder.ts';
 
 const { dir, remove, greet } = greetFolder();
 afterAll(remove);
@@ -135,6 +135,11 @@ describe('a sweep', () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain('CROSSCHECK_CONFIG_TYPE: job #1 (greeting.times=x): greeting.times: expected int ≥ 0');
     expect(existsSync(path.join(dir, 'wrong'))).toBe(false);
+  });
+
+  test('starts with hydra.mode=MULTIRUN too', async () => {
+    const { stdout } = await greet(['hydra.mode=MULTIRUN', 'greeting.text=a,b', 'hydra.sweep.dir=mode']);
+    expect(stdout).toContain('closed finished,finished\n');
   });
 
   test('over the hydra block is refused', async () => {

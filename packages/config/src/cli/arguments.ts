@@ -56,7 +56,7 @@ export const flags = {
   },
 } as const satisfies Record<string, Flag>;
 
-export type FlagName = keyof typeof flags;
+type FlagName = keyof typeof flags;
 
 const table: [FlagName, Flag][] = Object.entries(flags) as [FlagName, Flag][];
 

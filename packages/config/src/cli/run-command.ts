@@ -1,5 +1,4 @@
-import { type ComposeConfigOptions, composeOnly, finishConfig, resolveOptions } from '../compose-config.ts';
-import { readSettings } from '../hydra/settings.ts';
+import { type ComposeConfigOptions, composeConfig } from '../compose-config.ts';
 import { foldersOf, type Invocation, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import { print, printError } from './output.ts';
@@ -35,13 +34,15 @@ async function dispatch<C>(command: Command<C>, argv: string[]): Promise<boolean
   if (flags.help !== undefined) return (await import('./help.ts')).printHelp(command, options);
   if (flags.info !== undefined) return (await import('./show-config.ts')).printInfo(options, flags.info);
   if (flags.cfg !== undefined) return (await import('./show-config.ts')).printConfig(options, flags);
-  const isMultirun = flags.multirun !== undefined && place.runDir === null;
-  const composition = composeOnly(options, isMultirun ? 'multirun' : 'run');
-  const mode = readSettings(composition, resolveOptions(composition, options)).text('mode');
-  if (isMultirun || (mode === 'MULTIRUN' && flags.run === undefined && place.runDir === null)) {
+  if (isSweep(invocation) && place.runDir === null) {
     return (await import('./sweep.ts')).runSweep({ command, options, invocation, now: place.now });
   }
-  return runJob(command, finishConfig(composition, options), place);
+  return runJob(command, composeConfig(options), place);
+}
+
+/** `--multirun`, or `hydra.mode=MULTIRUN` as Hydra has it. */
+function isSweep({ flags, overrides }: Invocation): boolean {
+  return flags.multirun !== undefined || (flags.run === undefined && overrides.includes('hydra.mode=MULTIRUN'));
 }
 
 /** Where this process stands: alone, or a job of a sweep. */

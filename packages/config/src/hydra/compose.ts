@@ -9,7 +9,7 @@ import { collect, fail, type Problem, throwProblems } from './problems.ts';
 import { type ConfigSource, SearchPath } from './search-path.ts';
 
 /** The version of Hydra whose behaviour this package follows. */
-export const hydraVersion = '1.3';
+const hydraVersion = '1.3';
 
 export interface ComposeRequest {
   configName: string;

@@ -4,7 +4,7 @@ import { fail } from './problems.ts';
 /** One line of a defaults list, as written. */
 export type DefaultItem = SelfItem | ConfigItem | GroupItem;
 
-export interface SelfItem {
+interface SelfItem {
   kind: 'self';
 }
 

@@ -3,7 +3,7 @@ import { fail } from './problems.ts';
 /** Text with `${…}` in it, taken apart. */
 export type Part = string | Interpolation;
 
-export type Interpolation = NodeInterpolation | ResolverInterpolation;
+type Interpolation = NodeInterpolation | ResolverInterpolation;
 
 /** `${a.b}`, `${.b}` (ups 1), `${..b}` (ups 2). */
 export interface NodeInterpolation {

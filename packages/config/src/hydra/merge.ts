@@ -2,7 +2,7 @@ import { type ConfigNode, childOf, cloneNode, emptyMap, hasInterpolation, isMiss
 import { fail } from './problems.ts';
 
 /** Finds the mapping that an interpolation stands for, so that keys can be merged over it. */
-export type MapLookup = (node: ConfigNode, path: readonly string[]) => ConfigNode | undefined;
+type MapLookup = (node: ConfigNode, path: readonly string[]) => ConfigNode | undefined;
 
 export interface MergeOptions {
   lookup?: MapLookup;

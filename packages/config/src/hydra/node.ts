@@ -15,7 +15,7 @@ export interface ScalarNode {
   origin: string;
 }
 
-export interface ListNode {
+interface ListNode {
   kind: 'list';
   items: ConfigNode[];
   origin: string;
@@ -30,7 +30,7 @@ export interface MapNode {
 export type Plain = null | boolean | number | string | Plain[] | { [key: string]: Plain };
 
 /** What stands for "must be given". */
-export const missing = '???';
+const missing = '???';
 
 export function emptyMap(origin = ''): MapNode {
   return { kind: 'map', entries: new Map(), origin };

@@ -4,7 +4,7 @@ import { fail } from './problems.ts';
 import { pythonText, typedScalar } from './scalar.ts';
 import { formatTime } from './time-format.ts';
 
-export interface ResolverCall {
+interface ResolverCall {
   interpolator: Interpolator;
   /** The container that the interpolation stands in. */
   parent: readonly string[];

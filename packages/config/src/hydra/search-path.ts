@@ -168,7 +168,7 @@ function readText(dir: string, configPath: string): { text: string; file: string
 }
 
 /** A path as people write it: relative to the working directory when it is inside. */
-export function displayed(file: string): string {
+function displayed(file: string): string {
   const relative = path.relative(process.cwd(), file);
   return relative.startsWith('..') || path.isAbsolute(relative) ? file : relative;
 }

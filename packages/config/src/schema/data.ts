@@ -4,7 +4,7 @@ import { z } from 'zod';
 const path = z.string().min(1);
 const ratio = z.number().min(0);
 
-export const augmentationSchema = z.strictObject({
+const augmentationSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('augment training pictures; validation and test pictures never are'),
   horizontal_flip: z.boolean().default(true).describe('mirror every second picture'),
   rotation_degrees: z.number().min(0).max(180).default(15).describe('rotate by an angle within ± this'),

@@ -5,7 +5,7 @@ const full = architectureSchema.parse({ embeddingDim: 512, fusionHiddenDim: 256 
 const probability = z.number().min(0).lt(1);
 const size = z.int().positive();
 
-export const visionSchema = z.strictObject({
+const visionSchema = z.strictObject({
   pretrained: z.boolean().default(true).describe('start from weights; false = random whatever weights says'),
   backbone: z.literal('efficientnet_b0').default('efficientnet_b0').describe('EfficientNet-B0; its table is below'),
   weights: z
@@ -30,7 +30,7 @@ export const visionSchema = z.strictObject({
   head_channels: size.default(full.vision.headChannels).describe('channels before pooling'),
 });
 
-export const textSchema = z.strictObject({
+const textSchema = z.strictObject({
   pretrained_model: z.string().min(1).default('distilbert-base-uncased').describe('Hub id of the text backbone'),
   weights: z
     .string()

@@ -7,7 +7,7 @@ const scheduler = z.enum(['onecycle', 'cosine', 'cosine_restarts', 'plateau', 'c
 const steps = z.int().min(0);
 const decay = z.number().gt(0).max(1);
 
-export const earlyStoppingSchema = z.strictObject({
+const earlyStoppingSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('stop when validation no longer improves'),
   patience: z.int().min(1).default(5).describe('epochs without improvement'),
   min_delta: z.number().min(0).default(0.001).describe('smaller changes are no improvement'),
@@ -38,7 +38,7 @@ const unfreezingSchema = z.strictObject({
 });
 
 /** One phase of a run; what it leaves out falls back to `training.*` and `model.*`. */
-export const phaseSchema = z.strictObject({
+const phaseSchema = z.strictObject({
   name: z.string().min(1).describe('name in progress, metrics and checkpoints'),
   num_epochs: epochs.optional().describe('training epochs'),
   num_steps: z.int().min(1).optional().describe('end the phase after so many optimizer steps'),

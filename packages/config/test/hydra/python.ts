@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { repositoryRoot } from '@crosscheck/testkit';
 
 /** What `fixtures/*.json` were made with. */
-export const hydraRequirements = ['hydra-core==1.3.8', 'omegaconf==2.3.1'];
+const hydraRequirements = ['hydra-core==1.3.8', 'omegaconf==2.3.1'];
 
 /** The interpreter of an environment that holds real Hydra; made once per user. */
 export async function hydraPython(): Promise<string> {

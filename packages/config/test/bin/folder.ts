@@ -22,6 +22,6 @@ export function greetFolder(): {
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, text);
   }
-  const entry = 'packages/config/test/cli/greet.ts';
+  const entry = 'packages/config/test/bin/greet.ts';
   return { dir, remove, greet: (args, env = {}) => runEntry(entry, args, { cwd: dir, env }) };
 }
