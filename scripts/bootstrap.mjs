@@ -17,6 +17,7 @@ const env = Object.fromEntries(
     ([name]) => !/^npm_(?!config_(registry|cache|cafile|proxy|https_proxy))/i.test(name),
   ),
 );
+env.npm_config_update_notifier = 'false';
 env.PATH = [bin, process.env.PATH].join(path.delimiter);
 
 function say(text) {
