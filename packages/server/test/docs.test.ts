@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { repositoryRoot } from '@crosscheck/testkit';
 import { expect, test } from 'vitest';
 import { errorTable } from '../src/http/error-table.ts';
-import { tinyService } from './tiny-service.ts';
+import { defaultSettings, tinyService } from './tiny-service.ts';
 
 const service = tinyService();
 
@@ -78,4 +80,18 @@ test('an API key is declared when there is one', async () => {
     security: [{ apiKey: [] }],
     components: { securitySchemes: { apiKey: { in: 'header', name: 'X-API-Key' } } },
   });
+});
+
+const guide = readFileSync(`${repositoryRoot}/docs/serving.md`, 'utf8');
+
+test('docs/serving.md lists the status of every error, and no other', () => {
+  const listed = [...guide.matchAll(/^\| (\d{3}) \| `(\w+)` \|$/gm)].map(([, status, code]) => [code, Number(status)]);
+  expect(listed).toEqual(Object.entries(errorTable).map(([code, { status }]) => [code, status]));
+});
+
+test('docs/serving.md names every route and every limit', async () => {
+  const { paths } = await readDocument();
+  for (const path of Object.keys(paths)) expect(guide).toContain(path.replace(/\/versions\/.*|\/ready$/, ''));
+  const { artifact: _, host: __, port: ___, ...limits } = defaultSettings;
+  for (const key of Object.keys(limits)) expect(guide).toContain(key);
 });

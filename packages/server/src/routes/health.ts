@@ -78,6 +78,6 @@ function holds(check: () => unknown): boolean {
   }
 }
 
-export function answerFlag(reply: FastifyReply, name: string, value: boolean): FastifyReply {
+function answerFlag(reply: FastifyReply, name: string, value: boolean): FastifyReply {
   return reply.code(value ? 200 : 503).send({ [name]: value });
 }

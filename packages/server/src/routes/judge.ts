@@ -11,7 +11,7 @@ export function judge(
   return classifier.classify(posts, { signal: disconnectSignal(reply), timeoutMs: deadlineMs });
 }
 
-export function disconnectSignal({ raw }: FastifyReply): AbortSignal {
+function disconnectSignal({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController();
   const leave = () => {
     if (!raw.writableEnded) controller.abort(clientGone());
