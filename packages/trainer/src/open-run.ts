@@ -65,13 +65,23 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   const [phases, origins] = [resolvePhases(config), run.origins];
   const history = resumed ? [...resumed.state.description.history] : [];
   const runId = resumed?.state.description.runId ?? null;
-  const tracking = await openTracking({ config, runDir, phases, manifests, model, runId, say });
+  const tracking = await openTracking({
+    config,
+    runDir,
+    phases,
+    manifests,
+    model,
+    runId,
+    parentRun: run.parentRun,
+    say,
+  });
   const close = async () => {
     await resumed?.state.close();
     model.dispose();
   };
   const opened = { config, runDir, origins, phases, manifests, tokenizer, model, resumed, tracking, history };
-  const [log, throughput, unreadable] = [run.log, measureThroughput(), new Map<string, SampleProblem>()];
+  const log = (line: string) => run.log(line);
+  const [throughput, unreadable] = [measureThroughput(), new Map<string, SampleProblem>()];
   describeNetwork({ model, config, phases, log });
   return { ...opened, throughput, unreadable, log, say, close };
 }

@@ -2,9 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { flattenConfig, type TrainConfig } from '@crosscheck/config';
+import { CrosscheckError, messageOf } from '@crosscheck/contract';
 import type { Manifest } from '@crosscheck/data';
 import { countParameters, type Model } from '@crosscheck/model';
-import { type DatasetInput, openTrackingStore, RunLogger, type RunStatus, startSystemMetrics } from 'mlflow-js-client';
+import {
+  type DatasetInput,
+  openTrackingStore,
+  RunLogger,
+  type RunStatus,
+  startSystemMetrics,
+  type TrackingStore,
+} from 'mlflow-js-client';
 import type { Phase } from './phases.ts';
 import { manifestPath } from './run-data.ts';
 
@@ -24,11 +32,12 @@ export interface TrackingOptions {
   model: Model;
   /** The interrupted run to go on with. */
   runId: string | null;
+  /** The sweep's run that this one belongs under. */
+  parentRun: string | null;
   say: (line: string) => void;
 }
 
 const closeLimitMs = 60_000;
-const parentRunVariable = 'CROSSCHECK_PARENT_RUN';
 
 const notTracked: Tracking = {
   logger: { logMetrics: () => undefined, logArtifact: () => undefined },
@@ -36,27 +45,45 @@ const notTracked: Tracking = {
   close: async () => undefined,
 };
 
+/** @throws CROSSCHECK_TRACKING_UNUSABLE when the URI or what stands there can never work; a server that is away is no error here */
+export async function openStore(uri: string): Promise<TrackingStore> {
+  try {
+    // A server that is gone is noticed in seconds; what it misses is kept in the run folder.
+    return await openTrackingStore(uri, { maxRetries: 3 });
+  } catch (cause) {
+    throw new CrosscheckError(
+      'CROSSCHECK_TRACKING_UNUSABLE',
+      `cannot track runs in mlflow.tracking_uri=${uri}: ${messageOf(cause)}; correct it, or train with mlflow.enabled=false`,
+      { cause },
+    );
+  }
+}
+
 /** Starts (or goes on with) an MLflow run. A tracker that cannot be reached costs a warning, never the training. */
 export async function openTracking(options: TrackingOptions): Promise<Tracking> {
-  const { config, runDir, runId, say } = options;
+  const { config, runDir, runId, parentRun, say } = options;
   const { enabled, tracking_uri: uri, experiment_name, run_name } = config.mlflow;
   if (!enabled || uri === null) return notTracked;
-  const store = await openTrackingStore(uri, { maxRetries: 3 });
+  const store = await openStore(uri);
   const logger = new RunLogger({
     store,
     experiment: { name: experiment_name },
     run: {
       runName: run_name ?? `run_${config.training.version}`,
       tags: sourceTags(),
-      ...(process.env[parentRunVariable] ? { parentRunId: process.env[parentRunVariable] } : {}),
+      ...(parentRun === null ? {} : { parentRunId: parentRun }),
     },
     ...(runId === null ? {} : { runId }),
     spoolFolder: runDir,
     onProblem: (message) => say(`mlflow: ${message}`),
   });
   await logger.ready;
-  if (runId === null) logger.logParams(runParams(options));
-  if (runId === null) logger.logInputs(datasetInputs(options));
+  if (runId === null) {
+    logger.logParams(runParams(options));
+    logger.logInputs(datasetInputs(options));
+  } else {
+    await store.updateRun(runId, { status: 'RUNNING' }).catch((error) => say(`mlflow: ${messageOf(error)}`));
+  }
   const stopSystemMetrics = config.mlflow.system_metrics ? startSystemMetrics(logger) : () => undefined;
   logger.setTags({ model_type: 'multimodal', fusion_method: 'concatenation', stage: 'training' });
   return {
@@ -137,7 +164,7 @@ function git(...args: string[]): string | null {
 }
 
 /** Tags that MLflow's own client sets, so that its pages show source, user and commit. */
-function sourceTags(): Record<string, string> {
+export function sourceTags(): Record<string, string> {
   const tags: Record<string, string | null> = {
     'mlflow.user': process.env['MLFLOW_TRACKING_USERNAME'] ?? userInfo().username,
     'mlflow.source.name': 'pnpm train',

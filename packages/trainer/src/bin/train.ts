@@ -6,5 +6,6 @@ await runCommand({
   configName: 'config',
   schema: trainConfigSchema,
   sweepMetric: 'val/accuracy',
+  openSweep: async (start) => (await import('../sweep.ts')).openSweep(start),
   main: async (run) => (await import('../train.ts')).train(run),
 });

@@ -19,10 +19,14 @@ export interface StartedTrain {
 }
 
 /** Starts `pnpm train` as its users do, in a process that can be stopped. */
-export function startTrain(overrides: string[], runDir: string, env: Record<string, string> = {}): StartedTrain {
+export function startTrain(
+  overrides: string[],
+  runDir: string,
+  { env = {}, cwd = repositoryRoot }: { env?: Record<string, string>; cwd?: string } = {},
+): StartedTrain {
   const args = ['--conditions=@crosscheck/source', path.join(repositoryRoot, trainEntry), ...overrides];
   const child = spawn(process.execPath, args, {
-    cwd: repositoryRoot,
+    cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
