@@ -18,14 +18,11 @@ export async function buildAddon(wheel: Wheel, layout: RuntimeLayout): Promise<v
   const source = path.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
   const { include_dir: nodeApi } = require('node-api-headers') as { include_dir: string };
   await mkdir(path.dirname(layout.addon), { recursive: true });
-  const args = [
-    ...['-std=c++17', '-O2', '-DNAPI_VERSION=8', '-w'],
-    ...(linkOptions[process.platform] ?? []),
-    ...[`-I${source}`, `-I${layout.include}`, `-I${nodeApi}`],
-    ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => path.join(source, 'binding', file)),
-    ...[wheel.library, wheel.framework].map((file) => path.join(layout.libraries, file)),
-    ...['-o', layout.addon],
-  ];
+  const options = ['-std=c++17', '-O2', '-DNAPI_VERSION=8', '-w', ...(linkOptions[process.platform] ?? [])];
+  const includes = [source, layout.include, nodeApi].map((folder) => `-I${folder}`);
+  const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => path.join(source, 'binding', file));
+  const libraries = [wheel.library, wheel.framework].map((file) => path.join(layout.libraries, file));
+  const args = [...options, ...includes, ...sources, ...libraries, '-o', layout.addon];
   const { code, output } = await runTool(compiler(), args);
   if (code === 0) return;
   throw new CrosscheckError(

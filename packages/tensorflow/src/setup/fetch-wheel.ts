@@ -7,7 +7,7 @@ import { CrosscheckError } from '@crosscheck/contract';
 import { tensorflowVersion, type Wheel } from './platform.ts';
 import { runTool } from './run-tool.ts';
 
-export async function sha256OfFile(file: string): Promise<string> {
+async function sha256OfFile(file: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   return hash.digest('hex');

@@ -1,0 +1,321 @@
+// Batch norm and SiLU in one pass over the memory: y = z · σ(z), z = weight · (x − mean) / √(variance + ε) + bias.
+// Nothing but x is read or kept; y may be weighed per sample and channel (squeeze-and-excite), or summed over each map at once.
+//
+// Shapes: x [B, H, W, C], seen as rows of C channels; P = H · W rows are one sample's map.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "kernel.h"
+#include "parallel.h"
+
+namespace crosscheck {
+namespace {
+
+// e^x within 2 units in the last place, written so that compilers vectorise it (Cephes' polynomial).
+CROSSCHECK_INLINE float Exp(float x) {
+  x = std::min(std::max(x, -87.0f), 88.0f);
+  const float rounder = 12582912.0f;  // 1.5 · 2²³: adding and taking it away rounds to the nearest integer
+  const float n = (x * 1.44269504f + rounder) - rounder;
+  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  const int32_t bits = (static_cast<int32_t>(n) + 127) << 23;
+  float power;
+  std::memcpy(&power, &bits, sizeof power);
+  return p * power;
+}
+
+CROSSCHECK_INLINE float Sigmoid(float z) { return 1.0f / (1.0f + Exp(-z)); }
+
+// z = x · scale + offset, for every channel.
+struct Affine {
+  std::vector<float> scale, offset;
+
+  Affine(const float* weight, const float* bias, const float* mean, const float* variance, int64_t channels,
+         float epsilon)
+      : scale(channels), offset(channels) {
+    for (int64_t c = 0; c < channels; ++c) {
+      scale[c] = weight[c] / std::sqrt(variance[c] + epsilon);
+      offset[c] = bias[c] - mean[c] * scale[c];
+    }
+  }
+};
+
+// Rows that are added up in float32 before they go into a sum of float64.
+constexpr int64_t kBlock = 64;
+
+struct Rows {
+  int64_t begin, end;
+};
+
+// Calls body(sample, rows) for every piece of one sample's map in a range of rows.
+template <class Body>
+void ForEachSample(int64_t begin, int64_t end, int64_t map, const Body& body) {
+  while (begin < end) {
+    const int64_t sample = begin / map;
+    const int64_t next = std::min(end, (sample + 1) * map);
+    body(sample, Rows{begin, next});
+    begin = next;
+  }
+}
+
+// --- mean and variance ---------------------------------------------------------------------------------------------------------
+
+// Sums of x − shift and of its square over some rows.
+CROSSCHECK_VECTORISED void AddMoments(const float* x, const float* shift, Rows rows, int64_t channels, float* sum,
+                                      float* squares) {
+  for (int64_t r = rows.begin; r < rows.end; ++r) {
+    const float* row = x + r * channels;
+    for (int64_t c = 0; c < channels; ++c) {
+      const float d = row[c] - shift[c];
+      sum[c] += d;
+      squares[c] += d * d;
+    }
+  }
+}
+
+// x → mean [C] and biased variance [C]. The first row is taken away first: sums of squares would lose digits of a large mean.
+void ChannelMoments(Call& call, const Attributes&) {
+  const Tensor x = call.Input(0);
+  const int64_t channels = x.dim(3), count = x.size() / channels;
+  const Tensor mean = call.Output(0, {channels}), variance = call.Output(1, {channels});
+  const int threads = ThreadCount();
+  std::vector<std::vector<double>> sums(threads, std::vector<double>(channels));
+  std::vector<std::vector<double>> squares(threads, std::vector<double>(channels));
+  Parallel(count, [&](int64_t begin, int64_t end, int thread) {
+    std::vector<float> sum(channels), square(channels);
+    for (int64_t r = begin; r < end; r += kBlock) {
+      std::fill(sum.begin(), sum.end(), 0.0f);
+      std::fill(square.begin(), square.end(), 0.0f);
+      AddMoments(x.data(), x.data(), {r, std::min(end, r + kBlock)}, channels, sum.data(), square.data());
+      for (int64_t c = 0; c < channels; ++c) {
+        sums[thread][c] += sum[c];
+        squares[thread][c] += square[c];
+      }
+    }
+  });
+  for (int64_t c = 0; c < channels; ++c) {
+    double sum = 0, square = 0;
+    for (int t = 0; t < threads; ++t) {
+      sum += sums[t][c];
+      square += squares[t][c];
+    }
+    const double from_shift = sum / count;
+    mean.data()[c] = static_cast<float>(x.data()[c] + from_shift);
+    variance.data()[c] = static_cast<float>(std::max(0.0, square / count - from_shift * from_shift));
+  }
+}
+
+// --- y ---------------------------------------------------------------------------------------------------------------------------
+
+CROSSCHECK_VECTORISED void ActivateRows(const float* x, Rows rows, int64_t channels, const float* scale,
+                                        const float* offset, const float* gate, float* y) {
+  for (int64_t r = rows.begin; r < rows.end; ++r) {
+    const float* in = x + r * channels;
+    float* out = y + r * channels;
+    if (gate) {
+      for (int64_t c = 0; c < channels; ++c) {
+        const float z = in[c] * scale[c] + offset[c];
+        out[c] = z * Sigmoid(z) * gate[c];
+      }
+    } else {
+      for (int64_t c = 0; c < channels; ++c) {
+        const float z = in[c] * scale[c] + offset[c];
+        out[c] = z * Sigmoid(z);
+      }
+    }
+  }
+}
+
+// x, weight, bias, mean, variance [C], gate [B, C] or nothing → y, times its gate.
+void NormSilu(Call& call, const Attributes& attributes) {
+  const Tensor x = call.Input(0), weight = call.Input(1), bias = call.Input(2), mean = call.Input(3);
+  const Tensor variance = call.Input(4), gate = call.Input(5);
+  const int64_t channels = x.dim(3), map = x.dim(1) * x.dim(2), count = x.size() / channels;
+  const Tensor y = call.Output(0, x.shape());
+  const Affine affine(weight.data(), bias.data(), mean.data(), variance.data(), channels, attributes.epsilon);
+  Parallel(count, [&](int64_t begin, int64_t end, int) {
+    ForEachSample(begin, end, map, [&](int64_t sample, Rows rows) {
+      const float* gates = gate.optional() ? gate.data() + sample * channels : nullptr;
+      ActivateRows(x.data(), rows, channels, affine.scale.data(), affine.offset.data(), gates, y.data());
+    });
+  });
+}
+
+// --- sums of y over maps -----------------------------------------------------------------------------------------------------------
+
+CROSSCHECK_VECTORISED void AddActivations(const float* x, const float* factor, Rows rows, int64_t channels,
+                                          const float* scale, const float* offset, float* sum) {
+  for (int64_t r = rows.begin; r < rows.end; ++r) {
+    const float* in = x + r * channels;
+    if (factor) {
+      const float* times = factor + r * channels;
+      for (int64_t c = 0; c < channels; ++c) {
+        const float z = in[c] * scale[c] + offset[c];
+        sum[c] += z * Sigmoid(z) * times[c];
+      }
+    } else {
+      for (int64_t c = 0; c < channels; ++c) {
+        const float z = in[c] * scale[c] + offset[c];
+        sum[c] += z * Sigmoid(z);
+      }
+    }
+  }
+}
+
+// x, weight, bias, mean, variance [C], factor [B, H, W, C] or nothing → Σ over each map of y, or of y · factor, [B, C].
+void NormSiluSum(Call& call, const Attributes& attributes) {
+  const Tensor x = call.Input(0), weight = call.Input(1), bias = call.Input(2), mean = call.Input(3);
+  const Tensor variance = call.Input(4), factor = call.Input(5);
+  const int64_t batch = x.dim(0), channels = x.dim(3), map = x.dim(1) * x.dim(2);
+  const Tensor sums = call.Output(0, {batch, channels});
+  const Affine affine(weight.data(), bias.data(), mean.data(), variance.data(), channels, attributes.epsilon);
+  Parallel(batch, [&](int64_t begin, int64_t end, int) {
+    std::vector<float> part(channels);
+    for (int64_t sample = begin; sample < end; ++sample) {
+      float* total = sums.data() + sample * channels;
+      std::fill(total, total + channels, 0.0f);
+      for (int64_t r = sample * map; r < (sample + 1) * map; r += kBlock) {
+        std::fill(part.begin(), part.end(), 0.0f);
+        AddActivations(x.data(), factor.optional(), {r, std::min((sample + 1) * map, r + kBlock)}, channels,
+                       affine.scale.data(), affine.offset.data(), part.data());
+        for (int64_t c = 0; c < channels; ++c) total[c] += part[c];
+      }
+    }
+  });
+}
+
+// --- the way back -----------------------------------------------------------------------------------------------------------------
+
+// dz = (dy · gate + constant) · (σ(z) + z · σ′(z)); what is missing is 0, a missing gate 1.
+CROSSCHECK_INLINE float SlopeTimes(float z, float dy) {
+  const float s = Sigmoid(z);
+  return dy * (s + z * s * (1.0f - s));
+}
+
+// What one channel of one sample is multiplied with, and what is added.
+struct Upstream {
+  const float* dy;        // [B, H, W, C], or null for 0
+  const float* gate;      // [C] of this sample
+  const float* constant;  // [C] of this sample
+};
+
+CROSSCHECK_VECTORISED void AddGradients(const float* x, Upstream up, Rows rows, int64_t channels, const float* scale,
+                                        const float* offset, const float* mean, float* sum, float* along) {
+  for (int64_t r = rows.begin; r < rows.end; ++r) {
+    const float* in = x + r * channels;
+    const float* dy = up.dy ? up.dy + r * channels : nullptr;
+    if (dy) {
+      for (int64_t c = 0; c < channels; ++c) {
+        const float dz = SlopeTimes(in[c] * scale[c] + offset[c], dy[c] * up.gate[c] + up.constant[c]);
+        sum[c] += dz;
+        along[c] += dz * (in[c] - mean[c]);
+      }
+    } else {
+      for (int64_t c = 0; c < channels; ++c) {
+        const float dz = SlopeTimes(in[c] * scale[c] + offset[c], up.constant[c]);
+        sum[c] += dz;
+        along[c] += dz * (in[c] - mean[c]);
+      }
+    }
+  }
+}
+
+// dx = scale · dz − shift − (x − mean) · slope
+CROSSCHECK_VECTORISED void WriteGradients(const float* x, Upstream up, Rows rows, int64_t channels, const float* scale,
+                                          const float* offset, const float* mean, const float* shift,
+                                          const float* slope, float* dx) {
+  for (int64_t r = rows.begin; r < rows.end; ++r) {
+    const float* in = x + r * channels;
+    const float* dy = up.dy ? up.dy + r * channels : nullptr;
+    float* out = dx + r * channels;
+    if (dy) {
+      for (int64_t c = 0; c < channels; ++c) {
+        const float dz = SlopeTimes(in[c] * scale[c] + offset[c], dy[c] * up.gate[c] + up.constant[c]);
+        out[c] = dz * scale[c] - shift[c] - (in[c] - mean[c]) * slope[c];
+      }
+    } else {
+      for (int64_t c = 0; c < channels; ++c) {
+        const float dz = SlopeTimes(in[c] * scale[c] + offset[c], up.constant[c]);
+        out[c] = dz * scale[c] - shift[c] - (in[c] - mean[c]) * slope[c];
+      }
+    }
+  }
+}
+
+// dy [B, H, W, C] or nothing, x, weight, bias, mean, variance [C], gate [B, C] or nothing, constant [B, C] or nothing
+// → dx, dweight, dbias. The gradient of y is dy · gate + constant; with is_training, mean and variance are x's own.
+void NormSiluGradient(Call& call, const Attributes& attributes) {
+  const Tensor dy = call.Input(0), x = call.Input(1), weight = call.Input(2), bias = call.Input(3);
+  const Tensor mean = call.Input(4), variance = call.Input(5), gate = call.Input(6), constant = call.Input(7);
+  const int64_t channels = x.dim(3), map = x.dim(1) * x.dim(2), count = x.size() / channels;
+  const Tensor dx = call.Output(0, x.shape());
+  const Tensor dweight = call.Output(1, {channels}), dbias = call.Output(2, {channels});
+  const Affine affine(weight.data(), bias.data(), mean.data(), variance.data(), channels, attributes.epsilon);
+  const std::vector<float> ones(channels, 1.0f), zeros(channels, 0.0f);
+  const auto upstream = [&](int64_t sample) {
+    return Upstream{dy.optional(), gate.optional() ? gate.data() + sample * channels : ones.data(),
+                    constant.optional() ? constant.data() + sample * channels : zeros.data()};
+  };
+  const int threads = ThreadCount();
+  std::vector<std::vector<double>> sums(threads, std::vector<double>(channels));
+  std::vector<std::vector<double>> alongs(threads, std::vector<double>(channels));
+  Parallel(count, [&](int64_t begin, int64_t end, int thread) {
+    std::vector<float> sum(channels), along(channels);
+    ForEachSample(begin, end, map, [&](int64_t sample, Rows rows) {
+      for (int64_t r = rows.begin; r < rows.end; r += kBlock) {
+        std::fill(sum.begin(), sum.end(), 0.0f);
+        std::fill(along.begin(), along.end(), 0.0f);
+        AddGradients(x.data(), upstream(sample), {r, std::min(rows.end, r + kBlock)}, channels, affine.scale.data(),
+                     affine.offset.data(), mean.data(), sum.data(), along.data());
+        for (int64_t c = 0; c < channels; ++c) {
+          sums[thread][c] += sum[c];
+          alongs[thread][c] += along[c];
+        }
+      }
+    });
+  });
+  std::vector<float> shift(channels), slope(channels);
+  for (int64_t c = 0; c < channels; ++c) {
+    double sum = 0, along = 0;
+    for (int t = 0; t < threads; ++t) {
+      sum += sums[t][c];
+      along += alongs[t][c];
+    }
+    const double inverse_std = 1.0 / std::sqrt(static_cast<double>(variance.data()[c]) + attributes.epsilon);
+    dbias.data()[c] = static_cast<float>(sum);
+    dweight.data()[c] = static_cast<float>(along * inverse_std);
+    if (!attributes.is_training) continue;
+    shift[c] = static_cast<float>(affine.scale[c] * sum / count);
+    slope[c] = static_cast<float>(affine.scale[c] * along * inverse_std * inverse_std / count);
+  }
+  Parallel(count, [&](int64_t begin, int64_t end, int) {
+    ForEachSample(begin, end, map, [&](int64_t sample, Rows rows) {
+      WriteGradients(x.data(), upstream(sample), rows, channels, affine.scale.data(), affine.offset.data(),
+                     mean.data(), shift.data(), slope.data(), dx.data());
+    });
+  });
+}
+
+struct Registration {
+  Registration() {
+    const char* epsilon = "epsilon: float";
+    Register<ChannelMoments>("CrosscheckChannelMoments", {"x"}, {"mean", "variance"}, {});
+    Register<NormSilu>("CrosscheckNormSilu", {"x", "weight", "bias", "mean", "variance", "gate"}, {"y"}, {epsilon});
+    Register<NormSiluSum>("CrosscheckNormSiluSum", {"x", "weight", "bias", "mean", "variance", "factor"}, {"sum"},
+                          {epsilon});
+    Register<NormSiluGradient>("CrosscheckNormSiluGradient",
+                               {"dy", "x", "weight", "bias", "mean", "variance", "gate", "constant"},
+                               {"dx", "dweight", "dbias"}, {epsilon, "is_training: bool"});
+  }
+} registration;
+
+}  // namespace
+}  // namespace crosscheck
