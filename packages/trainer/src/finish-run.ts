@@ -10,6 +10,7 @@ import { epochTable } from './epoch-table.ts';
 import { guardWriting } from './guard-writing.ts';
 import type { Judged } from './judge.ts';
 import { judgeBatches } from './judge.ts';
+import { networkFileName } from './network-table.ts';
 import { returnToBest } from './open-phase.ts';
 import type { OpenRun } from './open-run.ts';
 import type { Outcome } from './run-all.ts';
@@ -28,6 +29,7 @@ export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobRes
   }
   await returnToBest({ ...open, say: () => undefined }, outcome.best);
   const files = open.config.training.report ? await writeResults(open, outcome, await judgeValidation(open)) : [];
+  files.push(path.join(runDir, networkFileName));
   for (const file of files) tracking.logger.logArtifact(file, path.basename(file));
   if (outcome.best) tracking.logger.logArtifact(outcome.best.path, `model/${path.basename(outcome.best.path)}`);
   tracking.logger.logMetrics(finalMetrics(open, outcome), history.length - 1);

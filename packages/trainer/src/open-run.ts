@@ -1,17 +1,17 @@
 import type { Run, TrainConfig } from '@crosscheck/config';
 import { CrosscheckError } from '@crosscheck/contract';
 import type { Manifest, SampleProblem } from '@crosscheck/data';
-import { countParameters, type Model, summary } from '@crosscheck/model';
+import { countParameters, type Model } from '@crosscheck/model';
 import type { Tokenizer } from '@crosscheck/preprocess';
 import { describeTensorflow } from '@crosscheck/tensorflow';
 import { measureThroughput, type Throughput } from './consumers/throughput.ts';
 import { makeFolder } from './guard-writing.ts';
 import type { EpochRecord } from './history.ts';
 import { buildModel, loadInitialWeights, openTokenizer } from './network.ts';
+import { writeNetwork } from './network-table.ts';
 import { type Phase, resolvePhases } from './phases.ts';
 import { openResumedRun, type ResumedRun } from './resume.ts';
 import { readSplit } from './run-data.ts';
-import { trainableIn } from './take-step.ts';
 import { openTracking, type Tracking } from './tracking.ts';
 
 /** Everything that is opened once for a run. */
@@ -32,10 +32,7 @@ export interface OpenRun {
   /** Pictures that could not be decoded and were left out, by `file:line`. */
   unreadable: Map<string, SampleProblem>;
   throughput: Throughput;
-  /** Prints a line. */
   say: (line: string) => void;
-  /** Writes a line to the run's log only. */
-  log: (line: string) => void;
   close(): Promise<void>;
 }
 
@@ -80,18 +77,9 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
     model.dispose();
   };
   const opened = { config, runDir, origins, phases, manifests, tokenizer, model, resumed, tracking, history };
-  const log = (line: string) => run.log(line);
   const [throughput, unreadable] = [measureThroughput(), new Map<string, SampleProblem>()];
-  describeNetwork({ model, config, phases, log });
-  return { ...opened, throughput, unreadable, log, say, close };
-}
-
-/** For the run's log: the network as a table, and every parameter that learns in the first phase. */
-function describeNetwork({ model, config, phases, log }: Pick<OpenRun, 'model' | 'config' | 'phases' | 'log'>): void {
-  const [first] = phases;
-  if (!first) return;
-  log(`the network in phase ${first.name}:\n${summary(model, first.freeze, config.data.image_size)}`);
-  log(`parameters that learn in phase ${first.name}:\n  ${trainableIn(model, first, 0).join('\n  ')}`);
+  writeNetwork({ model, config, phases, runDir });
+  return { ...opened, throughput, unreadable, say, close };
 }
 
 function describeSplit(split: string, { samples, problems }: Manifest): string {

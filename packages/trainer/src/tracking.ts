@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { userInfo } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { flattenConfig, type TrainConfig } from '@crosscheck/config';
 import { CrosscheckError, messageOf } from '@crosscheck/contract';
 import type { Manifest } from '@crosscheck/data';
@@ -37,7 +38,7 @@ export interface TrackingOptions {
   say: (line: string) => void;
 }
 
-const closeLimitMs = 60_000;
+const [startLimitMs, closeLimitMs] = [5_000, 60_000];
 
 const notTracked: Tracking = {
   logger: { logMetrics: () => undefined, logArtifact: () => undefined },
@@ -77,7 +78,8 @@ export async function openTracking(options: TrackingOptions): Promise<Tracking> 
     spoolFolder: runDir,
     onProblem: (message) => say(`mlflow: ${message}`),
   });
-  await logger.ready;
+  // The run's id belongs into checkpoints and state; a server that does not answer is not waited for any longer.
+  await Promise.race([logger.ready, sleep(startLimitMs, undefined, { ref: false })]);
   if (runId === null) {
     logger.logParams(runParams(options));
     logger.logInputs(datasetInputs(options));

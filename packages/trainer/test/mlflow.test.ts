@@ -122,6 +122,7 @@ describe('a tracked run', () => {
     expect(run.artifacts).toEqual([
       'confusion_matrix_1.8.png',
       'model/best_model_1.8.safetensors',
+      'network.txt',
       'report.html',
       'training_curves_1.8.png',
     ]);
@@ -172,7 +173,7 @@ describe('a tracked run', () => {
       expect(read.status).toBe('FINISHED');
       expect(read.val_loss).toHaveLength(2);
       expect(read.loss_step.map(([step]) => step)).toEqual(Array.from({ length: 32 }, (_, i) => i + 1));
-      expect(read.artifacts).toEqual(['model/best_model_1.8.safetensors']);
+      expect(read.artifacts).toEqual(['model/best_model_1.8.safetensors', 'network.txt']);
       const again = await runEntry('packages/trainer/src/bin/mlflow-sync.ts', [runDir]);
       expect(again.stdout).toBe(`nothing waits in ${runDir}\n`);
     } finally {

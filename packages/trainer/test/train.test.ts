@@ -37,6 +37,7 @@ describe('a run', () => {
       expect.arrayContaining([
         'confusion_matrix_1.8.png',
         'metrics.jsonl',
+        'network.txt',
         'report.html',
         'training_curves_1.8.png',
         'training_state.safetensors',
@@ -288,11 +289,12 @@ describe('what a run says about itself', () => {
     );
   });
 
-  it('has the network as a table and every parameter that learns in the log', () => {
-    expect(plain.log).toMatch(/vision_branch\.backbone\.features\.0 +\[B, 32, 32, 8\] +232\n/);
-    expect(plain.log).toContain('159,255 parameters, 159,255 trainable');
-    expect(plain.log).toContain('  fusion.6.bias');
-    expect(plain.output).not.toContain('fusion.6.bias');
+  it('has the network as a table and every parameter that learns in a file', () => {
+    const table = readFileSync(path.join(plain.runDir, 'network.txt'), 'utf8');
+    expect(table).toMatch(/vision_branch\.backbone\.features\.0 +\[B, 32, 32, 8\] +232\n/);
+    expect(table).toContain('159,255 parameters, 159,255 trainable');
+    expect(table).toContain('phase finetune: 108 of 108 parameter tensors learn');
+    expect(table).toContain('\n  fusion.6.bias\n');
   });
 });
 

@@ -1,0 +1,28 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { TrainConfig } from '@crosscheck/config';
+import { type Model, summary } from '@crosscheck/model';
+import { guardWriting } from './guard-writing.ts';
+import type { Phase } from './phases.ts';
+import { trainableIn } from './take-step.ts';
+
+export const networkFileName = 'network.txt';
+
+interface Described {
+  model: Model;
+  config: TrainConfig;
+  phases: readonly Phase[];
+  runDir: string;
+}
+
+/** Writes `network.txt` into the run folder: the network as a table, and the names of what learns when each phase begins. */
+export function writeNetwork({ model, config, phases, runDir }: Described): void {
+  const [first] = phases;
+  const learning = phases.map(({ name }, i) => {
+    const names = trainableIn(model, phases[i] as Phase, 0);
+    return [`phase ${name}: ${names.length} of ${model.variables.size} parameter tensors learn`, ...names].join('\n  ');
+  });
+  const text = [summary(model, first?.freeze, config.data.image_size), ...learning].join('\n\n');
+  const file = path.join(runDir, networkFileName);
+  guardWriting(file, () => writeFileSync(file, `${text}\n`));
+}
