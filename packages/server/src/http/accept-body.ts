@@ -4,21 +4,24 @@ import { parseHeaderValue } from '../form/header-parameters.ts';
 import { escapeForLog } from './escape.ts';
 import { type BodyBudget, bodyTooLarge, readBody } from './read-body.ts';
 
+export type BodyParser = (body: Buffer, contentType: string) => unknown;
+
 export interface AcceptOptions {
-  mediaType: string;
   maxBytes: number;
   budget: BodyBudget;
-  parse: (body: Buffer, contentType: string) => unknown;
+  /** By media type; refusals name the first. */
+  parsers: Record<string, BodyParser>;
 }
 
-/** Makes the routes of `app` take bodies of one media type, and refuse every other with a reason. */
-export function acceptBody(app: FastifyInstance, { mediaType, maxBytes, budget, parse }: AcceptOptions): void {
+/** Makes the routes of `app` take bodies of the given media types, and refuse every other with a reason. */
+export function acceptBody(app: FastifyInstance, { maxBytes, budget, parsers }: AcceptOptions): void {
+  const known = new Map(Object.entries(parsers));
   app.removeAllContentTypeParsers();
   app.addHook('onRequest', async (request, reply) => returnBytes(request, reply, budget));
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: typeof request.raw) => {
     const { 'content-type': contentType = '', 'content-encoding': encoding = 'identity' } = request.headers;
-    if (parseHeaderValue(contentType).value !== mediaType)
-      throw wrongType(`Content-Type ${mediaType}`, contentType || 'none');
+    const parse = known.get(parseHeaderValue(contentType).value);
+    if (!parse) throw wrongType(`Content-Type ${[...known.keys()][0]}`, contentType || 'none');
     if (encoding !== 'identity') throw wrongType('a body without Content-Encoding', encoding);
     if (Number(request.headers['content-length']) > maxBytes) throw bodyTooLarge(maxBytes);
     const body = await readBody(payload, { maxBytes, budget });

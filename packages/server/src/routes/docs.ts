@@ -40,7 +40,7 @@ export async function addDocs(app: FastifyInstance, { hasApiKey }: { hasApiKey: 
     routePrefix: '/docs',
     staticCSP: contentSecurityPolicy,
     logLevel: 'silent',
-    uiConfig: { deepLinking: true, displayRequestDuration: true, tryItOutEnabled: true },
+    uiConfig: { layout: 'BaseLayout', deepLinking: true, displayRequestDuration: true, tryItOutEnabled: true },
     theme: { title: 'Crosscheck API' },
   });
   app.get('/openapi.json', { schema: { hide: true }, config: { isQuiet: true } }, async () => app.swagger());

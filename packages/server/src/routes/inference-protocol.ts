@@ -61,7 +61,7 @@ const tensor = z.object({ name: z.string(), datatype: z.string(), shape: z.array
 /** The Open Inference Protocol v2 over REST: posts as BYTES tensors, so that a client needs no tokenizer of its own. */
 export async function inferenceProtocolRoutes(app: FastifyInstance, context: RouteContext): Promise<void> {
   const { service, settings, budget, admit } = context;
-  acceptBody(app, { mediaType: 'application/json', maxBytes: settings.max_body_bytes, budget, parse: parseJson });
+  acceptBody(app, { maxBytes: settings.max_body_bytes, budget, parsers: { 'application/json': parseJson } });
   const tags = ['Open Inference Protocol'];
   const modelErrorsHere = errorResponses(['CROSSCHECK_SERVER_MODEL_UNKNOWN', 'CROSSCHECK_SERVER_STARTING']);
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type FormPart, parseMultipart } from '../form/multipart.ts';
 import { readPost, readPosts } from '../form/read-posts.ts';
+import { parseUrlencoded } from '../form/urlencoded.ts';
 import { acceptBody } from '../http/accept-body.ts';
 import { toErrorBody } from '../http/error-body.ts';
 import { errorResponses, modelErrors } from '../openapi/error-responses.ts';
@@ -11,7 +12,12 @@ import type { RouteContext } from './context.ts';
 import { judge } from './judge.ts';
 
 const errors = errorResponses(['CROSSCHECK_SERVER_FORM_BROKEN', ...modelErrors]);
-const textField = (maxLength: number) => ({ type: 'string', maxLength, description: 'the words of the post' });
+const textField = (maxLength: number) => ({
+  type: 'string',
+  maxLength,
+  description: 'the words of the post',
+  examples: ['This frog sitting on a light'],
+});
 const imageField = { type: 'string', format: 'binary', description: 'JPEG, PNG, WebP, GIF, AVIF or TIFF' };
 
 /** `POST /predict` and `POST /predict/batch`: forms with a text and a picture. */
@@ -19,10 +25,12 @@ export async function predictRoutes(app: FastifyInstance, context: RouteContext)
   const { service, settings, budget, admit } = context;
   const limits = { maxTextLength: settings.max_text_length, maxPosts: settings.max_posts };
   acceptBody(app, {
-    mediaType: 'multipart/form-data',
     maxBytes: settings.max_body_bytes,
     budget,
-    parse: (body, contentType) => parseMultipart(body, contentType, 2 * limits.maxPosts + 2),
+    parsers: {
+      'multipart/form-data': (body, contentType) => parseMultipart(body, contentType, 2 * limits.maxPosts + 2),
+      'application/x-www-form-urlencoded': parseUrlencoded,
+    },
   });
   app.addHook('onRequest', async (request) => admit(request));
   const deadlineMs = settings.deadline_ms;
