@@ -13,6 +13,7 @@ import { judgeBatches } from './judge.ts';
 import { networkFileName } from './network-table.ts';
 import { returnToBest } from './open-phase.ts';
 import type { OpenRun } from './open-run.ts';
+import { phaseSummary } from './phase-summary.ts';
 import type { Outcome } from './run-all.ts';
 import { openLoader } from './run-data.ts';
 
@@ -35,6 +36,7 @@ export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobRes
   tracking.logger.logMetrics(finalMetrics(open, outcome), history.length - 1);
   await tracking.close(outcome.interrupted ? 'KILLED' : 'FINISHED');
   say(`\n${epochTable(history, outcome.best?.epoch ?? null)}\n`);
+  for (const line of phaseSummary(history, open.manifests.val.samples.length)) say(line);
   for (const line of closingLines(open, outcome)) say(line);
   return { metrics: bestMetrics(open, outcome) };
 }

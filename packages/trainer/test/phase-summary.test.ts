@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { phaseSummary } from '../src/phase-summary.ts';
+
+const record = (phaseIndex: number, phase: string, epoch: number, accuracy: number) => ({
+  phaseIndex,
+  phase,
+  epoch,
+  step: epoch,
+  seconds: 1,
+  metrics: { 'val/accuracy': accuracy },
+});
+
+test('tells the best validation accuracy of each phase with its interval', () => {
+  const history = [record(0, 'frozen', 1, 0.7), record(0, 'frozen', 2, 0.8), record(1, 'finetune', 3, 0.95)];
+  // Wilson's interval of 80 and 95 right ones in 100.
+  expect(phaseSummary(history, 100)).toEqual([
+    'phase frozen: val/accuracy 0.8000, 95 % interval 0.7112 to 0.8666, in epoch 2',
+    'phase finetune: val/accuracy 0.9500, 95 % interval 0.8882 to 0.9785, in epoch 3',
+  ]);
+});
+
+test('leaves out a phase whose validation had one class only and no accuracy', () => {
+  expect(phaseSummary([{ ...record(0, 'frozen', 1, 0), metrics: {} }], 10)).toEqual([]);
+});
