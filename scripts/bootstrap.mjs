@@ -29,10 +29,17 @@ function stop(text) {
   process.exit(1);
 }
 
-function run(command, args, options = {}) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env, ...options });
+/** Runs a program to its end and returns its exit status. */
+function attempt(command, args) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env });
   if (error) stop(`could not start ${command}: ${error.message}`);
-  if (status !== 0) process.exit(status ?? 1);
+  return status ?? 1;
+}
+
+/** The same for programs without which nothing else makes sense. */
+function run(command, args) {
+  const status = attempt(command, args);
+  if (status !== 0) process.exit(status);
 }
 
 function answers(command, args) {
@@ -123,9 +130,10 @@ const commands = {
   test(args) {
     setup();
     say('format, lint, types, dependencies, layers');
-    node('scripts/check.mjs');
+    const checked = attempt(path.join(bin, 'node'), ['scripts/check.mjs']);
     say('tests');
-    run(path.join(bin, 'vitest'), ['run', ...args]);
+    const tested = attempt(path.join(bin, 'vitest'), ['run', ...args]);
+    process.exitCode = checked || tested;
   },
 };
 
