@@ -134,6 +134,7 @@ export const untested: string[] = [
   'inference.checkpoint.device',
   'inference.single.image_path',
   'inference.single.text',
+  'inference.explain',
   'inference.batch.csv_file',
   'inference.batch.output_file',
   'inference.batch.root_dir',

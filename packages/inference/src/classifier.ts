@@ -5,8 +5,10 @@ import { decodeImage, loadTokenizer } from '@crosscheck/preprocess';
 import type { ArtifactFolder } from './artifact/read-artifact.ts';
 import { readArtifact, verifyHashes } from './artifact/read-artifact.ts';
 import { Gate } from './batching/gate.ts';
-import { MicroBatcher } from './batching/micro-batcher.ts';
-import { type CancellationOptions, openCancellation } from './cancellation.ts';
+import { type EncodedPost, MicroBatcher } from './batching/micro-batcher.ts';
+import { type Cancellation, type CancellationOptions, openCancellation } from './cancellation.ts';
+import { explainPost } from './explain/explain-post.ts';
+import type { Explanation } from './explain/explanation.ts';
 import { availableCores } from './runtime/available-cores.ts';
 import { chooseLayout, type Layout, type LayoutOptions } from './runtime/layout.ts';
 import type { WorkerPool } from './runtime/worker-pool.ts';
@@ -54,7 +56,7 @@ export interface ClassifierStats {
   workers: number;
   busyWorkers: number;
   threadsPerWorker: number;
-  /** Since the start: answered, ended in an error, refused because the queue was full. */
+  /** Since the start: answered, ended in an error, refused because the queue was full. An explanation counts as one post. */
   posts: number;
   failures: number;
   refused: number;
@@ -76,6 +78,13 @@ export interface Classifier {
    * CROSSCHECK_IMAGE_UNSUPPORTED, CROSSCHECK_IMAGE_TOO_LARGE
    */
   classify(posts: readonly Post[], options?: ClassifyOptions): Promise<Prediction[]>;
+  /**
+   * Judges a post and says why: what each half of it contributes, a heat map over the picture and a weight for every word, by hiding parts and
+   * judging again, about a hundred times. Explanations are worked out one after the other, and other posts are judged in between.
+   *
+   * @throws what `classify` throws
+   */
+  explain(post: Post, options?: ClassifyOptions): Promise<Explanation>;
   stats(): ClassifierStats;
   /** Takes no more posts, finishes those it has, ends the workers. */
   close(): Promise<void>;
@@ -151,6 +160,7 @@ class PooledClassifier implements Classifier {
   readonly #parts: Parts;
   readonly #maxQueue: number;
   readonly #decoders: Gate;
+  readonly #explainers = new Gate(1);
   readonly #pending = new Set<Promise<unknown>>();
   /** Posts that are decoded or wait; those inside a worker no longer count. */
   #admitted = 0;
@@ -166,10 +176,20 @@ class PooledClassifier implements Classifier {
 
   async classify(posts: readonly Post[], options: ClassifyOptions = {}): Promise<Prediction[]> {
     this.#admit(posts.length);
+    return this.#cancellable(options, ({ signal }) =>
+      Promise.all(posts.map((post) => this.#track(this.#classifyOne(post, signal)))),
+    );
+  }
+
+  async explain(post: Post, options: ClassifyOptions = {}): Promise<Explanation> {
+    this.#admit(1);
+    return this.#cancellable(options, (cancellation) => this.#track(this.#explainOne(post, cancellation)));
+  }
+
+  async #cancellable<T>(options: CancellationOptions, work: (cancellation: Cancellation) => Promise<T>): Promise<T> {
     const cancellation = openCancellation(options);
     try {
-      const predictions = Promise.all(posts.map((post) => this.#track(this.#classifyOne(post, cancellation.signal))));
-      return await Promise.race([predictions, cancellation.cancelled]);
+      return await Promise.race([work(cancellation), cancellation.cancelled]);
     } catch (error) {
       cancellation.abort(error);
       throw error;
@@ -189,15 +209,43 @@ class PooledClassifier implements Classifier {
     this.#admitted += count;
   }
 
-  async #classifyOne(post: Post, signal: AbortSignal): Promise<Prediction> {
+  #classifyOne(post: Post, signal: AbortSignal): Promise<Prediction> {
+    return this.#count(async () => this.#judge(await this.#computeLogit(post, signal)));
+  }
+
+  async #count<T>(work: () => Promise<T>): Promise<T> {
     const { statistics } = this.#parts;
     try {
-      const logit = await this.#computeLogit(post, signal);
+      const result = await work();
       statistics.posts++;
-      return this.#judge(logit);
+      return result;
     } catch (error) {
       statistics.failures++;
       throw error;
+    }
+  }
+
+  /** A failed part ends the whole, so the parts that still wait must leave the line with it. */
+  async #explainOne(post: Post, { signal, abort }: Cancellation): Promise<Explanation> {
+    const { tokenizer, batcher, layout } = this.#parts;
+    const context = {
+      tokenizer,
+      preprocessing: this.artifact.preprocessing,
+      temperature: this.artifact.temperature,
+      width: 2 * layout.workers * layout.maxBatch,
+      computeLogit: (part: EncodedPost) => batcher.push(part, { signal, onTaken: () => {} }),
+      judge: (logit: number) => this.#judge(logit),
+    };
+    try {
+      return await this.#count(async () => {
+        const pixels = await this.#decode(post, signal);
+        return this.#explainers.pass(() => explainPost({ text: post.text, pixels }, context));
+      });
+    } catch (error) {
+      abort(error);
+      throw error;
+    } finally {
+      this.#admitted--;
     }
   }
 

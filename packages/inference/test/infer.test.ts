@@ -57,6 +57,17 @@ test('the output switches leave lines out, and the threshold can be overridden',
   expect(stdout).toBe('Prediction: REAL\n');
 });
 
+test('explain=true says why and puts the heat map and all numbers into the run folder', async () => {
+  const { stdout, stderr, code } = await infer(...single(), 'inference.explain=true', 'hydra.run.dir=why');
+  expect([stderr, code]).toEqual(['', 0]);
+  expect(stdout).toMatch(/^Share of the verdict: picture \d+ % \([+−]\d+\.\d\d\), words \d+ %/m);
+  expect(stdout).toMatch(/^Words for (FAKE|REAL): (a|flood) [+−]\d/m);
+  const explanation = JSON.parse(readFileSync(`${folder.dir}/why/explanation.json`, 'utf8'));
+  expect(stdout).toContain(`Probability (Fake): ${explanation.probability_fake.toFixed(4)}`);
+  expect(explanation.heat_map.values).toHaveLength(explanation.heat_map.rows);
+  expect(readFileSync(`${folder.dir}/why/explanation.png`).subarray(1, 4).toString()).toBe('PNG');
+});
+
 test('onnxruntime leaves no trace of telemetry in the user’s home', async () => {
   await infer(...single());
   expect(readdirSync(folder.dir)).not.toContain('.cache');

@@ -28,6 +28,10 @@ export const inferenceSchema = z.strictObject({
       n_rows: z.int().min(-1).default(200).describe('rows to judge; -1 = all'),
     })
     .prefault({}),
+  explain: z
+    .boolean()
+    .default(false)
+    .describe('single mode: also say why; explanation.png and explanation.json go to the run folder'),
   text: z
     .strictObject({
       max_length: z.int().min(3).nullable().default(null).describe("tokens per text at most; null = the artifact's"),
