@@ -71,6 +71,21 @@ test('after SIGTERM it is not ready, answers what it has accepted, refuses the r
   expect(await stopped).toBe(0);
 });
 
+test('queue, batch, threads and pixels are as the settings say', async () => {
+  const settings = ['serve.queue_size=20', 'serve.max_batch=1', 'serve.threads_per_worker=2', 'serve.max_pixels=3000'];
+  const service = await spawnService(folder.dir, [...overrides, ...settings]);
+  const small = encodePng(50, 50, (x, y) => [x, y, 90]);
+  expect((await sendForm(service.url, postForm('a flood', picture))).status).toBe(413);
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, () => sendForm(service.url, postForm('a flood', small))),
+  );
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  expect(await service.metric('crosscheck_batch_size_count')).toBe(12);
+  expect(await service.metric('crosscheck_queue_limit')).toBe(20);
+  expect(service.stdout()).toContain('"threadsPerWorker":2');
+  expect(await service.stop()).toBe(0);
+});
+
 test('requests under way when SIGTERM comes under load end with an answer or were never accepted', async () => {
   const service = await spawnService(folder.dir, overrides);
   const outcomes = new Map<string, number>();
