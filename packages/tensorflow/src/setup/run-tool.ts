@@ -3,6 +3,8 @@ import { CrosscheckError } from '@crosscheck/contract';
 
 export interface ToolResult {
   code: number | null;
+  stdout: string;
+  /** What it wrote to stdout and stderr, in order. */
   output: string;
 }
 
@@ -15,12 +17,13 @@ export function runTool(
   return new Promise((resolve) => {
     const stdio = options.show ? 'inherit' : 'pipe';
     const child = spawn(command, args, { cwd: options.cwd, stdio: ['ignore', stdio, stdio] });
-    let output = '';
+    let [stdout, output] = ['', ''];
     const collect = (chunk: Buffer) => (output += chunk.toString());
+    child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stdout?.on('data', collect);
     child.stderr?.on('data', collect);
-    child.on('error', (error) => resolve({ code: null, output: error.message }));
-    child.on('close', (code) => resolve({ code, output }));
+    child.on('error', (error) => resolve({ code: null, stdout, output: error.message }));
+    child.on('close', (code) => resolve({ code, stdout, output }));
   });
 }
 
