@@ -2,7 +2,47 @@
 export type Effect = [file: string, title: string];
 
 /** Config key → the test that fails when the key stops doing what it says. */
-export const effects: Record<string, Effect> = {};
+export const effects: Record<string, Effect> = {
+  'serve.artifact': ['packages/server/test/serve.test.ts', 'a missing artifact ends it with code 1 and the place'],
+  'serve.host': [
+    'packages/server/test/serve.test.ts',
+    'an address that is not this machine’s ends it with code 1 and the reason',
+  ],
+  'serve.port': ['packages/server/test/serve.test.ts', 'a port in use ends it with code 1 and the reason'],
+  'serve.workers': ['packages/server/test/serve.test.ts', 'says in one line where it answers'],
+  'serve.threads_per_worker': [
+    'packages/server/test/serve.test.ts',
+    'queue, batch, threads and pixels are as the settings say',
+  ],
+  'serve.max_batch': ['packages/server/test/serve.test.ts', 'queue, batch, threads and pixels are as the settings say'],
+  'serve.max_pixels': [
+    'packages/server/test/serve.test.ts',
+    'queue, batch, threads and pixels are as the settings say',
+  ],
+  'serve.queue_size': [
+    'packages/server/test/serve.test.ts',
+    'queue, batch, threads and pixels are as the settings say',
+  ],
+  'serve.max_body_bytes': [
+    'packages/server/test/predict.test.ts',
+    'a body above the limit is refused by its Content-Length and by its bytes',
+  ],
+  'serve.max_buffered_bytes': ['packages/server/test/limits.test.ts', 'uploads beyond the memory allowed get 429'],
+  'serve.max_posts': ['packages/server/test/predict.test.ts', 'more posts than allowed'],
+  'serve.max_text_length': ['packages/server/test/predict.test.ts', 'characters are counted, not UTF-16 units'],
+  'serve.deadline_ms': ['packages/server/test/limits.test.ts', 'a post that takes longer than the deadline gets 504'],
+  'serve.receive_ms': ['packages/server/test/limits.test.ts', 'a request that does not end is answered with 408'],
+  'serve.keep_alive_ms': ['packages/server/test/limits.test.ts', 'an idle connection is closed'],
+  'serve.shutdown_ms': [
+    'packages/server/test/serve.test.ts',
+    'an upload that hangs cannot hold the service longer than shutdown_ms',
+  ],
+  'serve.api_key': ['packages/server/test/limits.test.ts', 'an API key is asked for where the model is asked'],
+  'serve.cors_origin': [
+    'packages/server/test/limits.test.ts',
+    'browsers of other sites may not call unless their origin is allowed',
+  ],
+};
 
 /** Keys without such a test so far. A key moves up when it gets one; new keys go up at once. */
 export const untested: string[] = [
@@ -152,23 +192,5 @@ export const untested: string[] = [
   'inference.freeze_vision',
   'inference.freeze_text',
   'inference.dropout_rate',
-  'serve.artifact',
-  'serve.host',
-  'serve.port',
-  'serve.workers',
-  'serve.threads_per_worker',
-  'serve.max_batch',
-  'serve.max_body_bytes',
-  'serve.max_buffered_bytes',
-  'serve.max_posts',
-  'serve.max_pixels',
-  'serve.max_text_length',
-  'serve.queue_size',
-  'serve.deadline_ms',
-  'serve.receive_ms',
-  'serve.keep_alive_ms',
-  'serve.shutdown_ms',
-  'serve.api_key',
-  'serve.cors_origin',
   'serve.log_level',
 ];
