@@ -26,7 +26,9 @@ describe.runIf(isWanted)('the CUDA flavor on a machine without a GPU', () => {
       expect(setup.stdout).toContain('no NVIDIA driver was found');
       const run = await runEntry(trainEntry, [...shortRun(posts, dir), 'training.num_steps=1'], options);
       expect(run.code).toBe(0);
-      expect(run.stdout).toContain('(cuda build) on CPU: the CUDA build found no NVIDIA driver and computes on the CPU');
+      expect(run.stdout).toContain(
+        '(cuda build) on CPU: the CUDA build found no NVIDIA driver and computes on the CPU',
+      );
       expect(stepLines(path.join(dir, 'run'))).toHaveLength(1);
     },
     25 * minutes,

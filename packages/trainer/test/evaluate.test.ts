@@ -1,14 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Sample } from '@crosscheck/data';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ablate } from '../src/evaluate/ablations.ts';
-import type { EvaluationResult } from '../src/evaluate/evaluate.ts';
+import { type EvaluationResult, evaluate } from '../src/evaluate/evaluate.ts';
 import { openJudge } from '../src/evaluate/open-judge.ts';
 import { readSplit } from '../src/run-data.ts';
-import { makePosts, testFolder } from './support/posts.ts';
-import { shortRun, type TrainedRun, trainHere } from './support/run-train.ts';
+import { copyPosts, makePosts, testFolder } from './support/posts.ts';
+import { quietly, runOf, shortRun, type TrainedRun, trainHere } from './support/run-train.ts';
 
 const root = temporaryFolder();
 const posts = path.join(root.dir, 'posts');
@@ -87,6 +87,44 @@ describe('pnpm evaluate', () => {
     const differences = own_.probabilities.map((p, i) => Math.abs(p - (onnx.probabilities[i] as number)));
     expect(differences).toHaveLength(32);
     expect(Math.max(...differences)).toBeLessThan(1e-4);
+  });
+
+  it('judges the rows of one post together, and refuses a column that is not there', async () => {
+    const { evaluation } = trained.config;
+    const evaluateWith = (changes: Partial<typeof evaluation>, name: string) => {
+      const config = { ...trained.config, evaluation: { ...evaluation, resamples: 100, ablations: false, ...changes } };
+      return quietly(() => evaluate(runOf(config, path.join(root.dir, name))));
+    };
+    await evaluateWith({}, 'rows');
+    for (const aggregation of ['mean', 'max'] as const) {
+      await evaluateWith({ post_column: 'label', aggregation, group_column: 'label' }, aggregation);
+      expect(results(aggregation)).toMatchObject({ rows: 32, posts: 2, skipped: 0 });
+      expect(results(aggregation).checks['prediction_count']).toMatchObject({ passed: true });
+      expect(results(aggregation).groups?.rows.map(({ rows }) => rows)).toEqual([1, 1]);
+    }
+    await expect(evaluateWith({ post_column: 'frame' }, 'none')).rejects.toThrow(
+      /expected a column "frame" in .*test\.csv, got "id", "text_content"/,
+    );
+  });
+
+  it('with an artifact leaves out or names a picture that cannot be read', async () => {
+    const data = copyPosts(posts);
+    const { samples } = await readSplit(
+      { ...trained.config, data: { ...trained.config.data, root_dir: data, images_dir_test: data } },
+      'test',
+    );
+    writeFileSync(samples[2]?.imagePath ?? '', 'not a picture');
+    const judgeWith = async (onBadSample: 'skip' | 'error') => {
+      const { data: dataConfig, evaluation } = trained.config;
+      const judge = await openJudge({
+        ...trained.config,
+        data: { ...dataConfig, on_bad_sample: onBadSample },
+        evaluation: { ...evaluation, checkpoint: artifact },
+      });
+      return judge.judge(samples).finally(() => judge.close());
+    };
+    expect((await judgeWith('skip')).indices).toHaveLength(31);
+    await expect(judgeWith('error')).rejects.toThrow(/test\.csv:4: /);
   });
 
   it('refuses a folder that is no artifact, and a checkpoint that is not there', async () => {

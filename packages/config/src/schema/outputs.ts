@@ -41,6 +41,17 @@ export const evaluationSchema = z.strictObject({
   output_dir: z.string().nullable().default(null).describe('folder of eval_results.json; null = the run folder'),
   ablations: z.boolean().default(true).describe('also judge with the picture, the words, or the pairing taken away'),
   group_column: z.string().nullable().default(null).describe('CSV column to make a table by, such as domain'),
+  post_column: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe(
+      'CSV column that names the post of a row: rows of one post are judged together; null = one row, one post',
+    ),
+  aggregation: z
+    .enum(['mean', 'max'])
+    .default('mean')
+    .describe('probability of a post of several rows: their mean, or max: one convincing picture is enough'),
   threshold: z.number().min(0).max(1).nullable().default(null).describe("FAKE above this; null = the model's own"),
   resamples: z.int().min(100).default(1000).describe('bootstrap resamples of the 95 % intervals'),
 });

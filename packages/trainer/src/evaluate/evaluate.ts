@@ -1,8 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { JobResult, Run, TrainConfig } from '@crosscheck/config';
-import type { Manifest } from '@crosscheck/data';
+import { CrosscheckError } from '@crosscheck/contract';
+import type { Manifest, Sample } from '@crosscheck/data';
 import {
+  aggregatePosts,
   bootstrapIntervals,
   type CheckResult,
   type Confusion,
@@ -27,6 +29,8 @@ export interface EvaluationResult {
   version: string;
   split: string;
   rows: number;
+  /** Rows put together by `evaluation.post_column`; as many as rows without it. */
+  posts: number;
   skipped: number;
   threshold: number;
   /** Each metric with its 95 % bootstrap interval. */
@@ -34,7 +38,7 @@ export interface EvaluationResult {
   confusion: Confusion;
   checks: Record<string, CheckResult>;
   /** Accuracy with a part of each post taken from another one, with Wilson's 95 % interval. */
-  ablations: Partial<Record<AblationName, Estimate>> | null;
+  ablations: Record<AblationName, Estimate> | null;
   modalityUse: ModalityUse | null;
   groups: { column: string; rows: GroupMetrics[] } | null;
 }
@@ -65,43 +69,87 @@ export async function evaluate(run: Run<TrainConfig>): Promise<JobResult> {
 
 async function evaluateManifest(
   judge: Judge,
-  { samples, problems }: Manifest,
+  { samples, problems, columns }: Manifest,
   config: TrainConfig,
 ): Promise<EvaluationResult> {
-  const { ablations: wanted, split, resamples, group_column: column } = config.evaluation;
-  const { seed } = config.training;
+  const { split, resamples, group_column: groupColumn, post_column: postColumn } = config.evaluation;
+  for (const column of [groupColumn, postColumn]) requireColumn(column, columns, samples);
   const { threshold } = judge;
   const answers = await judge.judge(samples);
-  const { probabilities, labels, indices } = answers;
-  const ablations: Partial<Record<AblationName, Estimate>> = {};
-  if (wanted)
-    for (const name of ablationNames)
-      ablations[name] = accuracyOf(await judge.judge(ablate(samples, name, seed)), threshold);
-  const { textOnly, imageOnly, shuffled } = ablations;
-  const full = accuracyOf(answers, threshold);
-  const groups = column === null ? null : Array.from(indices, (i) => samples[i]?.row[column] ?? '');
+  const posts = asPosts(answers, samples, config);
+  const { probabilities, labels, indices } = posts;
+  const ablations = config.evaluation.ablations ? await judgeAblations(judge, samples, config) : null;
   return {
     model: judge.source,
     version: judge.version,
     split,
-    rows: labels.length,
-    skipped: problems.length + samples.length - labels.length,
+    rows: answers.labels.length,
+    posts: labels.length,
+    skipped: problems.length + samples.length - answers.labels.length,
     threshold,
-    metrics: bootstrapIntervals(probabilities, labels, { threshold, resamples, seed }),
+    metrics: bootstrapIntervals(probabilities, labels, { threshold, resamples, seed: config.training.seed }),
     confusion: computeMetrics(probabilities, labels, threshold).confusion,
     checks: predictionChecks({
       probabilities,
       labels,
       predictions: Array.from(probabilities, (p) => (p > threshold ? 1 : 0)),
-      expectedCount: samples.length,
+      expectedCount: postColumn === null ? samples.length : new Set(samples.map(({ row }) => row[postColumn])).size,
     }),
-    ablations: wanted ? ablations : null,
-    modalityUse: textOnly && imageOnly ? describeModalityUse(full, textOnly, imageOnly, shuffled ?? null) : null,
+    ablations,
+    modalityUse: ablations && describeUse(accuracyOf(posts, threshold), ablations),
     groups:
-      column === null || groups === null
-        ? null
-        : { column, rows: computeGroupMetrics(probabilities, labels, groups, threshold) },
+      groupColumn === null ? null : groupTable(posts, valuesOf(groupColumn, indices, samples), groupColumn, threshold),
   };
+}
+
+/** The rows of one post put together, when `evaluation.post_column` names posts; indices are those of their first rows. */
+function asPosts(answers: Answers, samples: readonly Sample[], { evaluation }: TrainConfig): Answers {
+  const { post_column: column, aggregation } = evaluation;
+  if (column === null) return answers;
+  const keys = valuesOf(column, answers.indices, samples);
+  const {
+    keys: posts,
+    probabilities,
+    labels,
+  } = aggregatePosts(answers.probabilities, answers.labels, keys, aggregation);
+  const indices = Int32Array.from(posts, (key) => answers.indices[keys.indexOf(key)] as number);
+  return { probabilities, labels: Float32Array.from(labels), indices };
+}
+
+const valuesOf = (column: string, indices: Int32Array, samples: readonly Sample[]) =>
+  Array.from(indices, (i) => samples[i]?.row[column] ?? '');
+
+/** Accuracy with a part of each row taken from another one. */
+async function judgeAblations(
+  judge: Judge,
+  samples: readonly Sample[],
+  config: TrainConfig,
+): Promise<Record<AblationName, Estimate>> {
+  const entries: [string, Estimate][] = [];
+  for (const name of ablationNames) {
+    const answers = await judge.judge(ablate(samples, name, config.training.seed));
+    entries.push([name, accuracyOf(asPosts(answers, samples, config), judge.threshold)]);
+  }
+  return Object.fromEntries(entries) as Record<AblationName, Estimate>;
+}
+
+function describeUse(full: Estimate, { textOnly, imageOnly, shuffled }: Record<AblationName, Estimate>): ModalityUse {
+  return describeModalityUse(full, textOnly, imageOnly, shuffled);
+}
+
+// oxlint-disable-next-line max-params -- the answers, and what a table of groups needs beside them
+function groupTable({ probabilities, labels }: Answers, groups: string[], column: string, threshold: number) {
+  return { column, rows: computeGroupMetrics(probabilities, labels, groups, threshold) };
+}
+
+/** @throws CROSSCHECK_DATA_MISSING_COLUMN */
+function requireColumn(column: string | null, columns: readonly string[], [first]: readonly Sample[]): void {
+  if (column === null || columns.includes(column)) return;
+  throw new CrosscheckError(
+    'CROSSCHECK_DATA_MISSING_COLUMN',
+    `expected a column "${column}" in ${first?.file}, got ${columns.map((name) => `"${name}"`).join(', ')}; ` +
+      'set evaluation.group_column and evaluation.post_column to one of them',
+  );
 }
 
 function accuracyOf({ probabilities, labels }: Answers, threshold: number): Estimate {

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { describeForeignCheckpoint, type TrainConfig } from '@crosscheck/config';
-import { artifactFiles, CrosscheckError, type Preprocessing } from '@crosscheck/contract';
+import { artifactFiles, CrosscheckError, isCrosscheckError, type Preprocessing } from '@crosscheck/contract';
 import { createLoader, type Loader, type Sample } from '@crosscheck/data';
-import { openClassifier } from '@crosscheck/inference';
+import { type Classifier, openClassifier } from '@crosscheck/inference';
 import { createModel, defaultDropout, loadWeights, openCheckpoint, resolveCheckpointPath } from '@crosscheck/model';
 import { createTokenizer, type Tokenizer } from '@crosscheck/preprocess';
 import { bestModelName } from '../consumers/checkpoints.ts';
@@ -110,19 +110,30 @@ async function openArtifactJudge(folder: string, config: TrainConfig): Promise<J
     version: classifier.artifact.version,
     threshold: config.evaluation.threshold ?? classifier.artifact.threshold,
     async judge(samples) {
-      const probabilities: number[] = [];
+      const probabilities: (number | null)[] = [];
       for (let begin = 0; begin < samples.length; begin += rowsAtOnce) {
-        const posts = samples
-          .slice(begin, begin + rowsAtOnce)
-          .map(({ text, imagePath }) => ({ text, image: imagePath }));
-        for (const { probabilityFake } of await classifier.classify(posts)) probabilities.push(probabilityFake);
+        const chunk = samples.slice(begin, begin + rowsAtOnce);
+        probabilities.push(...(await Promise.all(chunk.map((sample) => askClassifier(classifier, sample, config)))));
       }
+      const judged = probabilities.flatMap((probability, i) => (probability === null ? [] : [{ probability, i }]));
       return {
-        probabilities: Float64Array.from(probabilities),
-        labels: Float32Array.from(samples, ({ label }) => label ?? Number.NaN),
-        indices: Int32Array.from(samples, (_, i) => i),
+        probabilities: Float64Array.from(judged, ({ probability }) => probability),
+        labels: Float32Array.from(judged, ({ i }) => samples[i]?.label ?? Number.NaN),
+        indices: Int32Array.from(judged, ({ i }) => i),
       };
     },
     close: () => classifier.close(),
   };
+}
+
+/** @returns null for a picture that cannot be read, when `data.on_bad_sample` is `skip` */
+async function askClassifier(classifier: Classifier, sample: Sample, { data }: TrainConfig): Promise<number | null> {
+  try {
+    const [prediction] = await classifier.classify([{ text: sample.text, image: sample.imagePath }]);
+    return prediction?.probabilityFake ?? null;
+  } catch (error) {
+    if (!isCrosscheckError(error) || !error.code.startsWith('CROSSCHECK_IMAGE_')) throw error;
+    if (data.on_bad_sample === 'skip') return null;
+    throw new CrosscheckError(error.code, `${sample.file}:${sample.line}: ${error.message}`, { cause: error });
+  }
 }

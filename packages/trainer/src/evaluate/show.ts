@@ -18,7 +18,7 @@ export function formatEvaluation(result: EvaluationResult): string {
   const width = Math.max(...Object.keys(metrics).map((name) => name.length));
   const failed = Object.entries(checks).filter(([, { passed }]) => !passed);
   return [
-    `${result.rows} posts of the ${result.split} split, judged by version ${result.version} at threshold ${result.threshold}`,
+    `${countOf(result)} of the ${result.split} split, judged by version ${result.version} at threshold ${result.threshold}`,
     ...(result.skipped > 0 ? [`${result.skipped} rows could not be used`] : []),
     '',
     `${'metric'.padEnd(width)}  value   95 % interval`,
@@ -31,6 +31,9 @@ export function formatEvaluation(result: EvaluationResult): string {
     ...failed.map(([name, { message }]) => `check failed: ${name}: ${message}`),
   ].join('\n');
 }
+
+const countOf = ({ rows, posts }: EvaluationResult) =>
+  rows === posts ? `${rows} posts` : `${posts} posts (${rows} rows)`;
 
 function describeAblations({ metrics, ablations }: EvaluationResult): string[] {
   const rows = ablationNames.flatMap((name) =>

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { composeConfig, type JobResult, type TrainConfig, trainConfigSchema } from '@crosscheck/config';
+import { composeConfig, type JobResult, type Run, type TrainConfig, trainConfigSchema } from '@crosscheck/config';
 import { train } from '@crosscheck/trainer';
 import { vi } from 'vitest';
 
@@ -31,6 +31,25 @@ export function shortRun(dataDir: string, dir: string): string[] {
   ];
 }
 
+/** What a command gets from the command line, with nothing but its config and folder in it. */
+export function runOf(config: TrainConfig, runDir: string, overrides: string[] = []): Run<TrainConfig> {
+  mkdirSync(runDir, { recursive: true });
+  const identity = { runDir, jobName: 'train', jobNumber: null, parentRun: null };
+  const say = (message: string) => void process.stdout.write(message);
+  return { config, resolved: config, origins: {}, overrides, ...identity, log: say, warn: say };
+}
+
+/** Does something that prints, and returns what it printed. */
+export async function quietly<T>(action: () => Promise<T>): Promise<{ result: T; output: string }> {
+  const printed: string[] = [];
+  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
+  try {
+    return { result: await action(), output: printed.join('') };
+  } finally {
+    spy.mockRestore();
+  }
+}
+
 /** Trains in this process, as the command does after its config is composed. */
 export async function trainHere(overrides: string[], { dir }: { dir: string }): Promise<TrainedRun> {
   const { config, origins, composition } = composeConfig({
@@ -39,18 +58,7 @@ export async function trainHere(overrides: string[], { dir }: { dir: string }): 
     overrides,
   });
   const runDir = path.join(dir, 'run');
-  mkdirSync(runDir, { recursive: true });
-  const printed: string[] = [];
-  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
-  try {
-    const identity = { runDir, jobName: 'train', jobNumber: null, parentRun: null };
-    const given = composition.overrides.map(({ input }) => input).filter((input) => !input.startsWith('hydra.'));
-    const log = (message: string) => void printed.push(message);
-    const run = { config, resolved: config, origins, overrides: given, ...identity, log, warn: log };
-    const result = await train(run);
-    const { checkpoint_dir: checkpointDir } = config.training;
-    return { runDir, checkpointDir, config, result, output: printed.join('') };
-  } finally {
-    spy.mockRestore();
-  }
+  const given = composition.overrides.map(({ input }) => input).filter((input) => !input.startsWith('hydra.'));
+  const { result, output } = await quietly(() => train({ ...runOf(config, runDir, given), origins }));
+  return { runDir, checkpointDir: config.training.checkpoint_dir, config, result, output };
 }
