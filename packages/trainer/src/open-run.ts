@@ -1,15 +1,17 @@
+import path from 'node:path';
 import type { Run, TrainConfig } from '@crosscheck/config';
 import { CrosscheckError } from '@crosscheck/contract';
 import type { Manifest, SampleProblem } from '@crosscheck/data';
 import { countParameters, type Model } from '@crosscheck/model';
 import type { Tokenizer } from '@crosscheck/preprocess';
-import { describeTensorflow } from '@crosscheck/tensorflow';
+import { describeTensorflow, tensorflowInfo } from '@crosscheck/tensorflow';
 import { measureThroughput, type Throughput } from './consumers/throughput.ts';
 import { makeFolder } from './guard-writing.ts';
 import type { EpochRecord } from './history.ts';
 import { buildModel, loadInitialWeights, openTokenizer } from './network.ts';
 import { writeNetwork } from './network-table.ts';
 import { type Phase, resolvePhases } from './phases.ts';
+import { describePrecision } from './precision.ts';
 import { openResumedRun, type ResumedRun } from './resume.ts';
 import { readSplit } from './run-data.ts';
 import { openTracking, type Tracking } from './tracking.ts';
@@ -19,6 +21,8 @@ export interface OpenRun {
   config: TrainConfig;
   /** Where this run's files go. */
   runDir: string;
+  /** Where its checkpoints go. */
+  checkpointDir: string;
   /** Config key → where its value was set. */
   origins: Record<string, string>;
   phases: Phase[];
@@ -50,6 +54,8 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   const say = (line: string) => void process.stdout.write(`${line}\n`);
   const { config, runDir } = resumed ?? run;
   say(describeTensorflow());
+  const precision = describePrecision(config.training.mixed_precision, tensorflowInfo());
+  if (precision !== null) say(precision);
   const tokenizer = await openTokenizer(config);
   const manifests = { train: await readSplit(config, 'train'), val: await readSplit(config, 'val') };
   for (const [split, manifest] of Object.entries(manifests)) say(describeSplit(split, manifest));
@@ -58,7 +64,8 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   const lines = resumed ? [`resuming ${runDir}`] : await loadInitialWeights(model, config);
   for (const line of lines) say(line);
   say(`${config.model.name}: ${countParameters(model).total.toLocaleString('en')} parameters`);
-  makeFolder(config.training.checkpoint_dir);
+  const checkpointDir = checkpointDirOf(run, resumed);
+  makeFolder(checkpointDir);
   const [phases, origins] = [resolvePhases(config), run.origins];
   const history = resumed ? [...resumed.state.description.history] : [];
   const runId = resumed?.state.description.runId ?? null;
@@ -76,10 +83,18 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
     await resumed?.state.close();
     model.dispose();
   };
-  const opened = { config, runDir, origins, phases, manifests, tokenizer, model, resumed, tracking, history };
+  const opened = { config, runDir, checkpointDir, origins, phases, manifests, tokenizer, model, resumed, tracking, history };
   const [throughput, unreadable] = [measureThroughput(), new Map<string, SampleProblem>()];
   writeNetwork({ model, config, phases, runDir });
   return { ...opened, throughput, unreadable, say, close };
+}
+
+/** `training.checkpoint_dir`; jobs of a sweep would write over each other there, so theirs is in the run folder unless it was typed. */
+function checkpointDirOf({ config, overrides, runDir, jobNumber }: Run<TrainConfig>, resumed: ResumedRun | null) {
+  const before = resumed?.state.description.best?.path;
+  if (before) return path.dirname(before);
+  const isTyped = overrides.some((override) => /^\+{0,2}training\.checkpoint_dir=/.test(override));
+  return jobNumber === null || isTyped ? config.training.checkpoint_dir : path.join(runDir, 'checkpoints');
 }
 
 function describeSplit(split: string, { samples, problems }: Manifest): string {

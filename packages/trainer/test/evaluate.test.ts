@@ -121,7 +121,11 @@ describe('pnpm evaluate', () => {
         data: { ...dataConfig, on_bad_sample: onBadSample },
         evaluation: { ...evaluation, checkpoint: artifact },
       });
-      return judge.judge(samples).finally(() => judge.close());
+      try {
+        return await judge.judge(samples);
+      } finally {
+        await judge.close();
+      }
     };
     expect((await judgeWith('skip')).indices).toHaveLength(31);
     await expect(judgeWith('error')).rejects.toThrow(/test\.csv:4: /);

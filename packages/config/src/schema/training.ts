@@ -122,7 +122,10 @@ export const trainingSchema = z.strictObject({
   save_frequency: z.int().min(0).default(5).describe('also keep a checkpoint every so many epochs; 0 = only the best'),
   seed: z.int().min(0).default(42).describe('fixes order, dropout, augmentation and initial weights'),
   early_stopping: earlyStoppingSchema.prefault({}),
-  mixed_precision: z.boolean().default(false).describe('bfloat16 matrix products; faster, not exact'),
+  mixed_precision: z
+    .boolean()
+    .default(false)
+    .describe('TF32 matrix products on a GPU; faster, not exact. On a CPU it changes nothing, and the run says so'),
   frozen_batch_norm: z
     .enum(['keep', 'update'])
     .default('keep')

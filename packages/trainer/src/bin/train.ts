@@ -1,4 +1,5 @@
 import { runCommand, trainConfigSchema } from '@crosscheck/config';
+import { choosePrecision } from '../precision.ts';
 
 await runCommand({
   name: 'train',
@@ -7,5 +8,8 @@ await runCommand({
   schema: trainConfigSchema,
   sweepMetric: 'val/accuracy',
   openSweep: async (start) => (await import('../sweep.ts')).openSweep(start),
-  main: async (run) => (await import('../train.ts')).train(run),
+  main: async (run) => {
+    choosePrecision(run.config.training.mixed_precision);
+    return (await import('../train.ts')).train(run);
+  },
 });
