@@ -10,7 +10,7 @@ import { addResponseHeaders } from './http/response-headers.ts';
 import type { RouteContext, ServeSettings } from './routes/context.ts';
 import { addDocs } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
-import { inferenceProtocolRoutes } from './routes/inference-protocol.ts';
+import { inferenceProtocolRoutes } from './routes/inference-protocol/routes.ts';
 import { addMetrics } from './routes/metrics.ts';
 import { predictRoutes } from './routes/predict.ts';
 import { Service } from './service.ts';

@@ -209,6 +209,18 @@ test('a batch is answered in order, and a bad post leaves the others alone', asy
   expect(predictions[2].probability_fake).toBeCloseTo(third?.probabilityFake as number, 6);
 });
 
+test('a batch as large as allowed is answered without a warning', async () => {
+  const warnings: Error[] = [];
+  const remember = (warning: Error) => void warnings.push(warning);
+  process.on('warning', remember);
+  const fields = Array.from({ length: 32 }, () => [text, image]).flat();
+  const { predictions, failed } = (
+    await (await service.app()).inject(formRequest(formBody(fields), '/predict/batch'))
+  ).json();
+  process.off('warning', remember);
+  expect([predictions.length, failed, warnings]).toEqual([32, 0, []]);
+});
+
 test('a batch of which nothing can be judged is answered with its first error', async () => {
   const bad = { ...image, value: Buffer.from('no picture') };
   const response = await (await service.app()).inject(formRequest(formBody([text, bad, text, bad]), '/predict/batch'));

@@ -1,9 +1,11 @@
+import type { Prediction } from '@crosscheck/inference';
 import { z } from 'zod';
-import type { ErrorBody } from '../http/error-body.ts';
-import { type Answer, answerSchema } from './answer.ts';
+import type { UploadedPost } from '../form/read-posts.ts';
+import { type ErrorBody, toErrorBody } from '../http/error-body.ts';
+import { type Answer, answerSchema, toAnswer } from './answer.ts';
 
 /** The verdict of one post of a batch, or why there is none. */
-export type BatchItem = Answer | { filename: string; error: ErrorBody };
+type BatchItem = Answer | { filename: string; error: ErrorBody };
 
 export const batchAnswerSchema = z.object({
   predictions: z.array(
@@ -11,3 +13,18 @@ export const batchAnswerSchema = z.object({
   ),
   failed: z.int().describe('posts that carry an error'),
 });
+
+/** @throws the first error when no post could be judged */
+export function toBatchAnswer(
+  posts: UploadedPost[],
+  results: PromiseSettledResult<Prediction[]>[],
+): { predictions: BatchItem[]; failed: number } {
+  const errors = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason as unknown);
+  if (errors.length === results.length) throw errors[0];
+  const predictions = posts.map(({ filename }, i): BatchItem => {
+    const result = results[i] as PromiseSettledResult<[Prediction]>;
+    if (result.status === 'rejected') return { filename, error: toErrorBody(result.reason) };
+    return toAnswer(filename, result.value[0]);
+  });
+  return { predictions, failed: errors.length };
+}

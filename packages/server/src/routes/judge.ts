@@ -1,19 +1,19 @@
 import { isCrosscheckError, messageOf } from '@crosscheck/contract';
-import type { Classifier, Post, Prediction } from '@crosscheck/inference';
+import type { Classifier, ClassifyOptions, Post, Prediction } from '@crosscheck/inference';
 import { type Attributes, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { FastifyReply } from 'fastify';
 import { clientGone } from '../http/read-body.ts';
 import { version } from '../version.ts';
 
-/** Judges posts for one request: dropped when the deadline passes or the client leaves. A span, where tracing is set up. */
-export function judge(
-  classifier: Classifier,
-  posts: Post[],
-  { reply, deadlineMs }: { reply: FastifyReply; deadlineMs: number },
-): Promise<Prediction[]> {
-  return traced({ 'crosscheck.posts': posts.length, 'crosscheck.model_version': classifier.artifact.version }, () =>
-    classifier.classify(posts, { signal: disconnectSignal(reply), timeoutMs: deadlineMs }),
-  );
+/** Judges posts that belong together: one that fails fails them all. A span, where tracing is set up. */
+export function judge(classifier: Classifier, posts: Post[], limits: ClassifyOptions): Promise<Prediction[]> {
+  const attributes = { 'crosscheck.posts': posts.length, 'crosscheck.model_version': classifier.artifact.version };
+  return traced(attributes, () => classifier.classify(posts, limits));
+}
+
+/** The work of a request is dropped when its deadline passes or its client leaves. */
+export function limitsOf(reply: FastifyReply, deadlineMs: number): ClassifyOptions {
+  return { signal: disconnectSignal(reply), timeoutMs: deadlineMs };
 }
 
 // Without an OpenTelemetry SDK in the process this tracer does nothing.

@@ -1,15 +1,15 @@
+import type { Prediction } from '@crosscheck/inference';
 import type { FastifyInstance } from 'fastify';
 import { type FormPart, parseMultipart } from '../form/multipart.ts';
 import { readPost, readPosts } from '../form/read-posts.ts';
 import { parseUrlencoded } from '../form/urlencoded.ts';
 import { acceptBody } from '../http/accept-body.ts';
-import { toErrorBody } from '../http/error-body.ts';
 import { errorResponses, modelErrors } from '../openapi/error-responses.ts';
 import { jsonSchema } from '../openapi/json-schema.ts';
 import { answerSchema, toAnswer } from './answer.ts';
-import { type BatchItem, batchAnswerSchema } from './batch-answer.ts';
+import { batchAnswerSchema, toBatchAnswer } from './batch-answer.ts';
 import type { RouteContext } from './context.ts';
-import { judge } from './judge.ts';
+import { judge, limitsOf } from './judge.ts';
 
 const errors = errorResponses(['CROSSCHECK_SERVER_FORM_BROKEN', ...modelErrors]);
 const textField = (maxLength: number) => ({
@@ -20,74 +20,76 @@ const textField = (maxLength: number) => ({
 });
 const imageField = { type: 'string', format: 'binary', description: 'JPEG, PNG, WebP, GIF, AVIF or TIFF' };
 
+const perRequest = ({ settings }: RouteContext) => ({
+  maxTextLength: settings.max_text_length,
+  maxPosts: settings.max_posts,
+});
+
 /** `POST /predict` and `POST /predict/batch`: forms with a text and a picture. */
 export async function predictRoutes(app: FastifyInstance, context: RouteContext): Promise<void> {
-  const { service, settings, budget, admit } = context;
-  const limits = { maxTextLength: settings.max_text_length, maxPosts: settings.max_posts };
+  const { settings, budget, admit } = context;
   acceptBody(app, {
     maxBytes: settings.max_body_bytes,
     budget,
     parsers: {
-      'multipart/form-data': (body, contentType) => parseMultipart(body, contentType, 2 * limits.maxPosts + 2),
+      'multipart/form-data': (body, contentType) => parseMultipart(body, contentType, 2 * settings.max_posts + 2),
       'application/x-www-form-urlencoded': parseUrlencoded,
     },
   });
   app.addHook('onRequest', async (request) => admit(request));
-  const deadlineMs = settings.deadline_ms;
+  addPredict(app, context);
+  addPredictBatch(app, context);
+}
 
-  app.post<{ Body: FormPart[] | undefined }>(
-    '/predict',
-    {
-      schema: {
-        summary: 'Judge one post',
-        description: 'Is this picture with these words real or fake? The two are judged together.',
-        tags: ['verdicts'],
-        consumes: ['multipart/form-data'],
-        body: formSchema({ text: textField(limits.maxTextLength), image: imageField }),
-        response: { 200: { description: 'The verdict', ...jsonSchema(answerSchema) }, ...errors },
-      },
-    },
-    async ({ body = [] }, reply) => {
-      const { filename, ...post } = readPost(body, limits);
-      const [prediction] = await judge(service.requireModel(), [post], { reply, deadlineMs });
-      return toAnswer(filename, prediction as NonNullable<typeof prediction>);
-    },
-  );
+interface FormRequest {
+  /** Nothing was sent when it is missing. */
+  Body: FormPart[] | undefined;
+}
 
-  app.post<{ Body: FormPart[] | undefined }>(
-    '/predict/batch',
-    {
-      schema: {
-        summary: 'Judge several posts',
-        description: `Repeat text and image, at most ${limits.maxPosts} times each: the first text belongs to the first image, and so on. A post that cannot be judged carries its error and leaves the others alone; when none can be, the first error is the answer.`,
-        tags: ['verdicts'],
-        consumes: ['multipart/form-data'],
-        body: formSchema({
-          text: { type: 'array', items: textField(limits.maxTextLength), maxItems: limits.maxPosts },
-          image: { type: 'array', items: imageField, maxItems: limits.maxPosts },
-        }),
-        response: {
-          200: { description: 'Verdicts in the order of the posts', ...jsonSchema(batchAnswerSchema) },
-          ...errors,
-        },
-      },
+function addPredict(app: FastifyInstance, context: RouteContext): void {
+  const { service, settings } = context;
+  const limits = perRequest(context);
+  const schema = {
+    summary: 'Judge one post',
+    description: 'Is this picture with these words real or fake? The two are judged together.',
+    tags: ['verdicts'],
+    consumes: ['multipart/form-data'],
+    body: formSchema({ text: textField(limits.maxTextLength), image: imageField }),
+    response: { 200: { description: 'The verdict', ...jsonSchema(answerSchema) }, ...errors },
+  };
+  app.post<FormRequest>('/predict', { schema }, async ({ body = [] }, reply) => {
+    const { filename, ...post } = readPost(body, limits);
+    const [prediction] = await judge(service.requireModel(), [post], limitsOf(reply, settings.deadline_ms));
+    return toAnswer(filename, prediction as Prediction);
+  });
+}
+
+function addPredictBatch(app: FastifyInstance, context: RouteContext): void {
+  const { service, settings } = context;
+  const limits = perRequest(context);
+  const schema = {
+    summary: 'Judge several posts',
+    description: `Repeat text and image, at most ${limits.maxPosts} times each: the first text belongs to the first image, and so on. A post that cannot be judged carries its error and leaves the others alone; when none can be, the first error is the answer.`,
+    tags: ['verdicts'],
+    consumes: ['multipart/form-data'],
+    body: formSchema({
+      text: { type: 'array', items: textField(limits.maxTextLength), maxItems: limits.maxPosts },
+      image: { type: 'array', items: imageField, maxItems: limits.maxPosts },
+    }),
+    response: {
+      200: { description: 'Verdicts in the order of the posts', ...jsonSchema(batchAnswerSchema) },
+      ...errors,
     },
-    async ({ body = [] }, reply) => {
-      const posts = readPosts(body, limits);
-      const classifier = service.requireModel();
-      const settled = await Promise.allSettled(
-        posts.map(({ text, image }) => judge(classifier, [{ text, image }], { reply, deadlineMs })),
-      );
-      const failed = settled.filter((result) => result.status === 'rejected');
-      if (failed.length === posts.length) throw failed[0]?.reason;
-      const predictions = settled.map((result, i): BatchItem => {
-        const filename = posts[i]?.filename ?? '';
-        if (result.status === 'rejected') return { filename, error: toErrorBody(result.reason) };
-        return toAnswer(filename, result.value[0] as NonNullable<(typeof result.value)[0]>);
-      });
-      return { predictions, failed: failed.length };
-    },
-  );
+  };
+  app.post<FormRequest>('/predict/batch', { schema }, async ({ body = [] }, reply) => {
+    const posts = readPosts(body, limits);
+    const classifier = service.requireModel();
+    const shared = limitsOf(reply, settings.deadline_ms);
+    const results = await Promise.allSettled(
+      posts.map(({ text, image }) => judge(classifier, [{ text, image }], shared)),
+    );
+    return toBatchAnswer(posts, results);
+  });
 }
 
 function formSchema(properties: Record<string, object>): object {
