@@ -9,6 +9,8 @@ export interface Option {
   choices?: readonly string[];
   /** Smallest number allowed. @default 0 */
   min?: number;
+  /** Whether the number need not be whole, even though the default is. */
+  isFraction?: boolean;
 }
 
 type Widen<T> = T extends boolean ? boolean : T extends number ? number : T extends null ? string | null : string;
@@ -90,9 +92,9 @@ function parseSwitch(arg: string, value: string): boolean {
   throw badOption(`expected true or false, got "${arg}"`);
 }
 
-function parseNumber(arg: string, value: string, { default: usual, min = 0 }: Option): number {
+function parseNumber(arg: string, value: string, { default: usual, min = 0, isFraction = false }: Option): number {
   const number = value.trim() === '' ? Number.NaN : Number(value);
-  const isWhole = Number.isInteger(usual);
+  const isWhole = Number.isInteger(usual) && !isFraction;
   if (Number.isFinite(number) && number >= min && (!isWhole || Number.isInteger(number))) return number;
   const key = arg.replace(/^--|=.*$/gs, '');
   throw badOption(

@@ -1,4 +1,5 @@
 export { type Augmentation, augment, defaultAugmentation } from './augment/augment.ts';
+export * from './curation.ts';
 export { captionVocabulary, writeCaption } from './demo/captions.ts';
 export type { DemoPost } from './demo/demo-folder.ts';
 export { type DemoOptions, type DemoSummary, generateDemo } from './demo/generate-demo.ts';

@@ -1,9 +1,9 @@
 import { CrosscheckError, type LabelId } from '@crosscheck/contract';
 import type { Fate } from '../download/fates.ts';
-import { nearest } from '../nearest.ts';
 import { uniqueColumns } from '../manifest/columns.ts';
 import { readRecords } from '../manifest/read-records.ts';
 import { isMissing } from '../manifest/rows.ts';
+import { nearest } from '../nearest.ts';
 
 /** Which of Fakeddit's two texts a post gets. */
 export type FakedditText = 'clean_title' | 'title';

@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { HASH_SIDE, perceptualHash, toGrey } from './perceptual-hash.ts';
 
 /** Pixels per side of the small copy that two pictures are compared by. */
-const COPY_SIDE = 16;
+export const COPY_SIDE = 16;
 
 /** What is remembered of a picture that could be decoded to its end. */
 export interface PictureFingerprint {

@@ -1,9 +1,14 @@
-import type { PictureFingerprint } from './fingerprint-picture.ts';
+import { COPY_SIDE, type PictureFingerprint } from './fingerprint-picture.ts';
 
 /** Bits of the hash that may differ. */
 const MAX_BITS = 10;
-/** Mean difference of the small copies that is allowed, 0…255, after their brightness and contrast are made equal. */
-const MAX_DIFFERENCE = 7;
+/**
+ * Correlations that are needed of the small copies and of what remains of them without their coarse layout. Recompressed, scaled and
+ * brightened copies have more than 0.93 and 0.89; other pictures with the same layout of sky and ground come to 0.97 and 0.80.
+ */
+const MIN_CORRELATION = 0.92;
+const MIN_DETAIL_CORRELATION = 0.87;
+
 /** Below this contrast a picture is one colour, and its hash is noise. */
 const MIN_CONTRAST = 4;
 
@@ -15,7 +20,8 @@ type Looks = Pick<PictureFingerprint, 'hash' | 'copy' | 'contrast'>;
 /** Whether two pictures show the same: scaled, recompressed, brightened or lightly cropped copies of one another. */
 export function looksSame(a: Looks, b: Looks): boolean {
   if (a.contrast < MIN_CONTRAST || b.contrast < MIN_CONTRAST) return false;
-  return differingBits(a.hash, b.hash) <= MAX_BITS && meanDifference(a.copy, b.copy) <= MAX_DIFFERENCE;
+  if (differingBits(a.hash, b.hash) > MAX_BITS || correlation(a.copy, b.copy) < MIN_CORRELATION) return false;
+  return correlation(withoutLayout(a.copy), withoutLayout(b.copy)) >= MIN_DETAIL_CORRELATION;
 }
 
 /** Every pair of pictures that look the same, by position. */
@@ -69,22 +75,32 @@ function countBits(word: number): number {
   return (((v + (v >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;
 }
 
-/** Mean |a − b| over the pixels, after each was brought to the same mean and spread. */
-function meanDifference(a: Uint8Array, b: Uint8Array): number {
-  const [first, second] = [moments(a), moments(b)];
-  const spread = (first.deviation + second.deviation) / 2;
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) {
-    const x = ((a[i] as number) - first.mean) / first.deviation;
-    const y = ((b[i] as number) - second.mean) / second.deviation;
-    sum += Math.abs(x - y);
-  }
-  return (sum / a.length) * spread;
+const BLOCK = 4;
+
+/** Each pixel's difference from the mean of its block of 4×4. [16, 16, 3] */
+function withoutLayout(copy: Uint8Array): Float64Array {
+  const blockOf = (i: number) => {
+    const pixel = Math.floor(i / 3);
+    const [x, y] = [pixel % COPY_SIDE, Math.floor(pixel / COPY_SIDE)];
+    return (Math.floor(y / BLOCK) * (COPY_SIDE / BLOCK) + Math.floor(x / BLOCK)) * 3 + (i % 3);
+  };
+  const means = new Float64Array((COPY_SIDE / BLOCK) ** 2 * 3);
+  for (const [i, value] of copy.entries()) means[blockOf(i)] = (means[blockOf(i)] as number) + value / BLOCK ** 2;
+  return Float64Array.from(copy, (value, i) => value - (means[blockOf(i)] as number));
 }
 
-function moments(values: Uint8Array): { mean: number; deviation: number } {
+/** Pearson's, over all pixels and channels. */
+function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const [first, second] = [moments(a), moments(b)];
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += ((a[i] as number) - first.mean) * ((b[i] as number) - second.mean);
+  return sum / a.length / (first.deviation * second.deviation);
+}
+
+function moments(values: ArrayLike<number>): { mean: number; deviation: number } {
   let [sum, squares] = [0, 0];
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
     sum += value;
     squares += value * value;
   }

@@ -4,7 +4,7 @@ import { nearTexts } from '../fingerprint/near-texts.ts';
 import { normalizeText } from '../fingerprint/normalize-text.ts';
 import type { InspectedPost } from './inspect-posts.ts';
 
-/** In what two posts are alike. `near` includes what is equal. */
+/** In what two posts are alike; `near_picture` and `near_text` include what is equal. */
 export type Likeness = 'picture' | 'near_picture' | 'text' | 'near_text';
 
 export const likenesses: readonly Likeness[] = ['picture', 'near_picture', 'text', 'near_text'];
@@ -17,19 +17,15 @@ export type Duplicates = Record<Likeness, Groups>;
  * like nothing.
  *
  * - `picture`: the same bytes; `near_picture`: the same scene, scaled, recompressed, brightened or lightly cropped
- * - `text`: the same characters; `near_text`: the same words whatever their case and punctuation, or at least four fifths of them
+ * - `text`: the same words, whatever their case and punctuation; `near_text`: at least four fifths of the words
  */
 export function findDuplicates(posts: readonly InspectedPost[]): Duplicates {
   const groups = () => createGroups(posts.length);
   const found: Duplicates = { picture: groups(), near_picture: groups(), text: groups(), near_text: groups() };
   const pictureKey = ({ picture, fault }: InspectedPost) => (fault === null && picture ? picture.sha256 : null);
-  const textKey = ({ sample }: InspectedPost) => (sample.text.trim() === '' ? null : sample.text.trim());
+  const textKey = ({ sample }: InspectedPost) => (sample.text.trim() === '' ? null : normalizeText(sample.text));
   for (const likeness of ['picture', 'near_picture'] as const) joinByKey(found[likeness], posts, pictureKey);
-  joinByKey(found.text, posts, textKey);
-  joinByKey(found.near_text, posts, (post) => {
-    const text = textKey(post);
-    return text === null ? null : normalizeText(text);
-  });
+  for (const likeness of ['text', 'near_text'] as const) joinByKey(found[likeness], posts, textKey);
   joinNearPictures(posts, found.near_picture);
   joinNearTexts(posts, found.near_text);
   return found;

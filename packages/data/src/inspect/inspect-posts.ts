@@ -1,9 +1,5 @@
 import { availableParallelism } from 'node:os';
-import {
-  type PictureFingerprint,
-  tryFingerprint,
-  type UnreadablePicture,
-} from '../fingerprint/fingerprint-picture.ts';
+import { type PictureFingerprint, tryFingerprint, type UnreadablePicture } from '../fingerprint/fingerprint-picture.ts';
 import { recognizePlaceholder } from '../fingerprint/placeholders.ts';
 import type { Sample } from '../manifest/rows.ts';
 import { runConcurrently } from '../run-concurrently.ts';

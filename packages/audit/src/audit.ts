@@ -1,0 +1,59 @@
+import path from 'node:path';
+import { computeSurvival, type InspectOptions, inspectPosts, readLedger, type SurvivalReport } from '@crosscheck/data';
+import { type ClassCounts, countClasses, type Distribution, measureDistributions } from './distributions.ts';
+import { collectFindings, type Finding } from './findings.ts';
+import { findPropertyLeaks, type PropertyLeak } from './leaks/properties.ts';
+import { findWordLeak, type WordLeak } from './leaks/words.ts';
+import { checkLimits, type Limit, type LimitName } from './limits.ts';
+import { type AuditedFile, type AuditedPost, type AuditSource, readSplits } from './posts.ts';
+
+export interface AuditOptions {
+  source: AuditSource;
+  inspect?: InspectOptions;
+  /** Instead of the defaults of `limitTable`; negative = none. */
+  limits?: Partial<Record<LimitName, number>>;
+  /** Ledger of a download; null = `ledger.jsonl` in the root folder, where there is one. */
+  ledger?: string | null;
+}
+
+/** What was found, before it is held against limits. */
+export interface AuditFacts {
+  files: AuditedFile[];
+  classes: ClassCounts[];
+  findings: Finding[];
+  words: WordLeak;
+  /** Text and picture properties and further columns, the most telling first. */
+  properties: PropertyLeak[];
+  distributions: Distribution[];
+  /** Null when nothing is known of rows that were lost before. */
+  survival: SurvivalReport | null;
+}
+
+export interface AuditReport extends AuditFacts {
+  limits: Limit[];
+}
+
+/**
+ * Examines the splits of a data set: faulty rows and pictures, duplicates within and across splits, words and properties that give
+ * the label away, class balance, survival of the download. Reads only.
+ *
+ * @throws CROSSCHECK_DATA_NOT_FOUND, CROSSCHECK_DATA_MISSING_COLUMN, CROSSCHECK_DATA_NO_SAMPLES, CROSSCHECK_DATA_BROKEN_CSV
+ */
+export async function auditData({ source, inspect, limits, ledger = null }: AuditOptions): Promise<AuditReport> {
+  const input = await readSplits(source);
+  const inspected = await inspectPosts(input.samples, inspect);
+  const posts = inspected.flatMap((post): AuditedPost[] =>
+    post.sample.label === null ? [] : [{ ...post, label: post.sample.label }],
+  );
+  const entries = await readLedger(ledger ?? path.join(source.rootDir, 'ledger.jsonl'));
+  const facts: AuditFacts = {
+    files: input.files,
+    classes: countClasses(posts, Object.keys(input.samples)),
+    findings: collectFindings(input, posts),
+    words: findWordLeak(posts),
+    properties: findPropertyLeaks(posts, input.columns),
+    distributions: measureDistributions(posts),
+    survival: entries.length > 0 ? computeSurvival(entries) : null,
+  };
+  return { ...facts, limits: checkLimits(facts, limits) };
+}

@@ -1,0 +1,37 @@
+import { combineSeeds, type LabelId } from '@crosscheck/contract';
+import { type Estimate, wilsonInterval } from '@crosscheck/evaluation';
+import type { AuditedPost } from '../posts.ts';
+
+/** Which posts a leak test learns from, and which it is judged by. */
+export interface HeldOut {
+  learn: AuditedPost[];
+  judge: AuditedPost[];
+}
+
+const LEAST = 40;
+
+/** Learns from the first split and is judged by the others; a single split gives every fourth post, chosen by its text. */
+export function holdOut(posts: readonly AuditedPost[]): HeldOut {
+  const [first] = posts;
+  const learn = posts.filter(({ split }) => split === first?.split);
+  const judge = posts.filter(({ split }) => split !== first?.split);
+  if (judge.length >= LEAST) return { learn, judge };
+  const isJudged = ({ sample }: AuditedPost) => combineSeeds('held out', sample.text) % 4 === 0;
+  return { learn: posts.filter((post) => !isJudged(post)), judge: posts.filter(isJudged) };
+}
+
+/** What a test that sees only one thing gets right on posts it did not learn from. */
+export interface LeakAccuracy {
+  accuracy: Estimate;
+  /** Accuracy of always naming the commoner class of the posts learnt from. */
+  baseline: number;
+  posts: number;
+}
+
+export function scoreHeldOut({ learn, judge }: HeldOut, predict: (post: AuditedPost) => LabelId): LeakAccuracy {
+  const fakes = learn.filter(({ label }) => label === 1).length;
+  const commoner = fakes * 2 > learn.length ? 1 : 0;
+  const right = judge.filter((post) => predict(post) === post.label).length;
+  const baseline = judge.filter(({ label }) => label === commoner).length / Math.max(1, judge.length);
+  return { accuracy: wilsonInterval(right, Math.max(1, judge.length)), baseline, posts: judge.length };
+}
