@@ -51,7 +51,7 @@ export async function openRun(run: Run<TrainConfig>): Promise<OpenRun> {
 }
 
 async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Promise<OpenRun> {
-  const say = (line: string) => void process.stdout.write(`${line}\n`);
+  const say = (line: string) => run.log(line);
   const { config, runDir } = resumed ?? run;
   say(describeTensorflow());
   const precision = describePrecision(config.training.mixed_precision, tensorflowInfo());
@@ -83,18 +83,31 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
     await resumed?.state.close();
     model.dispose();
   };
-  const opened = { config, runDir, checkpointDir, origins, phases, manifests, tokenizer, model, resumed, tracking, history };
+  const opened = {
+    config,
+    runDir,
+    checkpointDir,
+    origins,
+    phases,
+    manifests,
+    tokenizer,
+    model,
+    resumed,
+    tracking,
+    history,
+  };
   const [throughput, unreadable] = [measureThroughput(), new Map<string, SampleProblem>()];
   writeNetwork({ model, config, phases, runDir });
   return { ...opened, throughput, unreadable, say, close };
 }
 
 /** `training.checkpoint_dir`; jobs of a sweep would write over each other there, so theirs is in the run folder unless it was typed. */
-function checkpointDirOf({ config, overrides, runDir, jobNumber }: Run<TrainConfig>, resumed: ResumedRun | null) {
+function checkpointDirOf(run: Run<TrainConfig>, resumed: ResumedRun | null): string {
   const before = resumed?.state.description.best?.path;
-  if (before) return path.dirname(before);
-  const isTyped = overrides.some((override) => /^\+{0,2}training\.checkpoint_dir=/.test(override));
-  return jobNumber === null || isTyped ? config.training.checkpoint_dir : path.join(runDir, 'checkpoints');
+  if (before !== undefined) return path.dirname(before);
+  const isTyped = run.overrides.some((override) => /^\+{0,2}training\.checkpoint_dir=/.test(override));
+  if (run.jobNumber !== null && !isTyped) return path.join(run.runDir, 'checkpoints');
+  return (resumed ?? run).config.training.checkpoint_dir;
 }
 
 function describeSplit(split: string, { samples, problems }: Manifest): string {

@@ -31,7 +31,7 @@ export async function runAll(open: OpenRun): Promise<Outcome> {
   const interrupt = stopOnSignal(open.say);
   const checkpoints = keepCheckpoints({
     model: open.model,
-    dir: training.checkpoint_dir,
+    dir: open.checkpointDir,
     version: training.version,
     metric: training.early_stopping.metric,
     saveFrequency: training.save_frequency,

@@ -1,39 +1,58 @@
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenSweep, SweepJob, SweepStart, TrainConfig } from '@crosscheck/config';
-import { isLowerBetter } from './consumers/early-stopping.ts';
+import { RunLogger, type RunStatus } from 'mlflow-js-client';
 import { openStore, sourceTags } from './tracking.ts';
 
-/** Opens an MLflow run that the runs of a sweep's jobs are nested under; it ends with the best job's metrics. */
-export async function openSweep({ config, sweepDir, jobs }: SweepStart<TrainConfig>): Promise<OpenSweep> {
+const [startLimitMs, closeLimitMs] = [5_000, 60_000];
+
+/** Opens an MLflow run that the runs of a sweep's jobs are nested under; it ends with the best job's metrics and the summary. */
+export async function openSweep({ config, sweepDir, jobs, metric, say }: SweepStart<TrainConfig>): Promise<OpenSweep> {
   const { enabled, tracking_uri: uri, experiment_name: name, run_name } = config.mlflow;
   if (!enabled || uri === null) return {};
   const store = await openStore(uri);
-  try {
-    const { experimentId } = await store.getOrCreateExperiment({ name });
-    const runName = `sweep_${run_name ?? config.training.version}`;
-    const { runId } = await store.createRun({ experimentId, runName, tags: sourceTags() });
-    await store.logBatch(runId, { params: { jobs: jobs.length, sweep_dir: sweepDir }, tags: { stage: 'sweep' } });
-    const metric = config.training.early_stopping.metric;
-    return {
-      env: { CROSSCHECK_PARENT_RUN: runId },
-      async close(done) {
-        const best = bestJob(done, metric);
-        if (best) {
-          const metrics = Object.entries(best.metrics).map(([key, value]) => ({ key: key.replace('/', '_'), value }));
-          await store.logBatch(runId, { metrics, params: { best_job: best.overrides.join(' ') } });
-        }
-        await store.endRun(runId, done.some(({ status }) => status === 'failed') ? 'FAILED' : 'FINISHED');
-        store.close();
-      },
-    };
-  } catch (error) {
-    store.close();
-    throw error;
-  }
+  const logger = new RunLogger({
+    store,
+    experiment: { name },
+    run: { runName: `sweep_${run_name ?? config.training.version}`, tags: sourceTags() },
+    spoolFolder: sweepDir,
+    onProblem: (message) => say(`mlflow: ${message}`),
+  });
+  await Promise.race([logger.ready, sleep(startLimitMs, undefined, { ref: false })]);
+  logger.logParams({ jobs: jobs.length, sweep_dir: sweepDir, ...sweptKeys(jobs) });
+  logger.setTags({ stage: 'sweep' });
+  return {
+    ...(logger.runId === null ? {} : { env: { CROSSCHECK_PARENT_RUN: logger.runId } }),
+    async close(sorted) {
+      logBest(logger, sorted[0], metric);
+      logger.logArtifact(path.join(sweepDir, 'summary.json'), 'summary.json');
+      await logger.close({ status: statusOf(sorted), timeoutMs: closeLimitMs });
+      store.close();
+    },
+  };
 }
 
-function bestJob(jobs: readonly SweepJob[], metric: string): SweepJob | undefined {
-  const sign = isLowerBetter(metric) ? -1 : 1;
-  const score = ({ metrics }: SweepJob) => sign * (metrics[metric] ?? Number.NEGATIVE_INFINITY);
-  const finished = jobs.filter(({ status, metrics }) => status === 'finished' && metric in metrics);
-  return finished.toSorted((a, b) => score(b) - score(a))[0];
+/** The keys that differ between jobs, each with its values: `training.seed` → `1, 2`. */
+function sweptKeys(jobs: SweepStart<TrainConfig>['jobs']): Record<string, string> {
+  const values = new Map<string, Set<string>>();
+  for (const override of jobs.flatMap(({ overrides }) => overrides)) {
+    const [, key, value] = /^\+{0,2}([^=~]+)=(.*)$/s.exec(override) ?? [];
+    if (key !== undefined && value !== undefined) values.set(key, (values.get(key) ?? new Set()).add(value));
+  }
+  const swept = [...values].filter(([, { size }]) => size > 1);
+  return Object.fromEntries(swept.map(([key, set]) => [key, [...set].join(', ')]));
+}
+
+function logBest(logger: RunLogger, best: SweepJob | undefined, metric: string | null): void {
+  if (best?.status !== 'finished' || metric === null || !(metric in best.metrics)) return;
+  const metrics = Object.entries(best.metrics).map(([key, value]) => [key.replace('/', '_'), value] as const);
+  logger.logMetrics(Object.fromEntries(metrics), 0);
+  logger.logParams({ best_job: best.number, best_overrides: best.overrides.join(' ') });
+}
+
+/** As the exit code of the command: whoever looks at the parent alone must see that a job is missing. */
+function statusOf(jobs: readonly SweepJob[]): RunStatus {
+  const has = (status: SweepJob['status']) => jobs.some((job) => job.status === status);
+  if (has('skipped')) return 'KILLED';
+  return has('failed') ? 'FAILED' : 'FINISHED';
 }

@@ -44,11 +44,15 @@ export interface SweepStart<C> {
   config: C;
   sweepDir: string;
   jobs: { number: number; overrides: string[] }[];
+  /** What the summary is sorted by. */
+  metric: string | null;
+  say(message: string): void;
 }
 
 export interface OpenSweep {
   /** Environment of every job, as `{ CROSSCHECK_PARENT_RUN: id }`. */
   env?: Record<string, string>;
+  /** Called when `summary.json` stands in the sweep's folder; the jobs come best first. */
   close?(jobs: SweepJob[]): Promise<void>;
 }
 

@@ -16,7 +16,7 @@ import { type HydraSettings, readSettings } from '../hydra/settings.ts';
 import { expandSweep } from '../hydra/sweeper.ts';
 import { toYaml } from '../hydra/yaml-text.ts';
 import type { Invocation } from './arguments.ts';
-import type { Command, OpenSweep, SweepJob } from './command.ts';
+import type { Command, SweepJob } from './command.ts';
 import { gpuEnvironment, visibleGpus } from './gpus.ts';
 import { logTime } from './job-log.ts';
 import { launch, stopAll } from './launch.ts';
@@ -62,18 +62,17 @@ export async function runSweep<C>(request: SweepRequest<C>): Promise<boolean> {
     config: first.composed.config,
     sweepDir: plan.sweepDir,
     jobs: plan.jobs.map(({ number, overrides }) => ({ number, overrides })),
+    metric: plan.metric,
+    say,
   });
   say(`launching ${plan.jobs.length} jobs, ${plan.parallel} at once, in ${plan.sweepDir}`);
   const done = await runAll(plan, request, opened?.env ?? {});
-  await closeSweep(opened, done);
   const sorted = sortJobs(done, plan.metric, plan.direction);
-  writeFileSync(path.join(plan.sweepDir, 'summary.json'), `${JSON.stringify(sorted, null, 2)}\n`);
-  print(`\n${sweepTable(sorted, plan.metric)}\n\nsummary: ${path.join(plan.sweepDir, 'summary.json')}`);
+  const summary = path.join(plan.sweepDir, 'summary.json');
+  writeFileSync(summary, `${JSON.stringify(sorted, null, 2)}\n`);
+  print(`\n${sweepTable(sorted, plan.metric)}\n\nsummary: ${path.relative('.', summary)}`);
+  await opened?.close?.(sorted);
   return done.every((job) => job.status === 'finished');
-}
-
-async function closeSweep(opened: OpenSweep | undefined, jobs: SweepJob[]): Promise<void> {
-  await opened?.close?.(jobs);
 }
 
 function say(message: string): void {

@@ -35,7 +35,7 @@ export function shortRun(dataDir: string, dir: string): string[] {
 export function runOf(config: TrainConfig, runDir: string, overrides: string[] = []): Run<TrainConfig> {
   mkdirSync(runDir, { recursive: true });
   const identity = { runDir, jobName: 'train', jobNumber: null, parentRun: null };
-  const say = (message: string) => void process.stdout.write(message);
+  const say = (message: string) => void process.stdout.write(`${message}\n`);
   return { config, resolved: config, origins: {}, overrides, ...identity, log: say, warn: say };
 }
 
