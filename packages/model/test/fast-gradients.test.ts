@@ -1,9 +1,11 @@
 // The fast engine against the plain one: the same loss, logits, gradients and statistics within rounding.
 import { type Architecture, architectureSchema, type Batch, createRandom } from '@crosscheck/contract';
-import { tf } from '@crosscheck/tensorflow';
+import { hasOwnKernels, tf } from '@crosscheck/tensorflow';
 import { expectNoLeak } from '@crosscheck/testkit';
 import { describe, expect, test } from 'vitest';
-import { differentiate } from '../src/fast/gradients.ts';
+import { computeGradientsFast, differentiate } from '../src/fast/gradients.ts';
+import { composedKernels, ownKernels } from '../src/fast/kernel-set.ts';
+import type { KernelSet } from '../src/fast/work.ts';
 import {
   createAdamW,
   createModel,
@@ -21,12 +23,23 @@ import { formulaBatch, formulaCheckpoint, noDropout, type Size, sizes } from './
 // bias under a softmax): of those both engines compute rounding noise.
 const tolerance = { absolute: 2e-6, relative: 2e-4 };
 
+/** The kernels to test: where ours are not installed, TensorFlow's alone. */
+const kernelSets: KernelSet[] = hasOwnKernels ? [composedKernels, ownKernels] : [composedKernels];
+
 interface Pair {
   plain: Model;
   fast: Model;
 }
 
-async function withPair(architecture: Architecture, dropout: DropoutRates, body: (pair: Pair) => void): Promise<void> {
+async function withPair(
+  architecture: Architecture,
+  dropout: DropoutRates,
+  body: (pair: Pair, kernels: KernelSet) => void,
+): Promise<void> {
+  for (const kernels of kernelSets) await withPairOf(architecture, dropout, (pair) => body(pair, kernels));
+}
+
+async function withPairOf(architecture: Architecture, dropout: DropoutRates, body: (pair: Pair) => void) {
   const options = { architecture, dropout, batchNormMomentum: 0.1, seed: 7 };
   await expectNoLeak(tf, async () => {
     const pair = {
@@ -50,8 +63,9 @@ function expectSameTensors(actual: ReadonlyMap<string, tf.Tensor>, expected: Rea
   }
 }
 
-function expectSameStep({ plain, fast }: Pair, input: TrainingInput, step: GradientStep): void {
-  const [expected, actual] = [plain.computeGradients(input, step), fast.computeGradients(input, step)];
+function expectSameStep({ plain, fast }: Pair, kernels: KernelSet, input: TrainingInput, step: GradientStep): void {
+  const expected = plain.computeGradients(input, step);
+  const actual = computeGradientsFast(fast, input, step, kernels);
   expect(actual.loss).toBeCloseTo(expected.loss, 5);
   expect(actual.logits.length).toBe(expected.logits.length);
   for (const [i, logit] of expected.logits.entries()) expect(actual.logits[i]).toBeCloseTo(logit, 4);
@@ -84,18 +98,18 @@ describe('one step of the fast engine equals the plain one', () => {
     ['few parameters', defaultDropout, { seed: 9, trainable: ['fusion.6.bias', 'vision_branch.projection.0.weight'] }],
     ['one early parameter', defaultDropout, { seed: 9, trainable: ['vision_branch.backbone.features.0.0.weight'] }],
   ])('%s', async (_, dropout, step) => {
-    await withPair(tiny.architecture, dropout, (pair) => {
-      for (const more of [0, 100]) expectSameStep(pair, batch, { ...step, seed: step.seed + more });
+    await withPair(tiny.architecture, dropout, (pair, kernels) => {
+      for (const more of [0, 100]) expectSameStep(pair, kernels, batch, { ...step, seed: step.seed + more });
     });
   });
 
   test('from features of frozen backbones', async () => {
-    await withPair(tiny.architecture, defaultDropout, (pair) => {
+    await withPair(tiny.architecture, defaultDropout, (pair, kernels) => {
       const { size, label, length, inputIds, attentionMask } = batch;
       const features = pair.plain.encode(batch);
-      expectSameStep(pair, { size, label, features }, { seed: 1, freeze: bothFrozen });
+      expectSameStep(pair, kernels, { size, label, features }, { seed: 1, freeze: bothFrozen });
       const half = { size, label, length, inputIds, attentionMask, features: { vision: features.vision } };
-      expectSameStep(pair, half, { seed: 1, freeze: { vision: true, text: false } });
+      expectSameStep(pair, kernels, half, { seed: 1, freeze: { vision: true, text: false } });
     });
   });
 });
@@ -139,8 +153,8 @@ test.each(Array.from({ length: 24 }, (_, seed) => seed))(
   'random network, batch and dropout rates: number %i',
   async (seed) => {
     const { size, lengths, dropout, training } = randomCase(seed);
-    await withPair(size.architecture, dropout, (pair) =>
-      expectSameStep(pair, formulaBatch(size, lengths, `case${seed}`), { seed, training }),
+    await withPair(size.architecture, dropout, (pair, kernels) =>
+      expectSameStep(pair, kernels, formulaBatch(size, lengths, `case${seed}`), { seed, training }),
     );
   },
 );
@@ -157,7 +171,9 @@ describe('texts are packed', () => {
     ['padding in front, so that [CLS] is masked', (place: number) => place > 2],
     ['no token at all', () => false],
   ])('%s', async (_, mask) => {
-    await withPair(tiny.architecture, defaultDropout, (pair) => expectSameStep(pair, withMask(mask), { seed: 1 }));
+    await withPair(tiny.architecture, defaultDropout, (pair, kernels) =>
+      expectSameStep(pair, kernels, withMask(mask), { seed: 1 }),
+    );
   });
 });
 
@@ -177,13 +193,13 @@ describe('memory', () => {
   test.each([nothingFrozen, { vision: true, text: false }, { vision: false, text: true }, bothFrozen])(
     'nothing stays but gradients and statistics, even before a scope ends: %o',
     async (freeze) => {
-      await withPair(tiny.architecture, defaultDropout, ({ fast }) => {
+      await withPair(tiny.architecture, defaultDropout, ({ fast }, kernels) => {
         for (const training of [true, false]) {
           const moved = new Map<string, tf.Tensor>();
           const step: GradientStep = { seed: 1, freeze, training, frozenBatchNorm: 'update' };
           const before = tf.memory().numTensors;
           const { gradients } = differentiate(
-            { state: fast, step, moved },
+            { state: fast, step, moved, kernels },
             batch,
             new Set(fast.trainableNames(freeze)),
           );

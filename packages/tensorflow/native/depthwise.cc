@@ -3,6 +3,7 @@
 //
 // Shapes: x [B, H, W, C], filter [k, k, C, 1], dy [B, OH, OW, C] with OH = ⌈H / stride⌉.
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "kernel.h"
@@ -11,8 +12,21 @@
 namespace crosscheck {
 namespace {
 
-// Eight channels at once, wherever they stand in memory; a single one for the rest.
-typedef float Eight __attribute__((vector_size(32), aligned(4), may_alias));
+// Sixteen channels at once; eight, and single ones, for the rest.
+typedef float Sixteen __attribute__((vector_size(64)));
+typedef float Eight __attribute__((vector_size(32)));
+
+template <class V>
+CROSSCHECK_INLINE V Load(const float* from) {
+  V v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+
+template <class V>
+CROSSCHECK_INLINE void Store(V v, float* to) {
+  std::memcpy(to, &v, sizeof v);
+}
 
 struct Geometry {
   int64_t batch, height, width, channels, out_height, out_width, kernel, stride, pad;
@@ -27,19 +41,22 @@ template <class V, int K>
 CROSSCHECK_INLINE void CorrelateRow(const float* x, const float* dy, const Geometry& g, float* sum) {
   V total[K] = {};
   for (int64_t ow = 0; ow < g.out_width; ++ow) {
-    const V d = *reinterpret_cast<const V*>(dy + ow * g.channels);
+    const V d = Load<V>(dy + ow * g.channels);
     const int64_t first = ow * g.stride - g.pad;
     const float* at = x + first * g.channels;
     if (first >= 0 && first + K <= g.width) {
-      for (int kw = 0; kw < K; ++kw) total[kw] += *reinterpret_cast<const V*>(at + kw * g.channels) * d;
+      for (int kw = 0; kw < K; ++kw) total[kw] += Load<V>(at + kw * g.channels) * d;
     } else {
       for (int kw = 0; kw < K; ++kw) {
         if (first + kw < 0 || first + kw >= g.width) continue;
-        total[kw] += *reinterpret_cast<const V*>(at + kw * g.channels) * d;
+        total[kw] += Load<V>(at + kw * g.channels) * d;
       }
     }
   }
-  for (int kw = 0; kw < K; ++kw) *reinterpret_cast<V*>(sum + kw * g.channels) += total[kw];
+  for (int kw = 0; kw < K; ++kw) {
+    float* to = sum + kw * g.channels;
+    Store<V>(Load<V>(to) + total[kw], to);
+  }
 }
 
 template <int K>
@@ -52,6 +69,7 @@ CROSSCHECK_INLINE void CorrelateAll(const float* x, const float* dy, const Geome
       const float* out = dy + oh * g.out_width * g.channels;
       float* to = sum + kh * K * g.channels;
       int64_t c = 0;
+      for (; c + 16 <= g.channels; c += 16) CorrelateRow<Sixteen, K>(in + c, out + c, g, to + c);
       for (; c + 8 <= g.channels; c += 8) CorrelateRow<Eight, K>(in + c, out + c, g, to + c);
       for (; c < g.channels; ++c) CorrelateRow<float, K>(in + c, out + c, g, to + c);
     }
@@ -86,35 +104,63 @@ void DepthwiseFilterGradient(Call& call, const Attributes& attributes) {
   }
 }
 
-// One row of dx, from the rows of dy that its pixels took part in.
-template <class V>
-CROSSCHECK_INLINE void SpreadRow(const float* dy, const float* filter, const Geometry& g, int64_t ih, float* dx) {
-  const int64_t channels = g.channels;
-  for (int64_t iw = 0; iw < g.width; ++iw) {
-    V total = {};
-    for (int64_t kh = (ih + g.pad) % g.stride; kh < g.kernel; kh += g.stride) {
-      const int64_t above = ih + g.pad - kh;
-      if (above < 0 || above >= g.out_height * g.stride) continue;
-      const float* row = dy + above / g.stride * g.out_width * channels;
-      for (int64_t kw = (iw + g.pad) % g.stride; kw < g.kernel; kw += g.stride) {
-        const int64_t before = iw + g.pad - kw;
-        if (before < 0 || before >= g.out_width * g.stride) continue;
-        total += *reinterpret_cast<const V*>(row + before / g.stride * channels) *
-                 *reinterpret_cast<const V*>(filter + (kh * g.kernel + kw) * channels);
+// Adds to every `Stride`-th pixel of a row of dx, from the first that meets the filter's tap `First`, what one row of dy gives it:
+// dx[iw] += Σ dy[(iw + pad − kw) / stride] · filter[kw] over kw = First, First + Stride, …
+template <class V, int K, int Stride, int First>
+CROSSCHECK_INLINE void SpreadRow(const float* dy, const float* filter, const Geometry& g, float* dx) {
+  constexpr int kTaps = (K - First + Stride - 1) / Stride;
+  V taps[kTaps > 0 ? kTaps : 1];
+  for (int t = 0; t < kTaps; ++t) taps[t] = Load<V>(filter + (First + t * Stride) * g.channels);
+  const int64_t start = (First - g.pad % Stride + Stride) % Stride;
+  for (int64_t iw = start; iw < g.width; iw += Stride) {
+    const int64_t last = (iw + g.pad - First) / Stride;
+    float* to = dx + iw * g.channels;
+    V total = Load<V>(to);
+    if (last < g.out_width && last - kTaps + 1 >= 0) {
+      for (int t = 0; t < kTaps; ++t) total += Load<V>(dy + (last - t) * g.channels) * taps[t];
+    } else {
+      for (int t = 0; t < kTaps; ++t) {
+        if (last - t < 0 || last - t >= g.out_width) continue;
+        total += Load<V>(dy + (last - t) * g.channels) * taps[t];
       }
     }
-    *reinterpret_cast<V*>(dx + iw * channels) = total;
+    Store<V>(total, to);
   }
 }
 
+template <class V, int K>
+CROSSCHECK_INLINE void SpreadPixels(const float* dy, const float* filter, const Geometry& g, float* dx) {
+  if (g.stride == 1) {
+    SpreadRow<V, K, 1, 0>(dy, filter, g, dx);
+  } else {
+    SpreadRow<V, K, 2, 0>(dy, filter, g, dx);
+    SpreadRow<V, K, 2, 1>(dy, filter, g, dx);
+  }
+}
+
+template <int K>
+CROSSCHECK_INLINE void SpreadAll(const float* dy, const float* filter, const Geometry& g, int64_t ih, float* dx) {
+  for (int64_t kh = (ih + g.pad) % g.stride; kh < K; kh += g.stride) {
+    const int64_t oh = (ih + g.pad - kh) / g.stride;
+    if (ih + g.pad < kh || oh >= g.out_height) continue;
+    const float* from = dy + oh * g.out_width * g.channels;
+    const float* taps = filter + kh * K * g.channels;
+    int64_t c = 0;
+    for (; c + 16 <= g.channels; c += 16) SpreadPixels<Sixteen, K>(from + c, taps + c, g, dx + c);
+    for (; c + 8 <= g.channels; c += 8) SpreadPixels<Eight, K>(from + c, taps + c, g, dx + c);
+    for (; c < g.channels; ++c) SpreadPixels<float, K>(from + c, taps + c, g, dx + c);
+  }
+}
+
+// Rows of dx, counted over all samples.
 CROSSCHECK_VECTORISED void SpreadRows(const float* dy, const float* filter, const Geometry& g, int64_t begin,
                                       int64_t end, float* dx) {
   for (int64_t row = begin; row < end; ++row) {
     const float* from = dy + row / g.height * g.out_height * g.out_width * g.channels;
     float* to = dx + row * g.width * g.channels;
-    int64_t c = 0;
-    for (; c + 8 <= g.channels; c += 8) SpreadRow<Eight>(from + c, filter + c, g, row % g.height, to + c);
-    for (; c < g.channels; ++c) SpreadRow<float>(from + c, filter + c, g, row % g.height, to + c);
+    std::fill(to, to + g.width * g.channels, 0.0f);
+    if (g.kernel == 3) SpreadAll<3>(from, filter, g, row % g.height, to);
+    else SpreadAll<5>(from, filter, g, row % g.height, to);
   }
 }
 

@@ -15,7 +15,7 @@
 
 // Compiled for several generations of x86; the loader takes the best one that the processor has.
 #if defined(__x86_64__) && defined(__linux__)
-#define CROSSCHECK_VECTORISED __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+#define CROSSCHECK_VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define CROSSCHECK_VECTORISED
 #endif

@@ -15,7 +15,7 @@ namespace {
 
 // e^x within 2 units in the last place, written so that compilers vectorise it (Cephes' polynomial).
 CROSSCHECK_INLINE float Exp(float x) {
-  x = std::min(std::max(x, -87.0f), 88.0f);
+  x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
   const float rounder = 12582912.0f;  // 1.5 · 2²³: adding and taking it away rounds to the nearest integer
   const float n = (x * 1.44269504f + rounder) - rounder;
   const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
@@ -69,8 +69,8 @@ void ForEachSample(int64_t begin, int64_t end, int64_t map, const Body& body) {
 // --- mean and variance ---------------------------------------------------------------------------------------------------------
 
 // Sums of x − shift and of its square over some rows.
-CROSSCHECK_VECTORISED void AddMoments(const float* x, const float* shift, Rows rows, int64_t channels, float* sum,
-                                      float* squares) {
+CROSSCHECK_VECTORISED void AddMoments(const float* x, const float* shift, Rows rows, int64_t channels, float* __restrict sum,
+                                      float* __restrict squares) {
   for (int64_t r = rows.begin; r < rows.end; ++r) {
     const float* row = x + r * channels;
     for (int64_t c = 0; c < channels; ++c) {
@@ -119,7 +119,7 @@ CROSSCHECK_VECTORISED void ActivateRows(const float* x, Rows rows, int64_t chann
                                         const float* offset, const float* gate, float* y) {
   for (int64_t r = rows.begin; r < rows.end; ++r) {
     const float* in = x + r * channels;
-    float* out = y + r * channels;
+    float* __restrict out = y + r * channels;
     if (gate) {
       for (int64_t c = 0; c < channels; ++c) {
         const float z = in[c] * scale[c] + offset[c];
@@ -152,7 +152,7 @@ void NormSilu(Call& call, const Attributes& attributes) {
 // --- sums of y over maps -----------------------------------------------------------------------------------------------------------
 
 CROSSCHECK_VECTORISED void AddActivations(const float* x, const float* factor, Rows rows, int64_t channels,
-                                          const float* scale, const float* offset, float* sum) {
+                                          const float* scale, const float* offset, float* __restrict sum) {
   for (int64_t r = rows.begin; r < rows.end; ++r) {
     const float* in = x + r * channels;
     if (factor) {
@@ -208,7 +208,8 @@ struct Upstream {
 };
 
 CROSSCHECK_VECTORISED void AddGradients(const float* x, Upstream up, Rows rows, int64_t channels, const float* scale,
-                                        const float* offset, const float* mean, float* sum, float* along) {
+                                        const float* offset, const float* mean, float* __restrict sum,
+                                        float* __restrict along) {
   for (int64_t r = rows.begin; r < rows.end; ++r) {
     const float* in = x + r * channels;
     const float* dy = up.dy ? up.dy + r * channels : nullptr;
@@ -235,7 +236,7 @@ CROSSCHECK_VECTORISED void WriteGradients(const float* x, Upstream up, Rows rows
   for (int64_t r = rows.begin; r < rows.end; ++r) {
     const float* in = x + r * channels;
     const float* dy = up.dy ? up.dy + r * channels : nullptr;
-    float* out = dx + r * channels;
+    float* __restrict out = dx + r * channels;
     if (dy) {
       for (int64_t c = 0; c < channels; ++c) {
         const float dz = SlopeTimes(in[c] * scale[c] + offset[c], dy[c] * up.gate[c] + up.constant[c]);

@@ -1,3 +1,4 @@
 export { describeTensorflow, type TensorflowInfo, tensorflowInfo } from './info.ts';
 export { type Attribute, attribute, executeKernel, executeKernels } from './kernels.ts';
+export { hasOwnKernels } from './own-kernels.ts';
 export * as tf from './tfjs.ts';

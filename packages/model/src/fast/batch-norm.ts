@@ -1,5 +1,5 @@
 import { type Attribute, attribute, executeKernels, type tf } from '@crosscheck/tensorflow';
-import { add, consume, release, scale } from './kernels.ts';
+import { add, consume, release, scale, view } from './kernels.ts';
 import type { Forward, Work } from './work.ts';
 
 /** Over what a batch norm has normalised its batch. */
@@ -39,8 +39,7 @@ export function batchNorm(work: Work, norm: BatchNorm, x: tf.Tensor): Forward<Ke
     release(mean, unbiased);
     return { y, kept: { x, statistics: { ofBatch: null, reserved } } };
   }
-  move(work, `${norm.name}.running_mean`, mean);
-  move(work, `${norm.name}.running_var`, unbiased);
+  moveStatistics(work, norm, mean, unbiased);
   const count = x.size / (x.shape[3] as number);
   const variance = consume(unbiased, (v) => scale(v, Math.max(count - 1, 1) / count)); // [C]
   return { y, kept: { x, statistics: { ofBatch: { mean, variance }, reserved } } };
@@ -65,18 +64,24 @@ export function batchNormBackward(
   const inputs = [dy, x, work.weight(`${norm.name}.weight`), ...statistics.reserved];
   const gradients = executeKernels('FusedBatchNormGradV3', attributesOf(work.training, norm.epsilon), inputs, 5);
   const [dx, dScale, dOffset, ...rest] = gradients as Outputs;
-  work.learn(`${norm.name}.weight`, () => dScale.clone());
-  work.learn(`${norm.name}.bias`, () => (dOffset as tf.Tensor).clone());
+  work.learn(`${norm.name}.weight`, () => view(dScale));
+  work.learn(`${norm.name}.bias`, () => view(dOffset as tf.Tensor));
   release(dScale, dOffset as tf.Tensor, rest, x, statistics);
   return dx;
 }
 
-const affine = (work: Work, { name }: BatchNorm) => [work.weight(`${name}.weight`), work.weight(`${name}.bias`)];
+export const affine = (work: Work, { name }: BatchNorm) => [work.weight(`${name}.weight`), work.weight(`${name}.bias`)];
 
-const running = (work: Work, { name }: BatchNorm) => [
+export const running = (work: Work, { name }: BatchNorm) => [
   work.weight(`${name}.running_mean`),
   work.weight(`${name}.running_var`),
 ];
+
+/** Moves the running mean and variance towards those of the batch, [C] each. */
+export function moveStatistics(work: Work, { name }: BatchNorm, mean: tf.Tensor, unbiased: tf.Tensor): void {
+  move(work, `${name}.running_mean`, mean);
+  move(work, `${name}.running_var`, unbiased);
+}
 
 /** (1 − momentum) · old + momentum · new */
 function move(work: Work, name: string, value: tf.Tensor): void {

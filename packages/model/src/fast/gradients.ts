@@ -19,19 +19,25 @@ import { type ModelState, variableNamed } from '../state.ts';
 import { textPrefix, visionPrefix } from '../weights/parameter-names.ts';
 import { openText, openVision } from './branch.ts';
 import { fuse, fuseBackward } from './fusion.ts';
+import { bestKernels } from './kernel-set.ts';
 import { consume, release } from './kernels.ts';
 import { crossEntropy } from './loss.ts';
-import type { Work } from './work.ts';
+import type { KernelSet, Work } from './work.ts';
 
 /** Loss, logits and gradients of one batch; see `computeGradients` of ../gradients.ts for what it promises. */
-export function computeGradientsFast(state: ModelState, input: TrainingInput, step: GradientStep): Gradients {
+export function computeGradientsFast(
+  state: ModelState,
+  input: TrainingInput,
+  step: GradientStep,
+  kernels: KernelSet = bestKernels,
+): Gradients {
   const moved: Moved = new Map();
   const names = step.trainable ?? trainableNames(state, step.freeze ?? nothingFrozen);
   for (const name of names) variableNamed(state.variables, name);
   try {
     let outcome: Outcome | undefined;
     tf.tidy(() => {
-      outcome = differentiate({ state, step, moved }, input, new Set(names));
+      outcome = differentiate({ state, step, moved, kernels }, input, new Set(names));
       return [...outcome.gradients.values()];
     });
     const { loss, logits, gradients } = outcome as Outcome;
@@ -50,20 +56,25 @@ const pairOf = (gradients: ReadonlyMap<string, tf.Tensor>, name: string): [strin
 
 export type Outcome = Pick<Gradients, 'loss' | 'logits'> & { gradients: Map<string, tf.Tensor> };
 
+export interface FastRun extends Run {
+  kernels: KernelSet;
+}
+
 /** Leaves no tensor behind but the gradients and the moved statistics. */
-export function differentiate(run: Run, input: TrainingInput, trainable: ReadonlySet<string>): Outcome {
-  const { state, step } = run;
+export function differentiate(run: FastRun, input: TrainingInput, trainable: ReadonlySet<string>): Outcome {
+  const { state, step, kernels } = run;
   const labels = consume(labelTensor(input.label, input.size), (checked) => checked.dataSync() as Float32Array);
   const gradients = new Map<string, tf.Tensor>();
   const learn: Work['learn'] = (name, gradient) => void (trainable.has(name) && gradients.set(name, gradient()));
   const backboneWork = (backbone: keyof Freeze): Work => ({
     ...keepingStatistics(backbonePass(run, backbone)),
+    kernels,
     learn,
     isForwardOnly: !learns(run, backbone, trainable),
   });
   const text = openText(state, backboneWork('text'), input); // [B, T]
   const vision = openVision(state, backboneWork('vision'), input); // [B, V]
-  const work = { ...headPass(run), learn, isForwardOnly: false };
+  const work = { ...headPass(run), kernels, learn, isForwardOnly: false };
   const features = { vision: vision.features, text: text.features };
   const { y, kept } = fuse(work, fusionNetwork(state), features.vision, features.text); // [B, 1]
   const logits = consume(y, (y) => y.dataSync() as Float32Array);

@@ -97,8 +97,8 @@ export function mapMean(x: tf.Tensor): tf.Tensor {
   return consume(pooled, (mean) => reshape(mean, [B, C]));
 }
 
-/** The way back of `mapMean`: dy [B, C] → [B, H, W, C] */
-export function mapMeanBackward(dy: tf.Tensor, [B, H, W, C]: number[]): tf.Tensor {
-  const each = consume(scale(dy, 1 / ((H as number) * (W as number))), (d) => reshape(d, [B, 1, 1, C] as number[]));
-  return consume(each, () => withIntegers('BroadcastTo', [], [each], [B, H, W, C] as number[]));
-}
+/** One number for each map: x [B, C] → [B, 1, 1, C] */
+export const perMap = (x: tf.Tensor): tf.Tensor => reshape(x, [x.shape[0] as number, 1, 1, x.shape[1] as number]);
+
+/** Repeats x along its axes of size 1. */
+export const broadcast = (x: tf.Tensor, shape: number[]): tf.Tensor => withIntegers('BroadcastTo', [], [x], shape);

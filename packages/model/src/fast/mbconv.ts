@@ -5,13 +5,18 @@ import type { tf } from '@crosscheck/tensorflow';
 import type { VisionNetwork } from '../vision.ts';
 import { visionPrefix } from '../weights/parameter-names.ts';
 import { type VisionBlock, visionBlocks } from '../weights/vision-blocks.ts';
-import { batchNorm, batchNormBackward, type KeptBatchNorm } from './batch-norm.ts';
-import { type Convolution, denseConvolution, depthwiseConvolution, pointwiseConvolution } from './convolution.ts';
+import { type BatchNorm, batchNorm, batchNormBackward, type KeptBatchNorm } from './batch-norm.ts';
+import { type Convolution, denseConvolution, pointwiseConvolution } from './convolution.ts';
 import { drawMask, drop, type Mask } from './dropout.ts';
-import { add, consume, multiply, release, view } from './kernels.ts';
-import { type KeptSqueeze, squeezeExcite, squeezeExciteBackward, weigh } from './squeeze-excite.ts';
-import { type Unit, unit, unitAgain, unitBackward } from './unit.ts';
-import type { Forward, Work } from './work.ts';
+import { add, consume, multiply, release, scale, view } from './kernels.ts';
+import { type KeptSqueeze, squeezeExcite, squeezeExciteBackward } from './squeeze-excite.ts';
+import type { Forward, KernelSet, Work } from './work.ts';
+
+/** A convolution with its batch norm, and in all but the narrowing one SiLU behind it. */
+export interface Unit {
+  convolution: Convolution;
+  norm: BatchNorm;
+}
 
 /** A block with its parts. */
 export interface Block {
@@ -28,7 +33,6 @@ export interface KeptBlock {
   widened: KeptBatchNorm | null;
   around: KeptBatchNorm;
   squeeze: KeptSqueeze;
-  /** Of the narrowing convolution and its norm, which has no SiLU. */
   narrowed: KeptBatchNorm;
   mask: Mask; // [B, 1, 1, 1]
 }
@@ -38,11 +42,11 @@ export function unitNamed(stem: string, epsilon: number, convolution: (name: str
   return { convolution: convolution(`${stem}.0`), norm: { name: `${visionPrefix}${stem}.1`, epsilon } };
 }
 
-export function blocksOf(network: VisionNetwork): Block[] {
+export function blocksOf(network: VisionNetwork, kernels: KernelSet): Block[] {
   const epsilon = network.batchNormEpsilon;
   return visionBlocks(network).map(({ names, stride, inputChannels, outputChannels }: VisionBlock, i, { length }) => ({
     widen: names.expand === null ? null : unitNamed(names.expand, epsilon, pointwiseConvolution),
-    lookAround: unitNamed(names.depthwise, epsilon, (name) => depthwiseConvolution(name, stride)),
+    lookAround: unitNamed(names.depthwise, epsilon, (name) => kernels.depthwise(name, stride)),
     squeezeExcite: `${visionPrefix}${names.squeezeExcite}`,
     narrow: unitNamed(names.project, epsilon, pointwiseConvolution),
     isResidual: stride === 1 && inputChannels === outputChannels,
@@ -56,18 +60,28 @@ export const stemOf = (network: VisionNetwork): Unit =>
 export const headOf = (network: VisionNetwork): Unit =>
   unitNamed(`features.${network.stages.length + 1}`, network.batchNormEpsilon, pointwiseConvolution);
 
+/** A unit's convolution and its statistics; its output is computed from them by the pass's `norm`. */
+export const convolve = (work: Work, { convolution, norm }: Unit, x: tf.Tensor): KeptBatchNorm =>
+  work.kernels.norm.normalise(work, norm, convolution.forward(work, x));
+
 /** x [B, H, W, C] → [B, H/s, W/s, O] */
 export function block(work: Work, block: Block, x: tf.Tensor): Forward<KeptBlock> {
-  const widened = block.widen ? unit(work, block.widen, x) : null; // y [B, H, W, E]
-  const around = unit(work, block.lookAround, widened?.y ?? x); // y [B, H/s, W/s, E]
-  widened?.y.dispose();
-  const weighed = consume(around.y, (y) => squeezeExcite(work, block.squeezeExcite, y)); // y [B, H/s, W/s, E]
-  const convolved = consume(weighed.y, (y) => block.narrow.convolution.forward(work, y)); // [B, H/s, W/s, O]
-  const { y: narrow, kept: narrowed } = batchNorm(work, block.narrow.norm, convolved); // [B, H/s, W/s, O]
-  const mask = drawSkips(work, block, narrow); // [B, 1, 1, 1]
-  const y = block.isResidual ? consume(drop(narrow, mask), (branch) => add(branch, x)) : narrow; // [B, H/s, W/s, O]
-  return { y, kept: { widened: widened?.kept ?? null, around: around.kept, squeeze: weighed.kept, narrowed, mask } };
+  const { norm } = work.kernels;
+  const { widen, lookAround, narrow } = block;
+  const widened = widen && convolve(work, widen, x); // [B, H, W, E]
+  const around = consume(wideInput(work, widen, widened, x), (wide) => convolve(work, lookAround, wide)); // [B, H/s, W/s, E]
+  const squeeze = squeezeExcite(work, block.squeezeExcite, norm.mapMeans(work, lookAround.norm, around));
+  const weighed = norm.activate(work, lookAround.norm, around, squeeze.mapWeights); // [B, H/s, W/s, E]
+  const convolved = consume(weighed, () => narrow.convolution.forward(work, weighed)); // [B, H/s, W/s, O]
+  const { y: branch, kept: narrowed } = batchNorm(work, narrow.norm, convolved); // [B, H/s, W/s, O]
+  const mask = drawSkips(work, block, branch); // [B, 1, 1, 1]
+  const y = block.isResidual ? consume(drop(branch, mask), (kept) => add(kept, x)) : branch; // [B, H/s, W/s, O]
+  return { y, kept: { widened, around, squeeze, narrowed, mask } };
 }
+
+/** What the depthwise convolution reads, to be freed: the widened maps, or the block's input. */
+const wideInput = (work: Work, widen: Unit | null, widened: KeptBatchNorm | null, x: tf.Tensor) =>
+  widen && widened ? work.kernels.norm.activate(work, widen.norm, widened) : view(x); // [B, H, W, E]
 
 /** dy [B, H/s, W/s, O] → dx [B, H, W, C] */
 export function blockBackward(
@@ -76,38 +90,45 @@ export function blockBackward(
   kept: KeptBlock,
   { x, dy }: { x: tf.Tensor; dy: tf.Tensor },
 ): tf.Tensor {
+  const { widen, lookAround } = block;
   const dBranch = kept.mask ? multiply(dy, kept.mask) : view(dy); // [B, H/s, W/s, O]
   const dAround = aroundGradient(work, block, kept, dBranch); // [B, H/s, W/s, E]
-  const dConvolved = consume(dAround, (d) => unitBackward(work, block.lookAround, kept.around, d)); // [B, H/s, W/s, E]
-  const dx = widenGradient(work, block, kept.widened, { x, dConvolved }); // [B, H, W, C]
+  const dWide = consume(wideInput(work, widen, kept.widened, x), (wide) =>
+    consume(dAround, () => lookAround.convolution.backward(work, wide, dAround)),
+  ); // [B, H, W, E]
+  const dx = widen && kept.widened ? widenGradient(work, widen, kept.widened, { x, dWide }) : dWide; // [B, H, W, C]
   release(kept.mask);
   return block.isResidual ? consume(dx, () => add(dx, dy)) : dx;
 }
 
-/** From the narrow output back to what the depthwise unit has computed. Frees dBranch. */
+/** From the block's output back to what the depthwise convolution has computed. Frees dBranch. */
 function aroundGradient(work: Work, block: Block, kept: KeptBlock, dBranch: tf.Tensor): tf.Tensor {
-  const dNarrow = consume(dBranch, (d) => batchNormBackward(work, block.narrow.norm, kept.narrowed, d));
-  const y = unitAgain(work, block.lookAround, kept.around); // [B, H/s, W/s, E]
-  const dWeighed = consume(weigh(y, kept.squeeze), (weighed) =>
-    consume(dNarrow, () => block.narrow.convolution.backward(work, weighed, dNarrow)),
+  const { norm } = work.kernels;
+  const { lookAround, narrow } = block;
+  const { around, squeeze } = kept;
+  const [, H, W] = around.x.shape as [number, number, number, number];
+  const dNarrow = consume(dBranch, (d) => batchNormBackward(work, narrow.norm, kept.narrowed, d)); // [B, H/s, W/s, O]
+  const dWeighed = consume(norm.activate(work, lookAround.norm, around, squeeze.mapWeights), (weighed) =>
+    consume(dNarrow, () => narrow.convolution.backward(work, weighed, dNarrow)),
   ); // [B, H/s, W/s, E]
-  return consume(y, () =>
-    consume(dWeighed, (dy) => squeezeExciteBackward(work, block.squeezeExcite, kept.squeeze, { x: y, dy })),
-  );
+  const dWeights = norm.mapProducts(work, lookAround.norm, around, dWeighed); // [B, E]
+  const mapWeights = view(squeeze.mapWeights); // [B, E]
+  const dMeans = consume(dWeights, (d) => squeezeExciteBackward(work, block.squeezeExcite, squeeze, d)); // [B, E]
+  const each = consume(dMeans, (d) => scale(d, 1 / (H * W))); // [B, E]
+  const dAround = norm.backward(work, lookAround.norm, around, { dy: dWeighed, mapWeights, each });
+  release(dWeighed, mapWeights, each);
+  return dAround;
 }
 
-/** Through the depthwise convolution and the widening. Frees dConvolved. */
+/** Frees dWide. */
 function widenGradient(
   work: Work,
-  { widen, lookAround }: Block,
-  widened: KeptBatchNorm | null,
-  { x, dConvolved }: { x: tf.Tensor; dConvolved: tf.Tensor },
+  { norm, convolution }: Unit,
+  widened: KeptBatchNorm,
+  { x, dWide }: { x: tf.Tensor; dWide: tf.Tensor },
 ): tf.Tensor {
-  const through = (input: tf.Tensor) => consume(dConvolved, (d) => lookAround.convolution.backward(work, input, d)); // [B, H, W, E]
-  if (!(widen && widened)) return through(x);
-  const dWide = consume(unitAgain(work, widen, widened), through); // [B, H, W, E]
-  const dBefore = consume(dWide, (d) => unitBackward(work, widen, widened, d)); // [B, H, W, E]
-  return consume(dBefore, (d) => widen.convolution.backward(work, x, d)); // [B, H, W, C]
+  const dConvolved = consume(dWide, (dy) => work.kernels.norm.backward(work, norm, widened, { dy })); // [B, H, W, E]
+  return consume(dConvolved, (d) => convolution.backward(work, x, d)); // [B, H, W, C]
 }
 
 function drawSkips(work: Work, { isResidual, dropRate, narrow }: Block, x: tf.Tensor): Mask {

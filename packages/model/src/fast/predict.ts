@@ -3,10 +3,16 @@ import { type Features, fusionNetwork, type ModelInput } from '../encode.ts';
 import { type ModelState, openPass } from '../state.ts';
 import { openText, openVision } from './branch.ts';
 import { fuse } from './fusion.ts';
+import { bestKernels } from './kernel-set.ts';
 import { consume, release } from './kernels.ts';
 import type { Work } from './work.ts';
 
-const openWork = (state: ModelState): Work => ({ ...openPass(state), learn: () => undefined, isForwardOnly: true });
+const openWork = (state: ModelState): Work => ({
+  ...openPass(state),
+  kernels: bestKernels,
+  learn: () => undefined,
+  isForwardOnly: true,
+});
 
 /** Runs both backbones in evaluation mode. */
 export function encodeFast(state: ModelState, input: ModelInput): Features {

@@ -1,5 +1,14 @@
 import type { tf } from '@crosscheck/tensorflow';
 import type { Pass } from '../layers/pass.ts';
+import type { ActivatedNorm } from './activated-norm.ts';
+import type { Convolution } from './convolution.ts';
+
+/** Layers that exist in two implementations: of TensorFlow's own kernels, and of ours. */
+export interface KernelSet {
+  norm: ActivatedNorm;
+  /** One filter per channel. x [B, H, W, C], filter [k, k, C, 1] → [B, ⌈H/s⌉, ⌈W/s⌉, C] */
+  depthwise(name: string, stride: number): Convolution;
+}
 
 /**
  * A pass with a way back. Every layer here is a pair of functions: `f` computes and returns what it keeps, `fBackward` turns the
@@ -7,6 +16,7 @@ import type { Pass } from '../layers/pass.ts';
  * Inputs, also dy, stay the caller's.
  */
 export interface Work extends Pass {
+  readonly kernels: KernelSet;
   /** There will be no way back: what a layer keeps for it is freed at once. */
   readonly isForwardOnly: boolean;
   /** Takes the gradient of a parameter; it is computed only if somebody asked for it. */

@@ -6,12 +6,14 @@ import { CrosscheckError } from '@crosscheck/contract';
 import { buildAddon } from './build-addon.ts';
 import { installCudaLibraries } from './cuda-libraries.ts';
 import { fetchWheel, findGivenWheel } from './fetch-wheel.ts';
+import { kernelDigest } from './kernel-sources.ts';
 import {
   cacheFolder,
   describeMachine,
   type Flavor,
   findWheel,
   layoutAt,
+  type RuntimeLayout,
   runtimeLayout,
   tensorflowVersion,
 } from './platform.ts';
@@ -31,6 +33,8 @@ export interface RuntimeManifest {
   tensorflow: string;
   flavor: Flavor;
   cudaLibraries: boolean;
+  /** Which of our own kernels were compiled, and whether the compiler understood them. */
+  kernels?: { digest: string; built: boolean };
   selfTest: string;
 }
 
@@ -66,12 +70,11 @@ async function install(options: SetupOptions, withCuda: boolean): Promise<Runtim
     say(`unpacking ${path.basename(file)}`);
     await unpackWheel(file, building);
     if (withCuda) await installCudaLibraries(building, say);
-    say('compiling the addon');
-    await buildAddon(wheel, building);
+    const kernels = await compileKernels(options, building);
     say('self-test: one convolution and its gradient');
     const result = await selfTest(building.root);
-    const manifest = { tensorflow: tensorflowVersion, flavor, cudaLibraries: withCuda, selfTest: result };
-    await writeFile(building.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
+    const manifest = { tensorflow: tensorflowVersion, flavor, cudaLibraries: withCuda, kernels, selfTest: result };
+    await writeManifest(building, manifest);
     await rm(final.root, { recursive: true, force: true });
     await rename(building.root, final.root);
     if (!given) await rm(downloads, { recursive: true, force: true });
@@ -81,11 +84,34 @@ async function install(options: SetupOptions, withCuda: boolean): Promise<Runtim
   }
 }
 
+async function compileKernels(
+  { flavor, say }: SetupOptions,
+  layout: RuntimeLayout,
+): Promise<NonNullable<RuntimeManifest['kernels']>> {
+  say('compiling the addon');
+  const built = await buildAddon(findWheel(flavor), layout);
+  if (!built) say('this compiler does not understand our own kernels (g++ 12 does): training will be slower');
+  return { digest: kernelDigest(), built };
+}
+
+const writeManifest = (layout: RuntimeLayout, manifest: RuntimeManifest) =>
+  writeFile(layout.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
+
+/** Compiles the addon again where our own kernels have changed since. */
+async function renew(options: SetupOptions, installed: RuntimeManifest): Promise<RuntimeManifest> {
+  if (installed.kernels?.digest === kernelDigest()) return installed;
+  const layout = runtimeLayout(options.flavor);
+  const manifest = { ...installed, kernels: await compileKernels(options, layout) };
+  await selfTest(layout.root);
+  await writeManifest(layout, manifest);
+  return manifest;
+}
+
 /** Makes the TensorFlow runtime of one flavor ready; does nothing when it is. */
 export async function setupTensorflow(options: SetupOptions): Promise<RuntimeManifest> {
   const machine = describeMachine();
   const withCuda = options.flavor === 'cuda' && (options.cudaLibraries ?? machine.hasNvidiaDriver);
   const installed = options.force ? null : await readInstalled(options.flavor);
-  if (installed && (installed.cudaLibraries || !withCuda)) return installed;
+  if (installed && (installed.cudaLibraries || !withCuda)) return renew(options, installed);
   return install(options, withCuda);
 }

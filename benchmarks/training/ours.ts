@@ -1,0 +1,62 @@
+// Fine-tuning steps with our engines; answers as peers/training.py does.
+//
+//   node training/ours.ts FOLDER VARIANT BATCH_SIZE
+//
+// Variants: fast, plain (the engine), frozen (the vision backbone alone, in evaluation mode).
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { architectureSchema, type Batch } from '@crosscheck/contract';
+import { createAdamW, createModel, defaultDropout } from '@crosscheck/model';
+import { describeTensorflow } from '@crosscheck/tensorflow';
+import { type Samples, sampleFiles, takeBatch } from './samples.ts';
+
+const [folder = '', variant = 'fast', batchSize = '16'] = process.argv.slice(2);
+
+function read(name: keyof typeof sampleFiles): ArrayBuffer {
+  const { buffer, byteOffset, byteLength } = readFileSync(path.join(folder, sampleFiles[name]));
+  return (buffer as ArrayBuffer).slice(byteOffset, byteOffset + byteLength);
+}
+
+const samples: Samples = {
+  lengths: new Int32Array(read('lengths')),
+  ids: new Int32Array(read('ids')),
+  images: new Float32Array(read('images')),
+  labels: new Float32Array(read('labels')),
+};
+const model = createModel({
+  architecture: architectureSchema.parse({}),
+  dropout: defaultDropout,
+  batchNormMomentum: 0.1,
+  seed: 0,
+  engine: variant === 'plain' ? 'plain' : 'fast',
+});
+const optimizer = createAdamW({ weightDecay: 0.01 });
+
+function train(batch: Batch, seed: number): number {
+  const result = model.computeGradients(batch, { seed });
+  optimizer.step(model.variables, result.gradients, { learningRate: 2e-5, clipNorm: 1 });
+  result.dispose();
+  return result.loss;
+}
+
+/** The text is one token long: next to nothing. */
+function judge({ size, image }: Batch): number {
+  const [inputIds, attentionMask] = [new Int32Array(size).fill(101), new Int32Array(size).fill(1)];
+  return model.encode({ size, length: 1, image, inputIds, attentionMask }).vision[0] as number;
+}
+
+const answer = (content: object) => process.stdout.write(`${JSON.stringify(content)}\n`);
+
+/** The largest memory that this process has held, as the operating system counts it. */
+const peakBytes = () => process.resourceUsage().maxRSS * 1024;
+
+answer({ ready: true, version: describeTensorflow() });
+for await (const line of createInterface({ input: process.stdin })) {
+  const number = Number(line);
+  const batch = takeBatch(samples, Number(batchSize), number);
+  const start = performance.now();
+  const loss = variant === 'frozen' ? judge(batch) : train(batch, number);
+  answer({ seconds: (performance.now() - start) / 1000, loss });
+}
+answer({ peakBytes: peakBytes() });

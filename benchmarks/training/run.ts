@@ -1,0 +1,142 @@
+// Fine-tuning speed and memory, ours and PyTorch's side by side: `pnpm bench:train --help`.
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { describeMachine, repositoryRoot } from '../machine.ts';
+import { type EngineProcess, startEngine } from './engine-process.ts';
+import { titleLengths, writeSamples } from './samples.ts';
+
+const help = `Usage: pnpm bench:train [options]
+
+Every engine makes a step of the same batch before the next batch comes; which goes first changes from batch to batch.
+
+  --batch N         samples in a batch (16)
+  --batches N       measured batches, after one that is not counted (8)
+  --threads N       threads of each engine (all cores: ${availableParallelism()})
+  --engines a,b,…   of ours-fast, ours-plain, ours-frozen, torch-original, torch-tuned, torch-bf16, torch-frozen
+                    (ours-fast,torch-original,torch-tuned,torch-bf16)
+  --note TEXT       kept with the figures
+`;
+
+const requirements = ['torch==2.13.0', 'torchvision==0.28.0', 'transformers==5.23.0', 'numpy==2.4.6'];
+
+interface Options {
+  batch: number;
+  batches: number;
+  threads: number;
+  engines: string[];
+  note: string;
+}
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      batch: { type: 'string', default: '16' },
+      batches: { type: 'string', default: '8' },
+      threads: { type: 'string', default: String(availableParallelism()) },
+      engines: { type: 'string', default: 'ours-fast,torch-original,torch-tuned,torch-bf16' },
+      note: { type: 'string', default: '' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(help);
+    process.exit(0);
+  }
+  const [batch, batches, threads] = [values.batch, values.batches, values.threads].map(Number);
+  return { batch, batches, threads, engines: values.engines.split(','), note: values.note } as Options;
+}
+
+function findPython(): string {
+  const script = path.join(repositoryRoot, 'scripts/python-env.mjs');
+  return execFileSync(process.execPath, [script, 'training-benchmark', ...requirements], { encoding: 'utf8' }).trim();
+}
+
+function commandOf(engine: string, folder: string, { batch, threads }: Options): string[] {
+  const [family, variant = ''] = engine.split('-');
+  const script = (file: string) => path.join(repositoryRoot, 'benchmarks', file);
+  return family === 'torch'
+    ? [findPython(), script('peers/training.py'), folder, variant, String(batch), String(threads)]
+    : [process.execPath, '--conditions=@crosscheck/source', script('training/ours.ts'), folder, variant, String(batch)];
+}
+
+/** TensorFlow reads its thread count from the environment; PyTorch is told. */
+const environment = ({ threads }: Options) => ({
+  ...process.env,
+  TF_NUM_INTRAOP_THREADS: String(threads),
+  OMP_NUM_THREADS: String(threads),
+});
+
+interface Result {
+  engine: EngineProcess;
+  seconds: number[];
+  peakBytes: number;
+}
+
+async function measure(folder: string, options: Options): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const name of options.engines) {
+    const engine = await startEngine(name, commandOf(name, folder, options), environment(options));
+    results.push({ engine, seconds: [], peakBytes: 0 });
+  }
+  for (const { engine } of results) await engine.step(options.batches);
+  for (let batch = 0; batch < options.batches; batch++) {
+    const order = batch % 2 === 0 ? results : [...results].reverse();
+    for (const { engine, seconds } of order) seconds.push((await engine.step(batch)).seconds);
+    process.stderr.write(`batch ${batch + 1} of ${options.batches}\r`);
+  }
+  for (const result of results) result.peakBytes = await result.engine.end();
+  return results;
+}
+
+function median(numbers: number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return ((sorted[Math.floor(middle)] as number) + (sorted[Math.ceil(middle)] as number)) / 2;
+}
+
+const sum = (numbers: number[]) => numbers.reduce((total, x) => total + x, 0);
+
+/** Batches differ in length, so engines are compared batch by batch. */
+function compare({ seconds, engine, peakBytes }: Result, ours: Result, batch: number) {
+  const ratios = seconds.map((theirs, i) => theirs / (ours.seconds[i] as number));
+  return {
+    engine: engine.name,
+    samplesPerSecond: ((batch * seconds.length) / sum(seconds)).toFixed(2),
+    medianStepMs: Math.round(1000 * median(seconds)),
+    oursIsFaster: median(ratios).toFixed(2),
+    peakGb: (peakBytes / 1e9).toFixed(2),
+    oursNeedsOfIt: (ours.peakBytes / peakBytes).toFixed(2),
+    version: engine.version,
+  };
+}
+
+type Row = Record<string, string | number>;
+
+function appendCsv(rows: Row[]): string {
+  const file = path.join(repositoryRoot, 'benchmarks/results/training.csv');
+  const columns = Object.keys(rows[0] as Row);
+  const line = (cells: unknown[]) => `${cells.map((cell) => `"${String(cell).replaceAll('"', '""')}"`).join(',')}\n`;
+  if (!existsSync(file)) appendFileSync(file, line(columns));
+  for (const row of rows) appendFileSync(file, line(Object.values(row)));
+  return file;
+}
+
+const options = readOptions();
+const machine = describeMachine();
+const folder = mkdtempSync(path.join(tmpdir(), 'crosscheck-bench-'));
+try {
+  const count = options.batch * (options.batches + 1);
+  writeSamples(folder, count);
+  const results = await measure(folder, options);
+  const rows = results.map((result) => compare(result, results[0] as Result, options.batch));
+  const { batch, batches, threads, note } = options;
+  const meanTokens = (sum([...titleLengths(count)]) / count).toFixed(1);
+  const facts = { date: new Date().toISOString(), batch, batches, threads, meanTokens, ...machine, note };
+  process.stdout.write(`${rows.map((row) => JSON.stringify(row)).join('\n')}\n`);
+  process.stdout.write(`appended to ${appendCsv(rows.map((row) => ({ ...row, ...facts })))}\n`);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
