@@ -7,3 +7,5 @@ export { normalizeText, wordsOf } from './fingerprint/normalize-text.ts';
 export { type Duplicates, findDuplicates, type Likeness, likenesses } from './inspect/find-duplicates.ts';
 export { type InspectedPost, type InspectOptions, inspectPosts, type PictureFault } from './inspect/inspect-posts.ts';
 export { createProgress, type Progress } from './progress.ts';
+export { findOverlap, type Overlap } from './split/find-overlap.ts';
+export { type SplitOptions, type SplitSummary, splitData } from './split/split-data.ts';

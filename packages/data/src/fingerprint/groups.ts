@@ -1,10 +1,10 @@
 /** Joins items into groups (union–find, Galler and Fischer 1964). */
 export interface Groups {
-  join(a: number, b: number): void;
+  join: (a: number, b: number) => void;
   /** The smallest item of the group that the item is in. */
-  leaderOf(item: number): number;
+  leaderOf: (item: number) => number;
   /** Groups of at least two, by their smallest item. */
-  shared(): number[][];
+  shared: () => number[][];
 }
 
 export function createGroups(size: number): Groups {

@@ -1,0 +1,224 @@
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { CrosscheckError, labelNames } from '@crosscheck/contract';
+import { createGroups, type Groups, joinByKey } from '../fingerprint/groups.ts';
+import { type Duplicates, findDuplicates } from '../inspect/find-duplicates.ts';
+import { type InspectedPost, type InspectOptions, inspectPosts } from '../inspect/inspect-posts.ts';
+import { type ManifestOptions, readManifest } from '../manifest/read-manifest.ts';
+import { isMissing } from '../manifest/rows.ts';
+import { relativeImage, writeManifestFile } from '../manifest/write-manifest.ts';
+import { nearest } from '../nearest.ts';
+import type { SampleProblem } from '../problems.ts';
+import { assignGroups } from './assign-groups.ts';
+import { type DropReason, findDrops } from './clean-posts.ts';
+
+export interface SplitOptions {
+  /** CSV files whose rows are pooled. */
+  files: readonly string[];
+  columns?: Pick<ManifestOptions, 'imagesDir' | 'textColumn' | 'imageColumn' | 'labelColumn'>;
+  /** Receives one CSV per split, `dropped.csv` and `split.json`. */
+  dir: string;
+  /** Share of the rows by split; they add up to 1, zero leaves a split out. */
+  shares: Readonly<Record<string, number>>;
+  seed: number;
+  /** Rows with the same value in one of these stay on one side; blank values bind nothing. */
+  groupColumns: readonly string[];
+  /** Divided evenly besides the label. */
+  stratifyColumns: readonly string[];
+  /** Whether posts that share four fifths of their words stay on one side, too. */
+  nearTexts: boolean;
+  /** Whether faulty, contradicting and repeated posts are left out. */
+  clean: boolean;
+  inspect?: InspectOptions;
+}
+
+export interface SplitSummary {
+  seed: number;
+  shares: Readonly<Record<string, number>>;
+  sources: { file: string; sha256: string; rows: number }[];
+  splits: Record<
+    string,
+    { file: string; sha256: string; rows: number; byLabel: Record<string, number>; groups: number }
+  >;
+  groups: number;
+  largestGroup: number;
+  dropped: Partial<Record<DropReason, number>>;
+}
+
+/**
+ * Divides posts into splits that nothing leaks between: posts with the same or nearly the same picture, the same words, or the same
+ * value in a chosen column stay on one side; labels are divided evenly. The same posts and the same seed give the same splits,
+ * whatever the order of the rows. Inputs are not changed.
+ *
+ * @throws CROSSCHECK_DATA_BAD_OPTION, CROSSCHECK_DATA_MISSING_COLUMN, CROSSCHECK_DATA_SPLIT_OVERWRITES, CROSSCHECK_DATA_NO_SAMPLES
+ */
+export async function splitData(options: SplitOptions): Promise<SplitSummary> {
+  checkShares(options.shares);
+  refuseOverwriting(options);
+  const { samples, problems, sources } = await readAll(options);
+  const posts = await inspectPosts({ all: samples }, options.inspect);
+  const duplicates = findDuplicates(posts);
+  const drops = options.clean ? findDrops(posts, duplicates) : new Map<number, DropReason>();
+  const kept = [...posts.keys()].filter((i) => !drops.has(i));
+  if (kept.length === 0) throw nothingLeft(options.files);
+  const groups = bindPosts(posts, duplicates, options);
+  const members = [...Map.groupBy(kept, groups.leaderOf).values()];
+  const assigned = assignGroups(
+    members.map((group) =>
+      describeGroup(
+        group.map((i) => posts[i] as InspectedPost),
+        options,
+      ),
+    ),
+    options.shares,
+    options.seed,
+  );
+  const splitOf = new Map(members.flatMap((group, g) => group.map((i) => [i, assigned[g] as string] as const)));
+  await writeDropped(options.dir, posts, drops, problems);
+  const splits: SplitSummary['splits'] = {};
+  for (const name of namesOf(options.shares)) {
+    const mine = kept.filter((i) => splitOf.get(i) === name);
+    splits[name] = await writeSplit(name, mine, { posts, groups, options });
+  }
+  const dropped = Object.groupBy(
+    [...problems.map((): DropReason => 'unusable'), ...drops.values()],
+    (reason) => reason,
+  );
+  const summary: SplitSummary = {
+    seed: options.seed,
+    shares: options.shares,
+    sources,
+    splits,
+    groups: members.length,
+    largestGroup: members.reduce((largest, group) => Math.max(largest, group.length), 0),
+    dropped: Object.fromEntries(Object.entries(dropped).map(([reason, rows]) => [reason, rows.length])),
+  };
+  await writeFile(path.join(options.dir, 'split.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  return summary;
+}
+
+const namesOf = (shares: SplitOptions['shares']) => Object.keys(shares).filter((name) => (shares[name] as number) > 0);
+
+function checkShares(shares: SplitOptions['shares']): void {
+  const sum = Object.values(shares).reduce((total, share) => total + share, 0);
+  if (Math.abs(sum - 1) < 1e-6 && Object.values(shares).every((share) => share >= 0)) return;
+  const given = Object.entries(shares).map(([name, share]) => `${name}=${share}`);
+  throw new CrosscheckError(
+    'CROSSCHECK_DATA_BAD_OPTION',
+    `expected shares that add up to 1, got ${given.join(' ')}, which add up to ${Number(sum.toFixed(6))}`,
+  );
+}
+
+function refuseOverwriting({ files, dir, shares }: SplitOptions): void {
+  const outputs = new Set(namesOf(shares).map((name) => path.resolve(dir, `${name}.csv`)));
+  const clash = files.find((file) => outputs.has(path.resolve(file)));
+  if (clash === undefined) return;
+  throw new CrosscheckError(
+    'CROSSCHECK_DATA_SPLIT_OVERWRITES',
+    `expected another folder than that of the rows, got dir=${dir}, where ${clash} would be overwritten; choose another dir`,
+  );
+}
+
+function nothingLeft(files: readonly string[]): CrosscheckError {
+  const message = `expected posts to divide in ${files.join(', ')}, got none that is sound; see dropped.csv, or set clean=false`;
+  return new CrosscheckError('CROSSCHECK_DATA_NO_SAMPLES', message);
+}
+
+async function readAll({ files, columns, groupColumns, stratifyColumns }: SplitOptions) {
+  const all = { samples: [], problems: [], sources: [] } as {
+    samples: InspectedPost['sample'][];
+    problems: SampleProblem[];
+    sources: SplitSummary['sources'];
+  };
+  for (const file of files) {
+    const {
+      samples,
+      problems,
+      digest,
+      columns: present,
+    } = await readManifest({ file, ...columns, onBadSample: 'skip' });
+    for (const name of [...groupColumns, ...stratifyColumns])
+      if (!present.includes(name)) throw missing(name, present, file);
+    all.samples.push(...samples);
+    all.problems.push(...problems);
+    all.sources.push({ file, sha256: digest, rows: samples.length + problems.length });
+  }
+  return all;
+}
+
+function missing(name: string, present: readonly string[], file: string): CrosscheckError {
+  const near = nearest(name, present);
+  return new CrosscheckError(
+    'CROSSCHECK_DATA_MISSING_COLUMN',
+    `expected column "${name}" in ${file}, got ${present.join(', ')}${near === undefined ? '' : `; nearest: "${near}"`}; correct group_column or stratify_column`,
+  );
+}
+
+/** Joins what must stay together. */
+function bindPosts(posts: readonly InspectedPost[], duplicates: Duplicates, options: SplitOptions): Groups {
+  const groups = createGroups(posts.length);
+  const binding = [duplicates.near_picture, options.nearTexts ? duplicates.near_text : duplicates.text];
+  for (const likeness of binding) for (const i of posts.keys()) groups.join(i, likeness.leaderOf(i));
+  for (const column of options.groupColumns) {
+    joinByKey(groups, posts, ({ sample }) => {
+      const value = sample.row[column] ?? '';
+      return isMissing(value) ? null : value.trim();
+    });
+  }
+  return groups;
+}
+
+function describeGroup(group: readonly InspectedPost[], { stratifyColumns }: SplitOptions) {
+  const sizes = new Map<string, number>();
+  for (const { sample } of group) {
+    const stratum = [sample.label, ...stratifyColumns.map((name) => sample.row[name])].join(' ');
+    sizes.set(stratum, (sizes.get(stratum) ?? 0) + 1);
+  }
+  const keys = group.map(({ sample, picture }) => `${picture?.sha256 ?? ''} ${sample.label} ${sample.text}`);
+  return { key: keys.sort()[0] as string, sizes };
+}
+
+async function writeSplit(
+  name: string,
+  mine: readonly number[],
+  { posts, groups, options }: { posts: readonly InspectedPost[]; groups: Groups; options: SplitOptions },
+) {
+  const { imageColumn = 'image_path', labelColumn = 'label', textColumn = 'text_content' } = options.columns ?? {};
+  const rows = mine.map((i) => {
+    const { sample, picture } = posts[i] as InspectedPost;
+    const { [textColumn]: _, [imageColumn]: __, [labelColumn]: ___, ...others } = sample.row;
+    const own = {
+      text_content: sample.text,
+      image_path: relativeImage(options.dir, sample.imagePath),
+      label: sample.label,
+    };
+    return { ...own, ...others, image_sha256: picture?.sha256 ?? '', split_group: groups.leaderOf(i) };
+  });
+  const file = path.join(options.dir, `${name}.csv`);
+  await writeManifestFile(file, rows);
+  const byLabel = Object.fromEntries(
+    labelNames.map((label, id) => [label, rows.filter((row) => row.label === id).length]),
+  );
+  const sha256 = createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
+  return { file, sha256, rows: rows.length, byLabel, groups: new Set(mine.map(groups.leaderOf)).size };
+}
+
+/** Every row that is in no split, with its file, its line and the reason. */
+async function writeDropped(
+  dir: string,
+  posts: readonly InspectedPost[],
+  drops: ReadonlyMap<number, DropReason>,
+  problems: readonly SampleProblem[],
+): Promise<void> {
+  const rows = [
+    ...problems.map(({ file, line, message }) => ({ file, line, reason: 'unusable', detail: message })),
+    ...[...drops].map(([i, reason]) => {
+      const { sample, detail } = posts[i] as InspectedPost;
+      return { file: sample.file, line: sample.line, reason, detail: detail || sample.text };
+    }),
+  ];
+  await writeManifestFile(path.join(dir, 'dropped.csv'), rows, ['file', 'line', 'reason', 'detail']);
+}
