@@ -1,0 +1,137 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Batch } from '@crosscheck/contract';
+import { generateDemo } from '@crosscheck/data';
+import { temporaryFolder } from '@crosscheck/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTokenizer } from '../src/network.ts';
+import { openLoader, readSplit } from '../src/run-data.ts';
+import { stepLosses } from './support/read-run.ts';
+import { shortRun, trainHere } from './support/run-train.ts';
+import { composeTiny } from './support/tiny-step.ts';
+
+// What data.* changes, each key by itself.
+const { dir, remove } = temporaryFolder();
+const posts = path.join(dir, 'posts');
+beforeAll(() => generateDemo({ dir: posts, train: 16, val: 4, test: 4, imageSize: 64 }));
+afterAll(remove);
+
+const compose = (...overrides: string[]) => composeTiny(`data.root_dir=${posts}`, ...overrides).config;
+
+describe('which posts', () => {
+  it('each split has a CSV in data.root_dir, or one of its own', async () => {
+    const sizes = async (...overrides: string[]) => {
+      const config = compose(...overrides);
+      const splits = await Promise.all((['train', 'val', 'test'] as const).map((split) => readSplit(config, split)));
+      return splits.map(({ samples }) => samples.length);
+    };
+    expect(await sizes()).toEqual([16, 4, 4]);
+    expect(await sizes(`data.train_file=${posts}/val.csv`)).toEqual([4, 4, 4]);
+    expect(await sizes(`data.val_file=${posts}/train.csv`, `data.test_file=${posts}/train.csv`)).toEqual([16, 16, 16]);
+    expect(await sizes('data.n_rows=3')).toEqual([3, 3, 3]);
+  });
+
+  it('columns are those of the config, and relative paths start at the images folder of the split', async () => {
+    const file = path.join(dir, 'other.csv');
+    writeFileSync(file, 'words,picture,fake\nhello,a.png,1\n');
+    for (const split of ['train', 'val', 'test'] as const) {
+      const images = path.join(dir, `images of ${split}`);
+      mkdirSync(images);
+      writeFileSync(path.join(images, 'a.png'), 'a picture');
+      const { samples } = await readSplit(
+        compose(
+          `data.${split}_file=${file}`,
+          `data.images_dir_${split}="${images}"`,
+          'data.text_column=words',
+          'data.image_column=picture',
+          'data.label_column=fake',
+        ),
+        split,
+      );
+      expect(samples).toMatchObject([{ text: 'hello', label: 1, imagePath: path.join(images, 'a.png') }]);
+    }
+  });
+});
+
+async function firstBatch(augment: boolean, ...overrides: string[]): Promise<Batch> {
+  const config = compose(...overrides, 'training.num_workers=0');
+  const tokenizer = await openTokenizer(config);
+  const loader = openLoader(config, await readSplit(config, 'train'), {
+    tokenizer,
+    batchSize: 8,
+    shuffle: false,
+    augment,
+  });
+  try {
+    for await (const batch of loader.batches(0)) return batch;
+    throw new Error('no batch');
+  } finally {
+    await loader.close();
+  }
+}
+
+describe('batches', () => {
+  it('have pictures of data.image_size', async () => {
+    expect((await firstBatch(false, 'data.image_size=48')).image).toHaveLength(8 * 48 * 48 * 3);
+  });
+
+  it('have texts of at most data.max_length, padded to a multiple of data.length_multiple', async () => {
+    expect((await firstBatch(false, 'data.max_length=6')).length).toBe(6);
+    expect((await firstBatch(false, 'data.length_multiple=31')).length).toBe(31);
+    expect((await firstBatch(false, 'data.length_multiple=1')).length).toBeLessThan(31);
+  });
+
+  it('refuse pictures of more than data.max_pixels', async () => {
+    await expect(firstBatch(false, 'data.max_pixels=100')).rejects.toMatchObject({
+      code: 'CROSSCHECK_IMAGE_TOO_LARGE',
+      message: expect.stringContaining('train.csv:2: '),
+    });
+  });
+});
+
+describe('augmentation', () => {
+  const off = [
+    'data.augmentation.horizontal_flip=false',
+    'data.augmentation.rotation_degrees=0',
+    'data.augmentation.color_jitter={brightness:0,contrast:0,saturation:0}',
+  ];
+
+  it('does nothing when every part of it is off', async () => {
+    expect((await firstBatch(true, ...off)).image).toEqual((await firstBatch(false)).image);
+  });
+
+  it.each([
+    'data.augmentation.horizontal_flip=true',
+    'data.augmentation.rotation_degrees=15',
+    'data.augmentation.color_jitter.brightness=0.2',
+    'data.augmentation.color_jitter.contrast=0.2',
+    'data.augmentation.color_jitter.saturation=0.2',
+  ])('%s alone changes pictures', async (override) => {
+    expect((await firstBatch(true, ...off, override)).image).not.toEqual((await firstBatch(false)).image);
+  });
+});
+
+describe('the order', () => {
+  it('is new in every epoch, and that of the file with data.shuffle=false', async () => {
+    // Nothing learns and nothing is random, so that the same batches have the same losses.
+    const still = [
+      'model.freeze_vision=true',
+      'model.freeze_text=true',
+      'data.augmentation.enabled=false',
+      'model.dropout_rate=0',
+      'model.projection_dropout=0',
+      'training.learning_rate=1e-12',
+      'training.batch_size=4',
+    ];
+    const losses = async (shuffle: boolean) => {
+      const own = path.join(dir, `shuffle ${shuffle}`);
+      const run = await trainHere([...shortRun(posts, own), ...still, `data.shuffle=${shuffle}`], { dir: own });
+      const all = stepLosses(run.runDir) as number[];
+      return [all.slice(0, 4), all.slice(4)] as const;
+    };
+    const [first, second] = await losses(false);
+    for (const [i, loss] of first.entries()) expect(second[i]).toBeCloseTo(loss, 5);
+    const [shuffled, again] = await losses(true);
+    expect(again.every((loss, i) => Math.abs(loss - (shuffled[i] as number)) < 1e-5)).toBe(false);
+  });
+});

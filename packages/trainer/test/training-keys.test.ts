@@ -1,0 +1,190 @@
+import path from 'node:path';
+import { createModel, openSafetensors } from '@crosscheck/model';
+import { expectClose, repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stopEarly } from '../src/consumers/early-stopping.ts';
+import type { TrainEvent } from '../src/events.ts';
+import { resolveLoss } from '../src/loss.ts';
+import { resolvePhases } from '../src/phases.ts';
+import { buildSchedule } from '../src/schedule.ts';
+import { takeStep } from '../src/take-step.ts';
+import { makePosts } from './support/posts.ts';
+import { stepLines } from './support/read-run.ts';
+import { shortRun, trainHere } from './support/run-train.ts';
+import { composeTiny, stepOptions, tinyInput, tinyModelOptions, weightsOf } from './support/tiny-step.ts';
+
+// What training.* changes, each key by itself, where no test of its own is about it.
+const { dir, remove } = temporaryFolder();
+beforeAll(() => makePosts(path.join(dir, 'posts')));
+afterAll(remove);
+
+/** The weights of the tiny network before and after some steps on changing batches. */
+function weightsAfter(steps: number, ...overrides: string[]) {
+  const model = createModel(tinyModelOptions());
+  const before = weightsOf(model);
+  const options = stepOptions(model, 'training.learning_rate=0.01', ...overrides);
+  for (let step = 0; step < steps; step++) takeStep(options, [tinyInput(4, step)], { phaseStep: step, step, epoch: 0 });
+  const after = weightsOf(model);
+  options.optimizer.dispose();
+  model.dispose();
+  const of = (weights: Map<string, Float32Array>) => (name: string) => weights.get(name) as Float32Array;
+  return { before: of(before), after: of(after) };
+}
+
+describe('the optimizer', () => {
+  const [kernel, bias] = ['fusion.0.weight', 'fusion.0.bias'];
+  const none = 'training.weight_decay=0';
+
+  it('pulls weights towards 0 by learning rate times training.weight_decay', () => {
+    const plain = weightsAfter(1, none);
+    const decayed = weightsAfter(1, 'training.weight_decay=0.1');
+    const expected = plain.after(kernel).map((value, i) => value - 0.01 * 0.1 * (plain.before(kernel)[i] as number));
+    expectClose(decayed.after(kernel), expected, { maxAbs: 1e-7 });
+    expect(decayed.after(bias)).not.toEqual(plain.after(bias));
+  });
+
+  it('spares vectors with training.no_decay_on_bias_and_norm', () => {
+    const spared = weightsAfter(1, 'training.weight_decay=0.1', 'training.no_decay_on_bias_and_norm=true');
+    const plain = weightsAfter(1, none);
+    expect(spared.after(bias)).toEqual(plain.after(bias));
+    expect(spared.after(kernel)).not.toEqual(plain.after(kernel));
+  });
+
+  it('of training.optimizer=adam adds the decay to the gradient, which decides its sign where it is 0', () => {
+    const words = 'text_branch.backbone.embeddings.word_embeddings.weight';
+    const [adam, adamw] = ['adam', 'adamw'].map((name) =>
+      weightsAfter(1, 'training.weight_decay=0.1', `training.optimizer=${name}`),
+    );
+    // The row of a word that no text has: Adam moves it by a whole learning rate, AdamW by the decay alone.
+    const unused = (weights: ReturnType<typeof weightsAfter> | undefined) => {
+      const used = new Set(tinyInput(4, 0).inputIds);
+      const row = Array.from({ length: 64 }, (_, i) => i).findLast((id) => !used.has(id)) as number;
+      return Math.abs((weights?.after(words)[16 * row] as number) - (weights?.before(words)[16 * row] as number));
+    };
+    expect(unused(adam)).toBeCloseTo(0.01, 4);
+    expect(unused(adamw)).toBeLessThan(0.001);
+  });
+
+  it('with a large training.adam_epsilon takes small steps', () => {
+    const { before, after } = weightsAfter(1, none, 'training.adam_epsilon=1');
+    const moved = after(kernel).map((value, i) => Math.abs(value - (before(kernel)[i] as number)));
+    expect(Math.max(...moved)).toBeGreaterThan(0);
+    expect(Math.max(...moved)).toBeLessThan(0.005);
+  });
+
+  it.each(['training.adam_beta1=0.5', 'training.adam_beta2=0.9'])(
+    '%s changes the second step, not the first',
+    (beta) => {
+      const name = 'fusion.6.weight';
+      expectClose(weightsAfter(1, none, beta).after(name), weightsAfter(1, none).after(name), { maxAbs: 1e-6 });
+      expect(weightsAfter(2, none, beta).after(name)).not.toEqual(weightsAfter(2, none).after(name));
+    },
+  );
+});
+
+describe('learning rates', () => {
+  const history = (accuracies: number[]) =>
+    accuracies.map((accuracy, i) => ({
+      phase: 'p',
+      phaseIndex: 0,
+      epoch: i + 1,
+      step: i,
+      seconds: 1,
+      metrics: { 'val/accuracy': accuracy },
+    }));
+  const rates = (overrides: string[], steps: number, accuracies: number[] = []) => {
+    const { config, phase } = composeTiny('training.learning_rate=1', ...overrides);
+    const schedule = buildSchedule(config, phase, 2, history(accuracies));
+    return Array.from({ length: steps }, (_, step) => schedule(step).learningRate);
+  };
+
+  it('begin anew after training.restart_epochs, then training.restart_factor times as late', () => {
+    const restarts = (...overrides: string[]) =>
+      rates(['training.scheduler=cosine_restarts', ...overrides], 20).flatMap((rate, step) =>
+        rate === 1 ? [step] : [],
+      );
+    expect(restarts()).toEqual([0, 2, 6, 14]);
+    expect(restarts('training.restart_epochs=3')).toEqual([0, 6, 18]);
+    expect(restarts('training.restart_factor=1')).toEqual([0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
+  });
+
+  it('fall by training.plateau_factor', () => {
+    const plateau = ['training.scheduler=plateau', 'training.plateau_factor=0.5'];
+    expect(rates(plateau, 1, [0.5, 0.5, 0.5])).toEqual([0.5]);
+  });
+});
+
+describe('the loss', () => {
+  it('takes its name, smoothing and focus from training.loss', () => {
+    const loss = (...overrides: string[]) => resolveLoss(composeTiny(...overrides).config, []);
+    expect(loss('training.loss.label_smoothing=0.2', 'training.loss.pos_weight=3')).toEqual({
+      positiveWeight: 3,
+      labelSmoothing: 0.2,
+      focalGamma: 0,
+    });
+    expect(loss('training.loss.name=focal', 'training.loss.focal_gamma=1.5').focalGamma).toBe(1.5);
+  });
+});
+
+describe('early stopping', () => {
+  const stops = (losses: number[], ...overrides: string[]) => {
+    const { phase } = composeTiny(...overrides.map((override) => `training.early_stopping.${override}`));
+    const history = losses.map((loss, i) => ({
+      phase: phase.name,
+      phaseIndex: 0,
+      epoch: i + 1,
+      step: i,
+      seconds: 1,
+      metrics: { 'val/loss': loss, 'val/accuracy': 0.5 },
+    }));
+    return stopEarly(history).on({ kind: 'phase-start', phase } as TrainEvent) === 'stop-phase';
+  };
+  const falling = [0.9, 0.85, 0.8];
+
+  it('waits for training.early_stopping.patience epochs, and only when it is enabled', () => {
+    expect(stops(falling, 'patience=2')).toBe(true);
+    expect(stops(falling, 'patience=3')).toBe(false);
+    expect(stops(falling, 'patience=2', 'enabled=false')).toBe(false);
+  });
+
+  it('looks at training.early_stopping.metric, and at changes above min_delta', () => {
+    expect(stops(falling, 'patience=2', 'metric=val/loss')).toBe(false);
+    expect(stops(falling, 'patience=2', 'metric=val/loss', 'min_delta=0.2')).toBe(true);
+  });
+});
+
+describe('a step', () => {
+  it('is made of training.accumulate_steps batches, its gradient scaled down to training.clip_norm', async () => {
+    const overrides = ['training.accumulate_steps=2', 'training.clip_norm=1e-12', 'training.weight_decay=0'];
+    const { runDir } = await trainHere(
+      [...shortRun(path.join(dir, 'posts'), dir), ...overrides, 'training.num_epochs=1'],
+      {
+        dir,
+      },
+    );
+    expect(stepLines(runDir).map((line) => line['train/batch_size'])).toEqual([32, 32]);
+    // So small a gradient is nothing beside Adam's epsilon: the weights stay those that training began with.
+    const [state, start] = await Promise.all(
+      [path.join(runDir, 'training_state.safetensors'), path.join(repositoryRoot, 'assets/tiny/text.safetensors')].map(
+        (file) => openSafetensors(file),
+      ),
+    );
+    const [after, before] = [
+      await state?.read('model/text_branch.backbone.transformer.layer.0.ffn.lin1.weight'),
+      await start?.read('transformer.layer.0.ffn.lin1.weight'),
+    ];
+    await Promise.all([state?.close(), start?.close()]);
+    expectClose(after as Float32Array, before as Float32Array, { maxAbs: 1e-6 });
+  });
+});
+
+it('phases take what they leave out from training.* and model.*', () => {
+  const { config } = composeTiny(
+    'training.phases=[{name:a},{name:b,batch_size:3,optimizer_state:keep}]',
+    'training.batch_size=5',
+  );
+  expect(resolvePhases(config).map(({ batchSize, optimizerState }) => [batchSize, optimizerState])).toEqual([
+    [5, 'reset'],
+    [3, 'keep'],
+  ]);
+});
