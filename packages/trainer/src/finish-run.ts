@@ -10,6 +10,7 @@ import { epochTable } from './epoch-table.ts';
 import { guardWriting } from './guard-writing.ts';
 import type { Judged } from './judge.ts';
 import { judgeBatches } from './judge.ts';
+import { logModel } from './log-model.ts';
 import { networkFileName } from './network-table.ts';
 import { returnToBest } from './open-phase.ts';
 import type { OpenRun } from './open-run.ts';
@@ -34,7 +35,9 @@ export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobRes
   for (const file of files) tracking.logger.logArtifact(file, path.basename(file));
   if (outcome.best) tracking.logger.logArtifact(outcome.best.path, `model/${path.basename(outcome.best.path)}`);
   tracking.logger.logMetrics(finalMetrics(open, outcome), history.length - 1);
+  const removeExported = outcome.best && !outcome.interrupted ? await logModel(open, outcome.best) : undefined;
   await tracking.close(outcome.interrupted ? 'KILLED' : 'FINISHED');
+  await removeExported?.();
   say(`\n${epochTable(history, outcome.best?.epoch ?? null)}\n`);
   for (const line of phaseSummary(history, open.manifests.val.samples.length)) say(line);
   for (const line of closingLines(open, outcome)) say(line);

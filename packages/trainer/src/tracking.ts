@@ -19,7 +19,8 @@ import { manifestPath } from './run-data.ts';
 
 /** Where a run is tracked; a run that is not tracked has one that swallows everything. */
 export interface Tracking {
-  logger: Pick<RunLogger, 'logMetrics' | 'logArtifact'>;
+  isTracked: boolean;
+  logger: Pick<RunLogger, 'logMetrics' | 'logArtifact' | 'logOnnxModel'>;
   runId(): string | null;
   /** Sends what is left, within a limit, and ends the run. */
   close(status: RunStatus): Promise<void>;
@@ -41,7 +42,8 @@ export interface TrackingOptions {
 const [startLimitMs, closeLimitMs] = [5_000, 60_000];
 
 const notTracked: Tracking = {
-  logger: { logMetrics: () => undefined, logArtifact: () => undefined },
+  isTracked: false,
+  logger: { logMetrics: () => undefined, logArtifact: () => undefined, logOnnxModel: () => undefined },
   runId: () => null,
   close: async () => undefined,
 };
@@ -50,7 +52,7 @@ const notTracked: Tracking = {
 export async function openStore(uri: string): Promise<TrackingStore> {
   try {
     // A server that is gone is noticed in seconds; what it misses is kept in the run folder.
-    return await openTrackingStore(uri, { maxRetries: 3 });
+    return await openTrackingStore(uri, { maxRetries: 2 });
   } catch (cause) {
     throw new CrosscheckError(
       'CROSSCHECK_TRACKING_UNUSABLE',
@@ -89,6 +91,7 @@ export async function openTracking(options: TrackingOptions): Promise<Tracking> 
   const stopSystemMetrics = config.mlflow.system_metrics ? startSystemMetrics(logger) : () => undefined;
   logger.setTags({ model_type: 'multimodal', fusion_method: 'concatenation', stage: 'training' });
   return {
+    isTracked: true,
     logger,
     runId: () => logger.runId,
     async close(status) {

@@ -81,7 +81,13 @@ describe('a tracked run', () => {
   it('is on a server what the original logs, and more', async () => {
     const dir = testFolder();
     process.env['MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL'] = '0.2';
-    const overrides = [...tracked(dir, server.url, 'whole'), 'training.report=true', 'training.log_every_steps=2'];
+    const overrides = [
+      ...tracked(dir, server.url, 'whole'),
+      'training.report=true',
+      'training.log_every_steps=2',
+      'mlflow.registered_model_name=crosscheck',
+      'mlflow.registered_model_alias=champion',
+    ];
     const { runDir } = await trainHere(overrides, { dir });
     delete process.env['MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL'];
     const run = await readRun(server.url, 'whole');
@@ -130,6 +136,23 @@ describe('a tracked run', () => {
       { name: 'val.csv', digest: expect.stringMatching(/^[0-9a-f]{32}$/), rows: 32, context: 'validation' },
       { name: 'train.csv', digest: expect.stringMatching(/^[0-9a-f]{32}$/), rows: 64, context: 'training' },
     ]);
+  });
+
+  it('has its model in the registry, and Python judges with it', async () => {
+    const model = await python.read<{ inputs: string[]; shape: number[]; aliases: string[] }>(
+      server.url,
+      `
+import numpy, mlflow.onnx, onnxruntime
+model = mlflow.onnx.load_model('models:/crosscheck@champion')
+session = onnxruntime.InferenceSession(model.SerializeToString())
+feeds = dict(image=numpy.zeros((2, 3, 64, 64), 'float32'), input_ids=numpy.ones((2, 5), 'int64'),
+             attention_mask=numpy.ones((2, 5), 'int64'))
+(logits,) = session.run(None, feeds)
+result = dict(inputs=[i.name for i in session.get_inputs()], shape=list(logits.shape),
+              aliases=list(client.get_model_version_by_alias('crosscheck', 'champion').aliases))
+`,
+    );
+    expect(model).toEqual({ inputs: ['image', 'input_ids', 'attention_mask'], shape: [2, 1], aliases: ['champion'] });
   });
 
   it('is KILLED by Ctrl-C, and the same run goes on and finishes when it is resumed', async () => {

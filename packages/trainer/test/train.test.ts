@@ -3,6 +3,7 @@ import path from 'node:path';
 import { openCheckpoint } from '@crosscheck/model';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTrainingState } from '../src/training-state.ts';
 import { copyPosts, makePosts, testFolder, trainCsv } from './support/posts.ts';
 import {
   bestCheckpoint,
@@ -270,6 +271,24 @@ describe('phases', () => {
     const [a, b] = [stepLosses(cached.runDir), stepLosses(pixels.runDir)] as [number[], number[]];
     expect(a).toHaveLength(8);
     for (const [i, loss] of a.entries()) expect(Math.abs(loss - (b[i] as number))).toBeLessThan(1e-5);
+  });
+
+  it('keep the optimizer’s moments when told to', async () => {
+    const phases = (second: string) =>
+      `training.phases=[{name:a,num_epochs:1,freeze_vision:true,freeze_text:true,augmentation:false},{name:b,num_epochs:1,num_steps:1,freeze_vision:true,freeze_text:true,augmentation:false${second}}]`;
+    const stepsOf = async (second: string) => {
+      const { runDir } = await train(testFolder(), phases(second));
+      const state = await openTrainingState(path.join(runDir, 'training_state.safetensors'));
+      await state.close();
+      return state.description.optimizerSteps['fusion.0.weight'];
+    };
+    expect(await stepsOf('')).toBe(1);
+    expect(await stepsOf(',optimizer_state:keep')).toBe(5);
+  });
+
+  it('learn with gradient accumulation: fewer steps of more posts', async () => {
+    const { runDir } = await train(testFolder(), 'training.accumulate_steps=3', 'training.num_epochs=1');
+    expect(stepLines(runDir).map((line) => line['train/batch_size'])).toEqual([48, 16]);
   });
 
   it('may have an early stopping of their own', async () => {

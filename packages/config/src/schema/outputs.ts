@@ -13,6 +13,22 @@ export const mlflowSchema = z.strictObject({
     .min(1)
     .default('multimodal_fake_news_detection')
     .describe('by default training.experiment_name'),
+  log_model: z
+    .boolean()
+    .default(true)
+    .describe('export the best checkpoint to ONNX when training ends and keep it as a logged model'),
+  registered_model_name: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('also register that model under this name; null = do not'),
+  registered_model_alias: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('alias of the registered version, such as champion; null = none'),
   system_metrics: z.boolean().default(true).describe('also log what CPU, memory, disk, network and GPUs do'),
   run_name: z.string().nullable().default(null).describe('name of the run; null = one that MLflow makes'),
 });
@@ -26,7 +42,12 @@ export const exportSchema = z.strictObject({
     .describe('checkpoint to export; null = best_model_<version> in training.checkpoint_dir'),
   output_dir: z.string().min(1).default('artifact').describe('the artifact folder'),
   tokenizer: z.string().nullable().default(null).describe("tokenizer to put in; null = the checkpoint's own"),
-  precision: z.enum(['fp32', 'fp16', 'int8']).default('fp32').describe('number format of the weights'),
+  precision: z
+    .enum(['fp32', 'fp16', 'int8'])
+    .default('fp32')
+    .describe('number format: fp16 halves the file, int8 also the time; both are compared with fp32 on real posts'),
+  calibration_rows: z.int().min(1).default(64).describe('validation posts whose pictures int8 is calibrated on'),
+  comparison_rows: z.int().min(1).default(500).describe('test posts on which fp16 and int8 are compared with fp32'),
   opset: z.int().min(18).default(18).describe('ONNX operator set'),
 });
 
