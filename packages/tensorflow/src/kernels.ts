@@ -2,6 +2,8 @@ import * as tf from './tfjs.ts';
 
 /** What the native addon offers; ids name tensors of TensorFlow's eager runtime. */
 interface Binding {
+  executeOp(name: string, attributes: Attribute[], inputs: number[], outputs: number): TensorMetadata[];
+  deleteTensor(id: number): void;
   TF_ATTR_STRING: number;
   TF_ATTR_INT: number;
   TF_ATTR_FLOAT: number;
@@ -11,8 +13,16 @@ interface Binding {
   isUsingGPUDevice?: boolean | (() => boolean);
 }
 
+interface TensorMetadata {
+  id: number;
+  shape: number[];
+  dtype: number;
+}
+
 interface NodeBackend {
   binding: Binding;
+  getInputTensorIds(tensors: tf.Tensor[]): number[];
+  createOutputTensor(metadata: TensorMetadata): tf.Tensor;
   isUsingGpuDevice: boolean;
   executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.Tensor[]): tf.Tensor;
   executeMultipleOutputs(name: string, attributes: Attribute[], inputs: tf.Tensor[], outputs: number): tf.Tensor[];
