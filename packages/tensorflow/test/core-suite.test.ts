@@ -1,9 +1,10 @@
 import { runEntry } from '@crosscheck/testkit';
 import { expect, test } from 'vitest';
 
-test("TensorFlow.js's own core tests pass on this runtime, but for the one known failure", async () => {
-  const { code, stdout } = await runEntry('packages/tensorflow/test/core-suite/run.ts', []);
-  const [, passed = 0, failed = 0] = /^(\d+) passed, (\d+) failed/m.exec(stdout)?.map(Number) ?? [];
-  expect({ code, failed }).toEqual({ code: 0, failed: 1 });
-  expect(passed).toBeGreaterThanOrEqual(3877);
+// Some of its tests measure time, which a busy machine can upset: once more is allowed.
+test("TensorFlow.js's own core tests pass on this runtime, but for the one known failure", { retry: 1 }, async () => {
+  const { stdout, stderr } = await runEntry('packages/tensorflow/test/core-suite/run.ts', []);
+  const failed = [...stdout.matchAll(/^FAILED (.*)$/gm)].map(([, name]) => name);
+  expect(failed, stdout + stderr).toEqual(['round test-tensorflow {} int32']);
+  expect(Number(/^(\d+) passed/m.exec(stdout)?.[1])).toBeGreaterThanOrEqual(3877);
 });
