@@ -34,6 +34,8 @@ export interface StepEvent {
   learningRate: number;
   gradientNorm: number;
   batchSize: number;
+  /** Samples that the training pass judged right, at 0.5. */
+  correct: number;
   /** Wall time from asking for the batch to updated weights. */
   stepSeconds: number;
   /** The part of it spent waiting for data. */

@@ -134,7 +134,7 @@ function bestMetrics({ history }: OpenRun, { best }: Outcome): Record<string, nu
 
 function closingLines({ config, runDir, throughput, unreadable }: OpenRun, { best, interrupted }: Outcome): string[] {
   const relative = (file: string) => path.relative('.', file) || '.';
-  const lines = [describeThroughput(throughput.figures()), ...describeUnreadable(unreadable)];
+  const lines = [...describeThroughput(throughput.phases()), ...describeUnreadable(unreadable)];
   if (interrupted) lines.push(`interrupted: training.resume=${relative(runDir)} goes on from here`);
   if (best) {
     const value = `${config.training.early_stopping.metric} ${best.value.toFixed(4)} in epoch ${best.epoch}`;

@@ -115,9 +115,21 @@ async function* reportStep(
   if (result.skipped) return yield { kind: 'skipped-step', phase, position, loss: result.loss };
   totals.add(result);
   const { loss, learningRate, gradientNorm, batchSize, stepSeconds, dataSeconds } = result;
-  const figures = { loss, learningRate, gradientNorm, batchSize, stepSeconds, dataSeconds };
+  const figures = {
+    loss,
+    learningRate,
+    gradientNorm,
+    batchSize,
+    correct: countCorrect(result),
+    stepSeconds,
+    dataSeconds,
+  };
   const resumePoint = () => ({ position, totals: totals.snapshot() });
   return yield { kind: 'step', phase, position, ...figures, resumePoint };
+}
+
+function countCorrect({ logits, labels }: StepResult): number {
+  return labels.filter((label, i) => (logits[i] as number) > 0 === (label === 1)).length;
 }
 
 const isAtLimit = ({ maxSteps }: LoopOptions, { step }: Position) => maxSteps !== null && step >= maxSteps;

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type TrainConfig, trainConfigSchema } from '@crosscheck/config';
 import { CrosscheckError } from '@crosscheck/contract';
+import { z } from 'zod';
 import { openTrainingState, type TrainingState, trainingStateFile } from './training-state.ts';
 
 /** A run that is being continued. */
@@ -28,7 +29,7 @@ export async function openResumedRun(config: TrainConfig, overrides: readonly st
   const file = await findState(named);
   const contradicting = overrides.filter((override) => !freeKeys.test(override));
   const state = await openTrainingState(file);
-  const stored = trainConfigSchema.parse(state.description.config);
+  const stored = await readConfig(file, state);
   if (contradicting.length > 0 && !isSameRun(config, stored)) {
     await state.close();
     throw new CrosscheckError(
@@ -38,6 +39,17 @@ export async function openResumedRun(config: TrainConfig, overrides: readonly st
     );
   }
   return { runDir: path.dirname(file), config: mergeFree(config, stored), state };
+}
+
+/** @throws CROSSCHECK_RESUME_STATE_INVALID when the run was started with keys that this version does not know */
+async function readConfig(file: string, state: TrainingState): Promise<TrainConfig> {
+  const { success, data, error } = trainConfigSchema.safeParse(state.description.config);
+  if (success) return data;
+  await state.close();
+  throw new CrosscheckError(
+    'CROSSCHECK_RESUME_STATE_INVALID',
+    `the config in ${file} is not one of this version of Crosscheck: ${z.prettifyError(error)}; start a new run, or load its best checkpoint with model.load_model`,
+  );
 }
 
 async function findState(named: string): Promise<string> {

@@ -8,7 +8,7 @@ export interface ProgressOutput {
 }
 
 /** Keeps a line within 80 columns in the usual case. */
-const barFormat = '{title} {bar} {value}/{total} · {rate}/s · {left} left · loss {loss}';
+const barFormat = '{title} {bar} {value}/{total} · {rate}/s · {left} left · loss {loss} acc {accuracy}';
 
 interface Display {
   begin(title: string, total: number): void;
@@ -19,6 +19,7 @@ interface Display {
 interface Figures {
   samplesPerSecond?: number;
   loss?: number;
+  accuracy?: number;
 }
 
 function formatSeconds(seconds: number): string {
@@ -32,7 +33,7 @@ function formatSeconds(seconds: number): string {
 function openBar(): Display {
   const bar = new cliProgress.SingleBar({
     format: barFormat,
-    barsize: 18,
+    barsize: 12,
     hideCursor: true,
     clearOnComplete: true,
     linewrap: false,
@@ -44,14 +45,15 @@ function openBar(): Display {
   return {
     begin(title, total) {
       [began, count] = [performance.now(), total];
-      bar.start(total, 0, { title, rate: '–', left: '–', loss: '–' });
+      bar.start(total, 0, { title, rate: '–', left: '–', loss: '–', accuracy: '–' });
     },
-    advance(done, { samplesPerSecond, loss }) {
+    advance(done, { samplesPerSecond, loss, accuracy }) {
       const left = ((performance.now() - began) / 1000 / done) * (count - done);
       bar.update(done, {
         rate: samplesPerSecond?.toFixed(1) ?? '–',
         left: formatSeconds(left),
         loss: loss?.toFixed(4) ?? '–',
+        accuracy: accuracy?.toFixed(3) ?? '–',
       });
     },
     end: () => bar.stop(),
@@ -77,7 +79,8 @@ function createRate(window = 20): (event: StepEvent) => Figures {
     const seconds = steps.reduce((sum, { stepSeconds }) => sum + stepSeconds, 0);
     const samples = steps.reduce((sum, { batchSize }) => sum + batchSize, 0);
     const loss = steps.reduce((sum, step) => sum + step.loss, 0) / steps.length;
-    return { samplesPerSecond: samples / seconds, loss };
+    const correct = steps.reduce((sum, step) => sum + step.correct, 0);
+    return { samplesPerSecond: samples / seconds, loss, accuracy: correct / samples };
   };
 }
 

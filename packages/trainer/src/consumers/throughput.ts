@@ -1,52 +1,46 @@
 import type { Consumer } from '../events.ts';
 
-/** How fast a run was, over the steps of this process. */
-export interface ThroughputFigures {
+/** How fast a phase was, over the steps of this process. */
+export interface PhaseThroughput {
+  phase: string;
   samples: number;
   steps: number;
-  samplesPerSecond: number;
-  /** Share of the steps' time spent waiting for data, 0 to 1. */
-  dataShare: number;
-  /** Largest resident memory of the process so far. */
-  peakMemoryBytes: number;
+  seconds: number;
+  /** The part of `seconds` spent waiting for data. */
+  dataSeconds: number;
 }
 
 export interface Throughput extends Consumer {
-  figures(): ThroughputFigures;
+  phases(): PhaseThroughput[];
 }
 
-/** Adds up samples and seconds of all steps. */
+/** Adds up samples and seconds of all steps, phase by phase. */
 export function measureThroughput(): Throughput {
-  let [samples, steps, seconds, dataSeconds] = [0, 0, 0, 0];
+  const phases = new Map<number, PhaseThroughput>();
   return {
     on(event) {
       if (event.kind !== 'step') return;
-      samples += event.batchSize;
-      steps += 1;
-      seconds += event.stepSeconds;
-      dataSeconds += event.dataSeconds;
+      const { index, name } = event.phase;
+      const sum = phases.get(index) ?? { phase: name, samples: 0, steps: 0, seconds: 0, dataSeconds: 0 };
+      phases.set(index, {
+        phase: name,
+        samples: sum.samples + event.batchSize,
+        steps: sum.steps + 1,
+        seconds: sum.seconds + event.stepSeconds,
+        dataSeconds: sum.dataSeconds + event.dataSeconds,
+      });
     },
-    figures: () => ({
-      samples,
-      steps,
-      samplesPerSecond: seconds > 0 ? samples / seconds : 0,
-      dataShare: seconds > 0 ? dataSeconds / seconds : 0,
-      // Node counts in kibibytes on every platform.
-      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-    }),
+    phases: () => [...phases.values()],
   };
 }
 
-/** One line for people. */
-export function describeThroughput({
-  samples,
-  steps,
-  samplesPerSecond,
-  dataShare,
-  peakMemoryBytes,
-}: ThroughputFigures) {
-  const memory = `${(peakMemoryBytes / 1e9).toFixed(2)} GB`;
-  if (steps === 0) return `no steps; peak memory ${memory}`;
-  const waited = `${(100 * dataShare).toFixed(0)} % of the time waiting for data`;
-  return `${samplesPerSecond.toFixed(1)} samples/s over ${samples} samples in ${steps} steps, ${waited}; peak memory ${memory}`;
+/** A line per phase for people, and one with the largest memory of this process so far. */
+export function describeThroughput(phases: readonly PhaseThroughput[]): string[] {
+  const lines = phases.map(({ phase, samples, steps, seconds, dataSeconds }) => {
+    const waited = `${((100 * dataSeconds) / seconds).toFixed(0)} % of the time waiting for data`;
+    return `phase ${phase}: ${(samples / seconds).toFixed(1)} samples/s over ${samples} samples in ${steps} steps, ${waited}`;
+  });
+  // Node counts in kibibytes on every platform.
+  const peakBytes = process.resourceUsage().maxRSS * 1024;
+  return [...lines, `peak memory ${(peakBytes / 1e9).toFixed(2)} GB`];
 }
