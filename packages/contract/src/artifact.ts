@@ -41,10 +41,21 @@ export const artifactSchema = z.object({
     checkpointSha256: z.string(),
     runId: z.string().nullable().describe('MLflow run that trained it, if any'),
   }),
-  parity: z.object({
-    samples: z.int(),
-    maxLogitDifference: z.number(),
-  }),
+  parity: z
+    .object({
+      samples: z.int(),
+      maxLogitDifference: z.number(),
+    })
+    .describe('the trained network against the exported one in fp32'),
+  fidelity: z
+    .object({
+      posts: z.int(),
+      meanProbabilityDifference: z.number(),
+      maxProbabilityDifference: z.number(),
+      changedVerdicts: z.int(),
+    })
+    .optional()
+    .describe('fp32 against this precision, served'),
   metrics: z.record(z.string(), z.number()).default({}),
   sha256: z.record(z.string(), z.string()).describe('file name → hash, for every other file of the folder'),
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Artifact, CheckpointMetadata } from '@crosscheck/contract';
 import { artifactFiles, CrosscheckError } from '@crosscheck/contract';
@@ -12,7 +12,10 @@ import { replaceFolder } from './artifact/replace-folder.ts';
 import { writeArtifactFiles, writeManifest } from './artifact/write-artifact.ts';
 import { supportedOpsets } from './onnx/encode.ts';
 import type { ParityReport } from './parity/check-parity.ts';
-import { openGate } from './parity/open-gate.ts';
+import type { ComparisonReport } from './parity/compare-artifacts.ts';
+import { type Gate, openGate } from './parity/open-gate.ts';
+import { rewrites } from './quantize/variant.ts';
+import { type VariantPosts, writeVariant } from './quantize/write-variant.ts';
 
 export interface ExportOptions {
   /** Path of a checkpoint that `pnpm train` wrote. */
@@ -25,11 +28,14 @@ export interface ExportOptions {
   assumed?: CheckpointMetadata;
   /** What 1 means in such a checkpoint. */
   positiveClass?: 'fake' | 'real';
+  /** fp32 (default), fp16 or int8. */
   precision?: string;
+  /** What another precision than fp32 is made with and judged by; asked for only then. */
+  readPosts?: () => Promise<VariantPosts>;
   /** ONNX operator set, 18 to 23. */
   opset?: number;
   /** Told what is being done. */
-  onProgress?(step: string): void;
+  onProgress?: (step: string) => void;
 }
 
 export interface ExportReport {
@@ -38,8 +44,10 @@ export interface ExportReport {
   artifact: Artifact;
   /** The same numbers into the trained network and the ONNX file. */
   parity: ParityReport;
-  /** The same posts into the trained network and a classifier that opened the folder. */
+  /** The same posts into the trained network and a classifier that opened the folder (of another precision: the fp32 one). */
   served: ParityReport;
+  /** What another precision than fp32 changes; null for fp32. */
+  comparison: ComparisonReport | null;
   /** Size of all files. */
   bytes: number;
 }
@@ -48,7 +56,8 @@ export interface ExportReport {
  * Turns a checkpoint into an artifact folder: ONNX graph and weights, tokenizer, preprocessing, model card, `artifact.json`. The
  * exported network must agree with the trained one on fixed samples; when anything fails, the output folder stays as it was.
  *
- * @throws CROSSCHECK_EXPORT_PARITY, CROSSCHECK_EXPORT_PRECISION_UNSUPPORTED, CROSSCHECK_EXPORT_OPSET_UNSUPPORTED,
+ * @throws CROSSCHECK_EXPORT_PARITY, CROSSCHECK_EXPORT_PRECISION_UNSUPPORTED, CROSSCHECK_EXPORT_PRECISION_LOSS,
+ * CROSSCHECK_EXPORT_POSTS_MISSING, CROSSCHECK_EXPORT_OPSET_UNSUPPORTED,
  * CROSSCHECK_EXPORT_METADATA_MISSING, CROSSCHECK_EXPORT_TOKENIZER_MISSING, CROSSCHECK_EXPORT_TOKENIZER_MISMATCH,
  * CROSSCHECK_EXPORT_OUTPUT_OCCUPIED, CROSSCHECK_WEIGHTS_NOT_FOUND, CROSSCHECK_WEIGHTS_CORRUPT, CROSSCHECK_WEIGHTS_MISMATCH
  */
@@ -66,8 +75,8 @@ export async function exportArtifact(options: ExportOptions): Promise<ExportRepo
 }
 
 function checkVariant({ precision = 'fp32', opset = 18 }: ExportOptions): number {
-  if (precision !== 'fp32') {
-    const message = `export.precision is "${precision}"; this version writes fp32 only: set export.precision=fp32`;
+  if (precision !== 'fp32' && !Object.hasOwn(rewrites, precision)) {
+    const message = `export.precision is "${precision}"; supported: fp32, ${Object.keys(rewrites).join(', ')}`;
     throw new CrosscheckError('CROSSCHECK_EXPORT_PRECISION_UNSUPPORTED', message);
   }
   if (!supportedOpsets.includes(opset)) {
@@ -134,23 +143,40 @@ async function buildArtifact(
   checkpoint: Checkpoint,
   { content, options }: { content: ArtifactContent; options: ExportOptions },
 ): Promise<ExportReport> {
-  options.onProgress?.('running the trained network');
+  const { precision = 'fp32', readPosts, onProgress } = options;
+  onProgress?.('running the trained network');
   const gate = await openGate(checkpoint, content);
-  options.onProgress?.('writing the exported network');
+  if (precision === 'fp32') {
+    const exact = await buildExact(dir, { content, gate, onProgress });
+    return { dir: path.resolve(options.outputDir), ...exact, comparison: null, bytes: await folderBytes(dir) };
+  }
+  const posts = (await readPosts?.()) ?? { calibration: [], comparison: [] };
+  const exactDir = path.join(path.dirname(dir), 'fp32');
+  await mkdir(exactDir);
+  const exact = await buildExact(exactDir, { content, gate, onProgress });
+  const { parity } = exact.artifact;
+  const plan = { content, precision: precision as keyof typeof rewrites, posts, parity, onProgress };
+  const variant = await writeVariant(dir, exactDir, plan);
+  return { dir: path.resolve(options.outputDir), ...exact, ...variant, bytes: await folderBytes(dir) };
+}
+
+/** The fp32 artifact, compared with the trained network. */
+async function buildExact(
+  dir: string,
+  { content, gate, onProgress }: { content: ArtifactContent; gate: Gate; onProgress: ExportOptions['onProgress'] },
+): Promise<Pick<ExportReport, 'artifact' | 'parity' | 'served'>> {
+  onProgress?.('writing the exported network');
   const sha256 = await writeArtifactFiles(dir, content);
-  options.onProgress?.('comparing the two');
+  onProgress?.('comparing the two');
   const parity = await gate.checkModel(path.join(dir, artifactFiles.onnx));
   const summary = { samples: parity.rows.length, maxLogitDifference: parity.maxLogitDifference };
   const artifact = await writeManifest(dir, content, { sha256, parity: summary });
-  const served = await gate.checkFolder(dir);
-  const sizes = await Promise.all(Object.keys(sha256).map((name) => stat(path.join(dir, name))));
-  return {
-    dir: path.resolve(options.outputDir),
-    artifact,
-    parity,
-    served,
-    bytes: sizes.reduce((sum, { size }) => sum + size, 0),
-  };
+  return { artifact, parity, served: await gate.checkFolder(dir) };
+}
+
+async function folderBytes(dir: string): Promise<number> {
+  const sizes = await Promise.all((await readdir(dir)).map((name) => stat(path.join(dir, name))));
+  return sizes.reduce((sum, { size }) => sum + size, 0);
 }
 
 async function sha256OfFile(file: string): Promise<string> {

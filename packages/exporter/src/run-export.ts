@@ -4,6 +4,8 @@ import type { CheckpointMetadata } from '@crosscheck/contract';
 import { openCheckpoint, resolveCheckpointPath, resolvePretrained } from '@crosscheck/model/weights';
 import { type ExportReport, exportArtifact } from './export-artifact.ts';
 import { maxLogitDifference, type ParityReport } from './parity/check-parity.ts';
+import { type ComparisonReport, maxMeanProbabilityDifference } from './parity/compare-artifacts.ts';
+import { readVariantPosts } from './read-posts.ts';
 
 /** Job of `pnpm export`. */
 export async function runExport({ config }: Run<TrainConfig>): Promise<JobResult> {
@@ -17,6 +19,7 @@ export async function runExport({ config }: Run<TrainConfig>): Promise<JobResult
     assumed: describeForeignCheckpoint(config),
     positiveClass: config.model.positive_class,
     precision,
+    readPosts: () => readVariantPosts(config),
     opset,
   });
   process.stdout.write(describe(report, { checkpoint, seconds: (performance.now() - startedAt) / 1000 }));
@@ -43,7 +46,7 @@ async function readMetadata(path: string): Promise<CheckpointMetadata | null> {
 }
 
 function describe(
-  { dir, artifact, parity, served, bytes }: ExportReport,
+  { dir, artifact, parity, served, comparison, bytes }: ExportReport,
   { checkpoint, seconds }: { checkpoint: string; seconds: number },
 ): string {
   const folder = path.relative('', dir) || dir;
@@ -54,10 +57,24 @@ function describe(
     `Exported ${checkpoint}`,
     `  to       ${dir} (${files} files, ${(bytes / 1e6).toFixed(1)} MB, ${artifact.precision}, opset ${artifact.opset})`,
     `  parity   ${difference(parity)}, ${difference(served)} through the whole folder (${maxLogitDifference} allowed)`,
+    ...(comparison ? describeComparison(artifact.precision, comparison) : []),
     `  took     ${seconds.toFixed(1)} s`,
     'Next:',
     `  pnpm infer inference.mode=single inference.checkpoint.path=${folder} inference.single.image_path=<picture> inference.single.text="<words>"`,
     `  pnpm serve serve.artifact=${folder}`,
     '',
   ].join('\n');
+}
+
+function describeComparison(precision: string, report: ComparisonReport): string[] {
+  const { posts, accuracy, millisecondsPerPost: cost } = report;
+  const [mean, max] = [report.meanProbabilityDifference, report.maxProbabilityDifference].map((value) =>
+    value.toFixed(4),
+  );
+  const right = accuracy ? `, accuracy ${accuracy.exact.toFixed(4)} → ${accuracy.compared.toFixed(4)}` : '';
+  const speed = `${cost.exact.toFixed(1)} → ${cost.compared.toFixed(1)} ms per post on one thread (${(cost.exact / cost.compared).toFixed(2)}×)`;
+  return [
+    `  ${precision.padEnd(8)} mean |Δp| ${mean} (${maxMeanProbabilityDifference} allowed), largest ${max}, ${report.changedVerdicts} of ${posts} verdicts differ from fp32${right}`,
+    `  speed    ${speed}`,
+  ];
 }

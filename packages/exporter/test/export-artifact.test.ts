@@ -149,7 +149,7 @@ test('a folder with other things in it is not touched', async () => {
 });
 
 test.each([
-  [{ precision: 'int8' }, 'CROSSCHECK_EXPORT_PRECISION_UNSUPPORTED'],
+  [{ precision: 'int4' }, 'CROSSCHECK_EXPORT_PRECISION_UNSUPPORTED'],
   [{ opset: 17 }, 'CROSSCHECK_EXPORT_OPSET_UNSUPPORTED'],
   [{ opset: 99 }, 'CROSSCHECK_EXPORT_OPSET_UNSUPPORTED'],
   [{ tokenizer: '/nowhere/tokenizer.json' }, 'CROSSCHECK_TOKENIZER_NOT_FOUND'],

@@ -11,5 +11,11 @@ export {
 export type { Explanation, HeatMap, ModalityEffect, WordWeight } from './explain/explanation.ts';
 export { type ExplanationJson, explanationToJson } from './explain/to-json.ts';
 export { availableCores } from './runtime/available-cores.ts';
-export { type ModelInputs, type OnnxSession, openOnnxSession } from './runtime/onnx-session.ts';
+export {
+  type ModelInputs,
+  type OnnxSession,
+  openOnnxSession,
+  openTensorSession,
+  type TensorSession,
+} from './runtime/onnx-session.ts';
 export type { HistogramSnapshot } from './statistics.ts';

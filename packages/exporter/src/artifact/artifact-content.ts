@@ -13,6 +13,10 @@ export interface ArtifactContent {
   metrics: Record<string, number>;
   source: Artifact['source'];
   opset: number;
+  /** How the weights are stored. @default 'fp32' */
+  precision?: Artifact['precision'];
+  /** What another precision than fp32 was measured to change. */
+  fidelity?: Artifact['fidelity'];
   /** Text of the `tokenizer.json` that the model was trained with. */
   tokenizerJson: string;
   weights: WeightSource;

@@ -3,7 +3,16 @@ import type { ArtifactContent } from './artifact-content.ts';
 
 /** The folder's README.md, with the header that model hubs read. */
 export function modelCard(content: ArtifactContent): string {
-  return [frontMatter, heading(content), labels(content), metrics(content), inputs(content), limits, usage]
+  return [
+    frontMatter,
+    heading(content),
+    labels(content),
+    metrics(content),
+    ...fidelity(content),
+    inputs(content),
+    limits,
+    usage,
+  ]
     .join('\n\n')
     .concat('\n');
 }
@@ -14,12 +23,12 @@ pipeline_tag: image-text-to-text
 tags: [fake-news-detection, multimodal, efficientnet, distilbert, onnx]
 ---`;
 
-function heading({ name, version, source, opset }: ArtifactContent): string {
+function heading({ name, version, source, opset, precision = 'fp32' }: ArtifactContent): string {
   const run = source.runId === null ? '' : `, MLflow run \`${source.runId}\``;
   return `# ${name} ${version}
 
 Judges a news post by its picture and its words together: EfficientNet-B0 and DistilBERT, fused late, one logit.
-Exported from \`${source.checkpoint}\` (sha256 \`${source.checkpointSha256.slice(0, 16)}…\`${run}) as ONNX, opset ${opset}, fp32.`;
+Exported from \`${source.checkpoint}\` (sha256 \`${source.checkpointSha256.slice(0, 16)}…\`${run}) as ONNX, opset ${opset}, ${precision}.`;
 }
 
 function labels({ threshold, temperature }: ArtifactContent): string {
@@ -40,6 +49,16 @@ function metrics({ metrics: values }: ArtifactContent): string {
     '|---|---|',
     ...rows,
   ].join('\n');
+}
+
+function fidelity({ fidelity: measured, precision }: ArtifactContent): string[] {
+  if (!measured) return [];
+  const { posts, meanProbabilityDifference: mean, maxProbabilityDifference: max, changedVerdicts } = measured;
+  return [
+    `## Precision
+
+${precision} against fp32 on ${posts} posts: mean |Δp| ${mean.toFixed(4)}, largest ${max.toFixed(4)}, ${changedVerdicts} verdicts differ.`,
+  ];
 }
 
 function inputs({ preprocessing: p, architecture }: ArtifactContent): string {

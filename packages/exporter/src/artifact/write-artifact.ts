@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Artifact } from '@crosscheck/contract';
 import { artifactFiles, artifactSchema, labelMap, labelNames } from '@crosscheck/contract';
 import { buildClassifierGraph } from '../network/classifier.ts';
+import type { Graph } from '../onnx/types.ts';
 import { writeOnnxModel } from '../onnx/write-model.ts';
 import type { ArtifactContent } from './artifact-content.ts';
 import { modelConfig, preprocessorConfig, tokenizerConfig } from './hugging-face.ts';
@@ -20,10 +21,14 @@ const tokenizerConfigFile = 'tokenizer_config.json';
  * Writes every file of an artifact folder but `artifact.json`.
  *
  * @param dir an existing empty folder
+ * @param graph in place of the exact network
  * @returns sha256 by file name
  */
-export async function writeArtifactFiles(dir: string, content: ArtifactContent): Promise<Record<string, string>> {
-  const graph = buildClassifierGraph(content);
+export async function writeArtifactFiles(
+  dir: string,
+  content: ArtifactContent,
+  graph: Graph = buildClassifierGraph(content),
+): Promise<Record<string, string>> {
   const header = { opset: content.opset, producerVersion, metadata: onnxMetadata(content) };
   const model = await writeOnnxModel(path.join(dir, artifactFiles.onnx), graph, header);
   const texts: Record<string, string> = {
@@ -31,15 +36,28 @@ export async function writeArtifactFiles(dir: string, content: ArtifactContent):
     [tokenizerConfigFile]: prettyJson(tokenizerConfig(content)),
     [artifactFiles.preprocessor]: prettyJson(preprocessorConfig(content)),
     [artifactFiles.config]: prettyJson(modelConfig(content)),
-    [artifactFiles.modelCard]: modelCard(content),
   };
-  await Promise.all(Object.entries(texts).map(([name, text]) => writeFile(path.join(dir, name), text)));
-  const hashes = Object.entries(texts).map(([name, text]) => [name, createHash('sha256').update(text).digest('hex')]);
   return {
     [artifactFiles.onnx]: model.graph.sha256,
     [artifactFiles.onnxData]: model.data.sha256,
-    ...Object.fromEntries(hashes),
+    ...(await writeTexts(dir, texts)),
+    ...(await writeModelCard(dir, content)),
   };
+}
+
+/**
+ * Writes the folder's README.md, again when more was measured.
+ *
+ * @returns sha256 by file name
+ */
+export function writeModelCard(dir: string, content: ArtifactContent): Promise<Record<string, string>> {
+  return writeTexts(dir, { [artifactFiles.modelCard]: modelCard(content) });
+}
+
+async function writeTexts(dir: string, texts: Record<string, string>): Promise<Record<string, string>> {
+  await Promise.all(Object.entries(texts).map(([name, text]) => writeFile(path.join(dir, name), text)));
+  const hashes = Object.entries(texts).map(([name, text]) => [name, createHash('sha256').update(text).digest('hex')]);
+  return Object.fromEntries(hashes);
 }
 
 /** Writes `artifact.json`, which makes the folder an artifact. */
@@ -57,11 +75,12 @@ export async function writeManifest(
     preprocessing: content.preprocessing,
     threshold: content.threshold,
     temperature: content.temperature,
-    precision: 'fp32',
+    precision: content.precision ?? 'fp32',
     opset: content.opset,
     architecture: content.architecture,
     source: content.source,
     parity: measured.parity,
+    ...(content.fidelity && { fidelity: content.fidelity }),
     metrics: content.metrics,
     sha256: measured.sha256,
   } satisfies Artifact);

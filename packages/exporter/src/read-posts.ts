@@ -1,0 +1,44 @@
+import path from 'node:path';
+import type { TrainConfig } from '@crosscheck/config';
+import { readManifest } from '@crosscheck/data';
+import type { ComparedPost } from './parity/compare-artifacts.ts';
+import type { VariantPosts } from './quantize/write-variant.ts';
+
+/**
+ * Posts for another precision: validation posts to calibrate on, test posts to compare on; one CSV for both (`data.csv_file`) gives
+ * every second post to each. They are spread evenly over the rows that `data.n_rows` reads.
+ */
+export async function readVariantPosts(config: TrainConfig): Promise<VariantPosts> {
+  const { csv_file: shared } = config.data;
+  const { calibration_rows: calibrated, comparison_rows: compared } = config.export;
+  if (shared !== null && shared !== '/') {
+    const posts = await readPosts(config, shared, config.data.images_dir_train);
+    const half = (parity: number) => posts.filter((_, i) => i % 2 === parity);
+    return { calibration: spread(half(0), calibrated), comparison: spread(half(1), compared) };
+  }
+  const read = (split: 'val' | 'test') => {
+    const file = config.data[`${split}_file`] ?? path.join(config.data.root_dir, `${split}.csv`);
+    return readPosts(config, file, config.data[`images_dir_${split}`]);
+  };
+  return { calibration: spread(await read('val'), calibrated), comparison: spread(await read('test'), compared) };
+}
+
+async function readPosts({ data }: TrainConfig, file: string, imagesDir: string | null): Promise<ComparedPost[]> {
+  const { samples } = await readManifest({
+    file,
+    ...(imagesDir === null ? {} : { imagesDir }),
+    textColumn: data.text_column,
+    imageColumn: data.image_column,
+    labelColumn: data.label_column,
+    nRows: data.n_rows,
+    labelRequired: false,
+    onBadSample: data.on_bad_sample,
+  });
+  return samples.map(({ text, imagePath, label }) => ({ text, image: imagePath, label }));
+}
+
+/** At most `count` items at equal distances. */
+function spread<T>(items: readonly T[], count: number): T[] {
+  const taken = Math.min(count, items.length);
+  return Array.from({ length: taken }, (_, i) => items[Math.floor((i * items.length) / taken)] as T);
+}

@@ -1,0 +1,115 @@
+import { expectClose } from '@crosscheck/testkit';
+import { expect, test } from 'vitest';
+import { buildClassifierGraph, randomWeights } from '../src/index.ts';
+import type { Graph } from '../src/onnx/types.ts';
+import { channelScales, firstAxis, lastAxis, quantizeChannels } from '../src/quantize/channels.ts';
+import { GraphDraft } from '../src/quantize/graph-draft.ts';
+import { halveWeights, toHalfBits } from '../src/quantize/halve.ts';
+import { RangeHistogram } from '../src/quantize/range-histogram.ts';
+import { activationsToCalibrate, isQuantizedVision } from '../src/quantize/static.ts';
+import { tinyArchitecture, tinyPreprocessing } from './tiny-artifact.ts';
+
+// Expected bits are Python's struct.pack('<e', …).
+test.each([
+  [0, 0x0000],
+  [-0, 0x8000],
+  [1, 0x3c00],
+  [-2, 0xc000],
+  [0.1, 0x2e66],
+  [1 / 3, 0x3555],
+  [65504, 0x7bff],
+  [65520, 0x7c00],
+  [1e30, 0x7c00],
+  [-1e30, 0xfc00],
+  [2 ** -14, 0x0400],
+  [2 ** -24, 0x0001],
+  [2 ** -25, 0x0000], // a tie, to even
+  [3 * 2 ** -25, 0x0002],
+  [6.0975e-5, 0x03ff],
+  [1 + 2 ** -11, 0x3c00], // a tie, to even
+  [1 + 3 * 2 ** -11, 0x3c02],
+  [Number.POSITIVE_INFINITY, 0x7c00],
+])('%f is stored as the half %i', (value, bits) => {
+  expect([...toHalfBits(Float32Array.of(value))]).toEqual([bits]);
+});
+
+test('NaN stays NaN as a half', () => {
+  const [bits] = toHalfBits(Float32Array.of(Number.NaN)) as unknown as [number];
+  expect((bits & 0x7c00) === 0x7c00 && (bits & 0x3ff) !== 0).toBe(true);
+});
+
+test('each output channel gets its own steps, and comes back within half a step', () => {
+  const values = Float32Array.of(1, -4, 0.5, 0.001, -0.002, 0.0005, 0, 0, 0); // 3 channels along the first axis
+  const layout = firstAxis([3, 3, 1, 1]);
+  const scales = channelScales(values, layout);
+  expectClose([...scales], [4 / 127, 0.002 / 127, 1], { maxAbs: 1e-7 });
+  const back = [...quantizeChannels(values, scales, layout)].map((q, i) => q * (scales[Math.floor(i / 3)] as number));
+  back.forEach((value, i) => {
+    expect(Math.abs(value - (values[i] as number))).toBeLessThanOrEqual(
+      (scales[Math.floor(i / 3)] as number) / 2 + 1e-9,
+    );
+  });
+});
+
+test('a matrix has its channels along the last axis', () => {
+  const layout = lastAxis([2, 3]);
+  const values = Float32Array.of(1, 2, 3, -4, 1, 0);
+  const scales = channelScales(values, layout);
+  expectClose([...scales], [4 / 127, 2 / 127, 3 / 127], { maxAbs: 1e-7 });
+  expect([...quantizeChannels(values, scales, layout)]).toEqual([32, 127, 127, -127, 64, 0]);
+});
+
+test('the range of a histogram holds all values, and cuts rare ones off at a percentile', () => {
+  const histogram = new RangeHistogram();
+  for (let part = 0; part < 10; part++) {
+    histogram.observe(Float32Array.from({ length: 10_000 }, (_, i) => Math.sin(i + part)));
+  }
+  histogram.observe(Float32Array.of(1000, -300));
+  const all = histogram.range(100);
+  expect([all.low, all.high].map(Math.round)).toEqual([-300, 1000]);
+  const most = histogram.range(99.99);
+  expect(most.low).toBeGreaterThan(-1.3);
+  expect(most.low).toBeLessThanOrEqual(-1);
+  expect(most.high).toBeGreaterThanOrEqual(1);
+  expect(most.high).toBeLessThan(1.3);
+});
+
+test('one-sided values keep their side', () => {
+  const histogram = new RangeHistogram();
+  histogram.observe(Float32Array.from({ length: 1000 }, (_, i) => 2 + i / 1000));
+  const { low, high } = histogram.range(100);
+  expect([low, high].map((value) => value.toFixed(2))).toEqual(['2.00', '3.00']);
+});
+
+const graph = (): Graph =>
+  buildClassifierGraph({
+    architecture: tinyArchitecture,
+    preprocessing: tinyPreprocessing,
+    weights: randomWeights(tinyArchitecture, 7),
+    opset: 18,
+  });
+
+test('stem and first block stay in fp32, and everything between the others is calibrated', () => {
+  const nodes = graph().nodes.filter(isQuantizedVision);
+  expect(nodes.some(({ name }) => name.startsWith('vision/features.2.'))).toBe(true);
+  expect(nodes.some(({ name }) => /^vision\/features\.(0|1\.0)\//.test(name))).toBe(false);
+  const values = activationsToCalibrate(graph());
+  expect(values).toContain('vision/features.2.0/expand/Conv');
+  expect(values.some((value) => value.startsWith('ints/') || value.endsWith('.folded'))).toBe(false);
+});
+
+test('weights that are stored as halves keep their shapes and names a person can read', async () => {
+  const halved = halveWeights(graph());
+  const name = 'text_branch.backbone.embeddings.word_embeddings.weight/half';
+  const words = halved.initializers.find((initializer) => initializer.name === name);
+  expect(words).toMatchObject({ type: 'float16', shape: [64, 32] });
+  expect(await words?.read()).toHaveLength(64 * 32);
+  expect(halved.initializers.map((initializer) => initializer.name)).not.toContain(name.replace('/half', ''));
+  const names = halved.nodes.map((node) => node.name);
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test('a draft drops the constants that nothing reads any more', () => {
+  const draft = new GraphDraft(graph());
+  expect(draft.finish().initializers).toEqual([]);
+});
