@@ -18,7 +18,9 @@ function thrownCodes(): Map<string, string> {
 
 const environmentVariables = new Set(
   globSync('packages/*/src/**/*.ts', { cwd: repositoryRoot }).flatMap((file) =>
-    [...read(file).matchAll(/(?:env(?:\[['"]|\.)|ariable = ['"])(CROSSCHECK_[A-Z0-9_]+)/g)].map((match) => match[1] ?? ''),
+    [...read(file).matchAll(/(?:env(?:\[['"]|\.)|ariable = ['"])(CROSSCHECK_[A-Z0-9_]+)/g)].map(
+      (match) => match[1] ?? '',
+    ),
   ),
 );
 
