@@ -1,0 +1,50 @@
+import { defaultMaxPixels } from '@crosscheck/preprocess';
+import { type Option, runDataCommand, type ValuesOf } from '../command-line.ts';
+import { createProgress, type Progress } from '../progress.ts';
+import { type SourcePost, writeSource } from './write-source.ts';
+
+const common = {
+  dir: { default: 'data', help: 'receives train.csv, val.csv, test.csv, ledger.jsonl' },
+  min_side: { default: 32, help: 'pixels; smaller pictures are left out' },
+  max_pixels: { default: defaultMaxPixels, min: 1, help: 'of one picture' },
+} satisfies Record<string, Option>;
+
+export interface SourceCommand<T extends Record<string, Option>> {
+  name: string;
+  summary: string;
+  options: T;
+  /** Posts by split, in the order train, val, test. */
+  read: (values: ValuesOf<T & typeof common>) => Promise<Record<string, SourcePost[]>>;
+  allowBlank?: boolean;
+}
+
+/** Runs a command that turns another data set into our manifests. */
+export async function runSourceCommand<T extends Record<string, Option>>(source: SourceCommand<T>): Promise<void> {
+  const { name, summary, read, allowBlank = false } = source;
+  await runDataCommand<T & typeof common>({
+    name,
+    summary,
+    options: { ...source.options, ...common },
+    async main(values) {
+      const splits = await read(values);
+      const shared = values as ValuesOf<typeof common>;
+      let progress: Progress | undefined;
+      const { kept, fates } = await writeSource(splits, {
+        dir: shared.dir,
+        allowBlank,
+        limits: { minSide: shared.min_side, maxPixels: shared.max_pixels, placeholders: new Set() },
+        onPost(_, total) {
+          progress ??= createProgress('posts', total);
+          progress.tick();
+        },
+      });
+      progress?.end();
+      for (const { rows, fake, file } of Object.values(kept)) {
+        process.stdout.write(`${file}: ${rows} posts, ${rows - fake} REAL, ${fake} FAKE\n`);
+      }
+      const lost = Object.entries(fates).filter(([fate]) => fate !== 'kept');
+      const told = lost.map(([fate, rows]) => `${rows} ${fate}`).join(', ');
+      process.stdout.write(`left out: ${told === '' ? 'nothing' : `${told}; see ledger.jsonl`}\n`);
+    },
+  });
+}

@@ -1,0 +1,110 @@
+/** The values of one feature of a `tf.train.Example`. */
+export type Feature = { bytes: Buffer[] } | { floats: number[] } | { ints: number[] };
+
+export type Example = Record<string, Feature>;
+
+// tensorflow/core/example/feature.proto: Example{1: Features{1: map<string, Feature>}}, Feature{1: bytes, 2: floats, 3: int64s}, each {1: values}.
+const VARINT = 0;
+const FIXED64 = 1;
+const LENGTH = 2;
+
+interface Field {
+  number: number;
+  wire: number;
+  /** The number of a varint, the bytes of everything else. */
+  value: number | Buffer;
+}
+
+/** Reads a `tf.train.Example` from its protocol buffer. */
+export function decodeExample(message: Buffer): Example {
+  const example: Example = {};
+  for (const features of messagesOf(message, 1)) {
+    for (const entry of messagesOf(features, 1)) {
+      const [name] = messagesOf(entry, 1);
+      const [feature] = messagesOf(entry, 2);
+      if (name) example[name.toString('utf8')] = decodeFeature(feature ?? Buffer.alloc(0));
+    }
+  }
+  return example;
+}
+
+function decodeFeature(message: Buffer): Feature {
+  const [list] = [...fieldsOf(message)];
+  const values = list === undefined ? [] : [...fieldsOf(list.value as Buffer)].filter(({ number }) => number === 1);
+  if (list?.number === 1) return { bytes: values.map(({ value }) => value as Buffer) };
+  if (list?.number === 2) return { floats: values.flatMap(({ value }) => floatsOf(value as Buffer)) };
+  return {
+    ints: values.flatMap(({ wire, value }) => (wire === LENGTH ? varintsOf(value as Buffer) : [value as number])),
+  };
+}
+
+function messagesOf(message: Buffer, number: number): Buffer[] {
+  return [...fieldsOf(message)].flatMap((field) => (field.number === number ? [field.value as Buffer] : []));
+}
+
+function* fieldsOf(message: Buffer): Generator<Field> {
+  for (let at = 0; at < message.length; ) {
+    const [tag, afterTag] = readVarint(message, at);
+    const [number, wire] = [Math.floor(tag / 8), tag & 7];
+    if (wire === VARINT) {
+      const [value, end] = readVarint(message, afterTag);
+      yield { number, wire, value };
+      at = end;
+    } else {
+      const [length, start] = wire === LENGTH ? readVarint(message, afterTag) : [wire === FIXED64 ? 8 : 4, afterTag];
+      yield { number, wire, value: message.subarray(start, start + length) };
+      at = start + length;
+    }
+  }
+}
+
+/** The value, as a signed 64-bit number as far as a double holds it, and where it ends. */
+function readVarint(bytes: Buffer, start: number): [number, number] {
+  let [value, at, shift] = [0n, start, 0n];
+  for (;;) {
+    const byte = bytes[at++] ?? 0;
+    value |= BigInt(byte & 0x7f) << shift;
+    shift += 7n;
+    if (byte < 0x80) return [Number(BigInt.asIntN(64, value)), at];
+  }
+}
+
+function varintsOf(bytes: Buffer): number[] {
+  const values: number[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const [value, end] = readVarint(bytes, at);
+    values.push(value);
+    at = end;
+  }
+  return values;
+}
+
+function floatsOf(bytes: Buffer): number[] {
+  return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(i * 4));
+}
+
+/** Writes a `tf.train.Example`, features in the order of their names, as TensorFlow's deterministic serialisation does. */
+export function encodeExample(example: Example): Buffer {
+  const entries = Object.entries(example).sort(([a], [b]) => (a < b ? -1 : 1));
+  const features = entries.map(([name, feature]) =>
+    field(1, Buffer.concat([field(1, Buffer.from(name)), field(2, encodeFeature(feature))])),
+  );
+  return field(1, Buffer.concat(features));
+}
+
+function encodeFeature(feature: Feature): Buffer {
+  if ('bytes' in feature) return field(1, Buffer.concat(feature.bytes.map((value) => field(1, value))));
+  if ('floats' in feature) return field(2, field(1, Buffer.from(Float32Array.from(feature.floats).buffer)));
+  return field(3, field(1, Buffer.concat(feature.ints.map(varint))));
+}
+
+function field(number: number, value: Buffer): Buffer {
+  return Buffer.concat([varint(number * 8 + LENGTH), varint(value.length), value]);
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = BigInt.asUintN(64, BigInt(value));
+  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  return Buffer.from([...bytes, Number(rest)]);
+}
