@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tinyTokenizerJson } from './tiny-artifact.ts';
 import { writeTinyCheckpoint } from './tiny-checkpoint.ts';
 
 const folder = temporaryFolder();
@@ -24,6 +25,21 @@ test('exports the best checkpoint of the training folder and says where to go ne
   expect(stdout).toMatch(/parity {3}max \|Δlogit\| \d\.\de-\d+ over 8 samples/);
   expect(stdout).toContain('pnpm serve serve.artifact=art');
   expect(JSON.parse(readFileSync(`${folder.dir}/art/artifact.json`, 'utf8')).version).toBe('1.8');
+});
+
+test('takes export.tokenizer and export.opset in place of the usual ones', async () => {
+  const exchanged = tinyTokenizerJson.replace('"flood"', '"X"').replace('"calm"', '"flood"').replace('"X"', '"calm"');
+  writeFileSync(`${folder.dir}/other.json`, exchanged);
+  const { code } = await runExport(
+    'export.checkpoint=checkpoints/best_model_1.8.safetensors',
+    'export.output_dir=art3',
+    'export.tokenizer=other.json',
+    'export.opset=19',
+  );
+  expect(code).toBe(0);
+  expect(JSON.parse(readFileSync(`${folder.dir}/art3/artifact.json`, 'utf8')).opset).toBe(19);
+  const { vocab } = JSON.parse(readFileSync(`${folder.dir}/art3/tokenizer.json`, 'utf8')).model;
+  expect(vocab).toEqual(JSON.parse(exchanged).model.vocab);
 });
 
 test('a .pth name means our file of the same stem', async () => {

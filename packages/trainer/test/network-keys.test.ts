@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type ModelInput, openSafetensors } from '@crosscheck/model';
+import { type ModelInput, modelTensors, openSafetensors, writeSafetensors } from '@crosscheck/model';
 import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type HubServer, startHub } from '../../model/test/hub-server.ts';
@@ -120,6 +120,23 @@ describe('weights to start from', () => {
     const random = await loaded('model.vision.pretrained=false', 'model.text.weights=null');
     expect(random.changed).toEqual([false, false]);
     expect(random.lines).toEqual(['vision weights: random', 'text weights: random']);
+  });
+
+  it('of others are negated where model.positive_class says that their 1 means real', async () => {
+    const { dir, remove } = temporaryFolder();
+    const output = 'fusion.6.weight';
+    const other = build('training.seed=7');
+    await writeSafetensors(path.join(dir, 'other.safetensors'), modelTensors(other), {});
+    const load = ['model.load_model=true', `model.best_model_name=${dir}/other.safetensors`];
+    const loadedOutput = async (...overrides: string[]) => {
+      const model = build();
+      await loadInitialWeights(model, composeTiny(...load, ...overrides).config);
+      return weightsOf(model).get(output) as Float32Array;
+    };
+    const expected = weightsOf(other).get(output) as Float32Array;
+    expect(await loadedOutput()).toEqual(expected);
+    expect(await loadedOutput('model.positive_class=real')).toEqual(expected.map((value) => -value));
+    remove();
   });
 
   it('come with the tokenizer of model.text.tokenizer, else that of model.text.pretrained_model', async () => {

@@ -15,31 +15,40 @@ const jobDir = (number: number) => path.join(sweepDir, String(number));
 
 /** The tracked runs of the two jobs that finish, and the run above them. */
 let [children, parent]: [Run[], Run | null] = [[], null];
+let [experimentId, artifacts]: [string, string[]] = ['', []];
 let [output, code]: [string, number | null] = ['', null];
 
 beforeAll(async () => {
   const posts = path.join(dir, 'posts');
   await generateDemo({ dir: posts, train: 32, val: 16, test: 16, imageSize: 64 });
   const own = shortRun(posts, dir).filter((override) => !override.startsWith('training.checkpoint_dir'));
-  const { code: exitCode, stdout } = await runEntry('packages/trainer/src/bin/train.ts', [
-    ...own,
-    'mlflow.enabled=true',
-    'mlflow.system_metrics=false',
-    `training.tracking_uri=sqlite:///${dir}/runs.db`,
-    'training.num_epochs=1',
-    'training.use_scheduler=false',
-    'training.max_skipped_steps=1',
-    'training.learning_rate=0.002,1e30,1e-12',
-    `hydra.sweep.dir=${sweepDir}`,
-    'hydra.launcher.n_jobs=2',
-    '-m',
-  ]);
+  const { code: exitCode, stdout } = await runEntry(
+    'packages/trainer/src/bin/train.ts',
+    [
+      ...own,
+      'mlflow.enabled=true',
+      'mlflow.system_metrics=false',
+      'mlflow.run_name=nightly',
+      'mlflow.log_model=false',
+      'mlflow.experiment_name=sweeps',
+      `training.tracking_uri=sqlite:///${dir}/runs.db`,
+      'training.num_epochs=1',
+      'training.use_scheduler=false',
+      'training.max_skipped_steps=1',
+      'training.learning_rate=0.002,1e30,1e-12',
+      `hydra.sweep.dir=${sweepDir}`,
+      'hydra.launcher.n_jobs=2',
+      '-m',
+    ],
+    { env: { MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL: '0.1' } },
+  );
   [output, code] = [stdout, exitCode];
   const store = await openTrackingStore(`sqlite:///${dir}/runs.db`);
   try {
     children = await Promise.all([0, 2].map(async (number) => store.getRun(await trackedRunOf(number))));
     parent = await store.getRun(children[0]?.tags['mlflow.parentRunId'] ?? '');
-    expect((await store.listArtifacts(parent.info.runId)).map((entry) => entry.path)).toEqual(['summary.json']);
+    ({ experimentId } = await store.getOrCreateExperiment({ name: 'sweeps' }));
+    artifacts = (await store.listArtifacts(parent.info.runId)).map((entry) => entry.path);
   } finally {
     store.close();
   }
@@ -80,12 +89,14 @@ it('runs jobs side by side, each with its own run folder and checkpoints', () =>
 
 it('nests the runs of its jobs in MLflow under one that has the summary, the swept keys and the best metrics', () => {
   for (const child of children) {
-    expect(child.info.status).toBe('FINISHED');
+    expect(child).toMatchObject({ info: { status: 'FINISHED', runName: 'nightly' }, outputModelIds: [] });
+    expect(Object.keys(child.metrics).filter((name) => name.startsWith('system/'))).toEqual([]);
     expect(child.tags['mlflow.parentRunId']).toBe(parent?.info.runId);
   }
+  expect(artifacts).toEqual(['summary.json']);
   const [best] = summary();
   expect(parent).toMatchObject({
-    info: { runName: 'sweep_1.8', status: 'FAILED' },
+    info: { runName: 'sweep_nightly', status: 'FAILED', experimentId },
     params: {
       jobs: '3',
       'training.learning_rate': '0.002, 1e30, 1e-12',

@@ -46,7 +46,8 @@ export interface SweepStart<C> {
   jobs: { number: number; overrides: string[] }[];
   /** What the summary is sorted by. */
   metric: string | null;
-  say(message: string): void;
+  /** Writes a line to the terminal. */
+  say: (message: string) => void;
 }
 
 export interface OpenSweep {

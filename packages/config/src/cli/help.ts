@@ -6,33 +6,41 @@ import { type SchemaKey, schemaKeys, unwrap } from '../schema-walk.ts';
 import { type Flag, flags } from './arguments.ts';
 import type { Command } from './command.ts';
 import { print } from './output.ts';
+import { formatTable, wrap } from './table.ts';
 
 /** `--help`: what it does, the groups with their options, every key with type, value and meaning, the flags. */
 export function printHelp<C>(command: Command<C>, options: ComposeConfigOptions<C>): boolean {
   const composition = composeOnly(options, 'multirun');
-  print(
-    [
-      `${command.name}: ${command.summary}`,
-      '',
-      `usage: pnpm ${command.name} [key=value …] [group=option …] [flags]`,
-      '',
-      ...groupLines(composition),
-      ...keyLines(command, composition),
-      ...flagLines(),
-      'docs/configuration.md explains overrides, sweeps and how configs are put together.',
-    ].join('\n'),
-  );
+  // Whoever reads it through a pipe gets one line for each key.
+  const width = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+  print(helpLines(command, composition, width).join('\n'));
   return true;
 }
 
-function groupLines({ searchPath, choices }: Composition): string[] {
+/** In lines of at most `width` characters. */
+export function helpLines<C>(command: Command<C>, composition: Composition, width: number): string[] {
+  return [
+    ...wrap(`${command.name}: ${command.summary}`, { width }),
+    '',
+    `usage: pnpm ${command.name} [key=value …] [group=option …] [flags]`,
+    '',
+    ...groupLines(composition, width),
+    ...keyLines(command, composition, width),
+    'flags',
+    ...formatTable(flagRows(), width),
+    '',
+    ...wrap('docs/configuration.md explains overrides, sweeps and how configs are put together.', { width }),
+  ];
+}
+
+function groupLines({ searchPath, choices }: Composition, width: number): string[] {
   const groups = searchPath.allGroups().filter((group) => group in choices);
   if (groups.length === 0) return [];
   const rows = groups.map((group) => [group, searchPath.options(group).join(', '), `now ${String(choices[group])}`]);
-  return ['groups (group=option)', ...table(rows), ''];
+  return ['groups (group=option)', ...formatTable(rows, width), ''];
 }
 
-function keyLines<C>(command: Command<C>, composition: Composition): string[] {
+function keyLines<C>(command: Command<C>, composition: Composition, width: number): string[] {
   const sections = new Map<string, string[][]>();
   for (const key of schemaKeys(command.schema)) {
     const section = key.path.split('.')[0] as string;
@@ -40,7 +48,7 @@ function keyLines<C>(command: Command<C>, composition: Composition): string[] {
     const row = [key.path, type, valueText(key, composition), key.description];
     sections.set(section, [...(sections.get(section) ?? []), row]);
   }
-  const lines = [...sections].flatMap(([section, rows]) => [`${section}.*`, ...table(rows), '']);
+  const lines = [...sections].flatMap(([section, rows]) => [`${section}.*`, ...formatTable(rows, width), '']);
   return ['keys (key=value): name, type, value now, meaning', '', ...lines];
 }
 
@@ -55,21 +63,9 @@ function valueText({ path, schema }: SchemaKey, { config }: Composition): string
   return node.kind === 'scalar' && node.type === 'string' ? String(node.value) : formatElement(node, 'written');
 }
 
-function flagLines(): string[] {
-  const rows = Object.values(flags as Record<string, Flag>).map((flag) => {
+function flagRows(): string[][] {
+  return Object.values(flags as Record<string, Flag>).map((flag) => {
     const names = flag.short === undefined ? flag.name : `${flag.name}, ${flag.short}`;
     return [flag.value === undefined ? names : `${names} ${flag.value}`, flag.description];
   });
-  return ['flags', ...table(rows), ''];
-}
-
-/** Rows with aligned columns; a very long cell does not push the others away. */
-function table(rows: string[][]): string[] {
-  const widest = 44;
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => Math.min(row[column]?.length ?? 0, widest))),
-  );
-  return rows.map((row) =>
-    `  ${row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  ')}`.trimEnd(),
-  );
 }

@@ -1,4 +1,3 @@
-import { labelMapSchema } from '@crosscheck/contract';
 import { z } from 'zod';
 
 const path = z.string().min(1);
@@ -15,6 +14,11 @@ const augmentationSchema = z.strictObject({
       saturation: ratio.default(0.2).describe('factor within 1 ± this'),
     })
     .prefault({}),
+});
+
+const labelMapSchema = z.strictObject({
+  0: z.literal('REAL').describe('what the label 0 means; fixed'),
+  1: z.literal('FAKE').describe('what the label 1 means; fixed'),
 });
 
 /** `data.*`: which posts, and how they become batches. */
@@ -37,7 +41,7 @@ export const dataSchema = z.strictObject({
   text_column: path.default('text_content').describe('CSV column of the text'),
   image_column: path.default('image_path').describe('CSV column of the picture path'),
   label_column: path.default('label').describe('CSV column of the label'),
-  label_map: labelMapSchema.default({ 0: 'REAL', 1: 'FAKE' }).describe('what the label numbers mean; fixed'),
+  label_map: labelMapSchema.default({ 0: 'REAL', 1: 'FAKE' }),
   train_split: z.number().gt(0).lt(1).default(0.8).describe('share of csv_file that is trained on'),
   image_size: z.int().min(32).default(224).describe('pixels per side after resizing'),
   max_length: z.int().min(3).default(128).describe('tokens per text at most, [CLS] and [SEP] included'),

@@ -8,7 +8,11 @@ export const inferenceSchema = z.strictObject({
   checkpoint: z
     .strictObject({
       path: path.default('artifact').describe('artifact folder, .onnx file or checkpoint'),
-      device: z.enum(['cpu', 'cuda']).nullable().default(null).describe('null = the best there is'),
+      device: z
+        .enum(['cpu', 'cuda'])
+        .nullable()
+        .default(null)
+        .describe('onnxruntime runs on the CPU here; cuda is taken for old configs, with a warning'),
     })
     .prefault({}),
   single: z
@@ -34,13 +38,27 @@ export const inferenceSchema = z.strictObject({
     .describe('single mode: also say why; explanation.png and explanation.json go to the run folder'),
   text: z
     .strictObject({
-      max_length: z.int().min(3).nullable().default(null).describe("tokens per text at most; null = the artifact's"),
-      tokenizer: z.string().nullable().default(null).describe("tokenizer to use; null = the artifact's own"),
+      max_length: z
+        .int()
+        .min(3)
+        .nullable()
+        .default(null)
+        .describe("tokens per text at most, where fewer than the artifact's; null = the artifact's"),
+      tokenizer: z
+        .string()
+        .nullable()
+        .default(null)
+        .describe("tokenizer.json, vocab.txt or a folder with either; null = the artifact's own"),
     })
     .prefault({}),
   image: z
     .strictObject({
-      size: z.int().min(32).nullable().default(null).describe("pixels per side; null = the artifact's"),
+      size: z
+        .int()
+        .min(32)
+        .nullable()
+        .default(null)
+        .describe("pixels per side; the artifact's holds, another one is only warned about"),
       mode: z.literal('val').default('val').describe('no augmentation'),
     })
     .prefault({}),

@@ -1,0 +1,120 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { composeConfig, inferenceConfigSchema } from '@crosscheck/config';
+import { temporaryFolder } from '@crosscheck/testkit';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { encodePng, tinyTokenizerJson, writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
+import { openClassifier } from '../src/index.ts';
+import { classifierOptions, infer } from '../src/infer.ts';
+
+// What inference.* and data.* of `pnpm infer` change, each key by itself.
+const { dir, remove } = temporaryFolder();
+beforeAll(async () => {
+  mkdirSync(`${dir}/artifact`);
+  await writeTinyArtifact(`${dir}/artifact`);
+  writeFileSync(
+    `${dir}/flood.png`,
+    encodePng(30, 20, (x, y) => [x * 8, y * 12, 60]),
+  );
+});
+afterAll(remove);
+
+const compose = (...overrides: string[]) =>
+  composeConfig({
+    configName: 'config_inference',
+    schema: inferenceConfigSchema,
+    overrides: [
+      `inference.checkpoint.path=${dir}/artifact`,
+      `inference.single.image_path=${dir}/flood.png`,
+      ...overrides,
+    ],
+  }).config;
+
+/** Runs the job of `pnpm infer` in this process. */
+async function run(...overrides: string[]): Promise<{ printed: string; warnings: string[] }> {
+  const [printed, warnings]: [string[], string[]] = [[], []];
+  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
+  const config = compose(...overrides);
+  const identity = { runDir: dir, jobName: 'infer', jobNumber: null, parentRun: null };
+  const rest = { resolved: config, origins: {}, overrides, log: () => {}, warn: (text: string) => warnings.push(text) };
+  try {
+    await infer({ config, ...identity, ...rest });
+  } finally {
+    spy.mockRestore();
+  }
+  return { printed: printed.join(''), warnings };
+}
+
+const probability = async (text: string, ...overrides: string[]) => {
+  const { printed } = await run('inference.mode=single', `inference.single.text=${text}`, ...overrides);
+  return /Probability \(Fake\): ([\d.]+)/.exec(printed)?.[1];
+};
+
+test('inference.text.max_length cuts texts shorter than the artifact does', async () => {
+  const words = await probability('flood covers the city');
+  expect(await probability('flood covers the city', 'inference.text.max_length=3')).toBe(await probability('flood'));
+  expect(await probability('flood')).not.toBe(words);
+});
+
+test('inference.text.tokenizer replaces that of the artifact', async () => {
+  // The same vocabulary with two words exchanged.
+  const exchanged = tinyTokenizerJson.replace('"flood"', '"X"').replace('"calm"', '"flood"').replace('"X"', '"calm"');
+  writeFileSync(`${dir}/tokenizer.json`, exchanged);
+  expect(await probability('flood', `inference.text.tokenizer=${dir}/tokenizer.json`)).toBe(await probability('calm'));
+});
+
+test('what the artifact or this machine fixes is warned about, and the verdict stays', async () => {
+  const { printed } = await run('inference.mode=single');
+  const asked = ['checkpoint.device=cuda', 'image.size=64', 'text.max_length=500'].map((key) => `inference.${key}`);
+  const changed = await run('inference.mode=single', ...asked);
+  expect(changed.printed).toBe(printed);
+  expect(changed.warnings).toEqual([
+    expect.stringContaining('inference.checkpoint.device=cuda'),
+    expect.stringContaining('inference.image.size=64 is ignored: the network was trained on pictures of 32'),
+    expect.stringContaining('inference.text.max_length=500'),
+  ]);
+  expect((await run('inference.mode=single', 'inference.image.size=32')).warnings).toEqual([]);
+});
+
+test('keys of training in old configs change no verdict', async () => {
+  const old = ['freeze_vision=true', 'freeze_text=true', 'dropout_rate=0.9'].map((key) => `inference.${key}`);
+  const { printed, warnings } = await run('inference.mode=single', ...old);
+  expect(warnings).toEqual([]);
+  expect(printed).toBe((await run('inference.mode=single')).printed);
+});
+
+test('batch mode takes its columns, its pictures’ folder and the number of rows from the config', async () => {
+  mkdirSync(`${dir}/pictures`);
+  writeFileSync(
+    `${dir}/pictures/a.png`,
+    encodePng(30, 20, (x, y) => [x * 8, y * 12, 60]),
+  );
+  writeFileSync(`${dir}/posts.csv`, `words,picture,fake\n${'a flood,a.png,1\n'.repeat(5)}`);
+  await run(
+    `inference.batch.csv_file=${dir}/posts.csv`,
+    `inference.batch.output_file=${dir}/verdicts.csv`,
+    `inference.batch.root_dir=${dir}/pictures`,
+    'inference.batch.n_rows=2',
+    'data.text_column=words',
+    'data.image_column=picture',
+    'data.label_column=fake',
+  );
+  const lines = readFileSync(`${dir}/verdicts.csv`, 'utf8').trimEnd().split('\n');
+  expect(lines[0]).toBe('words,picture,true_label,prediction,label,probability,confidence');
+  expect(lines.slice(1)).toEqual([expect.stringMatching(/^a flood,a\.png,1,(REAL|FAKE)/), lines[1]]);
+});
+
+test('inference.batch_processing decides on the posts of a model call and on pictures decoded at once', async () => {
+  const options = (...overrides: string[]) =>
+    classifierOptions(compose(...overrides.map((key) => `inference.batch_processing.${key}`)).inference);
+  expect(options('batch_size=3', 'num_workers=2')).toMatchObject({ maxBatch: 3, decoders: 2 });
+  const calls = async (batchSize: number) => {
+    const classifier = await openClassifier(`${dir}/artifact`, { ...options(`batch_size=${batchSize}`), workers: 1 });
+    const post = { text: 'a flood', image: `${dir}/flood.png` };
+    await classifier.classify(Array.from({ length: 16 }, () => post));
+    const { count } = classifier.stats().batchSize;
+    await classifier.close();
+    return count;
+  };
+  expect(await calls(1)).toBe(16);
+  expect(await calls(8)).toBeLessThan(16);
+});
