@@ -3,6 +3,8 @@ import { createInterface } from 'node:readline';
 
 export interface StepTime {
   seconds: number;
+  /** Of all its threads: on a shared machine the fairer figure. */
+  cpuSeconds: number;
   loss: number;
 }
 

@@ -5,7 +5,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMachine, repositoryRoot } from '../machine.ts';
-import { type EngineProcess, startEngine } from './engine-process.ts';
+import { type EngineProcess, type StepTime, startEngine } from './engine-process.ts';
 import { titleLengths, writeSamples } from './samples.ts';
 
 const help = `Usage: pnpm bench:train [options]
@@ -15,7 +15,7 @@ Every engine makes a step of the same batch before the next batch comes; which g
   --batch N         samples in a batch (16)
   --batches N       measured batches, after one that is not counted (8)
   --threads N       threads of each engine (all cores: ${availableParallelism()})
-  --engines a,b,…   of ours-fast, ours-plain, ours-frozen, torch-original, torch-tuned, torch-bf16, torch-frozen
+  --engines a,b,…   of ours-fast, ours-bf16, ours-plain, ours-frozen, torch-original, torch-tuned, torch-bf16, torch-frozen
                     (ours-fast,torch-original,torch-tuned,torch-bf16)
   --note TEXT       kept with the figures
 `;
@@ -71,7 +71,7 @@ const environment = ({ threads }: Options) => ({
 
 interface Result {
   engine: EngineProcess;
-  seconds: number[];
+  steps: StepTime[];
   peakBytes: number;
 }
 
@@ -79,12 +79,12 @@ async function measure(folder: string, options: Options): Promise<Result[]> {
   const results: Result[] = [];
   for (const name of options.engines) {
     const engine = await startEngine(name, commandOf(name, folder, options), environment(options));
-    results.push({ engine, seconds: [], peakBytes: 0 });
+    results.push({ engine, steps: [], peakBytes: 0 });
   }
   for (const { engine } of results) await engine.step(options.batches);
   for (let batch = 0; batch < options.batches; batch++) {
     const order = batch % 2 === 0 ? results : [...results].reverse();
-    for (const { engine, seconds } of order) seconds.push((await engine.step(batch)).seconds);
+    for (const { engine, steps } of order) steps.push(await engine.step(batch));
     process.stderr.write(`batch ${batch + 1} of ${options.batches}\r`);
   }
   for (const result of results) result.peakBytes = await result.engine.end();
@@ -99,16 +99,22 @@ function median(numbers: number[]): number {
 
 const sum = (numbers: number[]) => numbers.reduce((total, x) => total + x, 0);
 
-/** Batches differ in length, so engines are compared batch by batch. */
-function compare({ seconds, engine, peakBytes }: Result, ours: Result, batch: number) {
-  const ratios = seconds.map((theirs, i) => theirs / (ours.seconds[i] as number));
+/** How many times as long as ours theirs takes: batches differ in length, so it is asked batch by batch. */
+const ratio = (theirs: Result, ours: Result, of: 'seconds' | 'cpuSeconds') =>
+  median(theirs.steps.map((step, i) => step[of] / (ours.steps[i] as StepTime)[of]));
+
+function compare(result: Result, ours: Result, batch: number) {
+  const { steps, engine, peakBytes } = result;
+  const seconds = steps.map((step) => step.seconds);
   return {
     engine: engine.name,
     samplesPerSecond: ((batch * seconds.length) / sum(seconds)).toFixed(2),
     medianStepMs: Math.round(1000 * median(seconds)),
-    oursIsFaster: median(ratios).toFixed(2),
+    fastestStepMs: Math.round(1000 * Math.min(...seconds)),
+    firstIsFaster: ratio(result, ours, 'seconds').toFixed(2),
+    firstNeedsLessCpu: ratio(result, ours, 'cpuSeconds').toFixed(2),
     peakGb: (peakBytes / 1e9).toFixed(2),
-    oursNeedsOfIt: (ours.peakBytes / peakBytes).toFixed(2),
+    firstNeedsMemory: (ours.peakBytes / peakBytes).toFixed(2),
     version: engine.version,
   };
 }

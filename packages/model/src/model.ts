@@ -35,8 +35,14 @@ export interface Model extends ModelState {
 }
 
 const engines = {
-  plain: { encode, predictLogits, computeGradients },
-  fast: { encode: encodeFast, predictLogits: predictLogitsFast, computeGradients: computeGradientsFast },
+  plain: { encode, predictLogits, predictLogitsFromFeatures, computeGradients },
+  fast: {
+    encode: encodeFast,
+    predictLogits: predictLogitsFast,
+    predictLogitsFromFeatures: (state: ModelState, size: number, features: Features) =>
+      predictLogitsFast(state, { size, features }),
+    computeGradients: computeGradientsFast,
+  },
 };
 
 /**
@@ -47,7 +53,7 @@ const engines = {
  */
 export function createModel(options: ModelOptions): Model {
   const state = createState(options);
-  const engine = engines[options.engine ?? 'plain'];
+  const engine = engines[options.engine ?? 'fast'];
   return {
     ...state,
     encodeVision: (image, pass) => passVision(state, openPass(state, pass), image),
@@ -55,7 +61,7 @@ export function createModel(options: ModelOptions): Model {
     fuse: (vision, text, pass) => passFusion(state, openPass(state, pass), vision, text),
     encode: (input) => engine.encode(state, input),
     predictLogits: (input, pass) => (pass ? predictLogits(state, input, pass) : engine.predictLogits(state, input)),
-    predictLogitsFromFeatures: (size, features) => predictLogitsFromFeatures(state, size, features),
+    predictLogitsFromFeatures: (size, features) => engine.predictLogitsFromFeatures(state, size, features),
     computeGradients: (input, step) => engine.computeGradients(state, input, step),
     trainableNames: (freeze) => trainableNames(state, freeze),
     dispose: () => disposeState(state),

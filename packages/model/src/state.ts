@@ -26,8 +26,8 @@ export interface ModelOptions {
   /** Fixes the initial weights. */
   seed: number;
   /**
-   * What computes gradients and predictions. `plain` (default) is tfjs's operations and its tape; `fast` is layers with their own way
-   * back, which give the same numbers within rounding in a fraction of the memory.
+   * What computes gradients and predictions. `fast` (default) is layers with their own way back; `plain` is tfjs's operations and its
+   * tape, which give the same numbers within rounding and need several times the memory: the oracle of the tests.
    */
   engine?: 'plain' | 'fast';
 }

@@ -55,9 +55,10 @@ async function withPairOf(architecture: Architecture, dropout: DropoutRates, bod
 function expectSameTensors(actual: ReadonlyMap<string, tf.Tensor>, expected: ReadonlyMap<string, tf.Tensor>): void {
   expect([...actual.keys()]).toEqual([...expected.keys()]);
   for (const [name, tensor] of expected) {
-    const [ours, oracle] = [actual.get(name)?.dataSync(), tensor.dataSync()];
+    const oracle = tensor.dataSync() as Float32Array;
+    const ours = actual.get(name)?.dataSync() as Float32Array;
     const largest = oracle.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-    const worst = oracle.reduce((most, x, i) => Math.max(most, Math.abs(x - (ours?.[i] as number))), 0);
+    const worst = oracle.reduce((most, x, i) => Math.max(most, Math.abs(x - (ours[i] as number))), 0);
     expect(actual.get(name)?.shape, name).toEqual(tensor.shape);
     expect(worst, `${name}: largest ${largest}`).toBeLessThanOrEqual(tolerance.absolute + tolerance.relative * largest);
   }

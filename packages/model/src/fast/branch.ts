@@ -1,6 +1,13 @@
 import type { tf } from '@crosscheck/tensorflow';
-import { featureTensor, imageTensor, type PartialInput, textNetwork, tokenTensors, visionNetwork } from '../encode.ts';
-import type { TrainingInput } from '../gradients.ts';
+import {
+  type Features,
+  featureTensor,
+  imageTensor,
+  type PartialInput,
+  textNetwork,
+  tokenTensors,
+  visionNetwork,
+} from '../encode.ts';
 import type { ModelState } from '../state.ts';
 import { consume, release } from './kernels.ts';
 import { packTokens } from './packing.ts';
@@ -15,9 +22,12 @@ export interface Branch {
   backward: ((dFeatures: tf.Tensor) => void) | null;
 }
 
+/** As much of a batch as is needed where features are given. */
+export type FeatureInput = PartialInput & { features?: Partial<Features> };
+
 /** Features that are given stay as they are; a picture becomes features [B, V]. */
-export function openVision(state: ModelState, work: Work, input: TrainingInput | PartialInput): Branch {
-  const given = 'features' in input ? input.features?.vision : undefined;
+export function openVision(state: ModelState, work: Work, input: FeatureInput): Branch {
+  const given = input.features?.vision;
   const { headChannels } = state.architecture.vision;
   if (given) return { features: featureTensor(given, input.size, headChannels), backward: null };
   const network = visionNetwork(state);
@@ -29,8 +39,8 @@ export function openVision(state: ModelState, work: Work, input: TrainingInput |
 }
 
 /** Features that are given stay as they are; tokens become features [B, T]. */
-export function openText(state: ModelState, work: Work, input: TrainingInput | PartialInput): Branch {
-  const given = 'features' in input ? input.features?.text : undefined;
+export function openText(state: ModelState, work: Work, input: FeatureInput): Branch {
+  const given = input.features?.text;
   const { hiddenSize } = state.architecture.text;
   if (given) return { features: featureTensor(given, input.size, hiddenSize), backward: null };
   const tokens = tokenTensors(state.architecture, input); // [B, L] each

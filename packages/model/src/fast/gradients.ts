@@ -69,12 +69,13 @@ export function differentiate(run: FastRun, input: TrainingInput, trainable: Rea
   const backboneWork = (backbone: keyof Freeze): Work => ({
     ...keepingStatistics(backbonePass(run, backbone)),
     kernels,
+    mixedPrecision: step.mixedPrecision ?? false,
     learn,
     isForwardOnly: !learns(run, backbone, trainable),
   });
-  const text = openText(state, backboneWork('text'), input); // [B, T]
   const vision = openVision(state, backboneWork('vision'), input); // [B, V]
-  const work = { ...headPass(run), kernels, learn, isForwardOnly: false };
+  const text = openText(state, backboneWork('text'), input); // [B, T]
+  const work = { ...headPass(run), kernels, mixedPrecision: false, learn, isForwardOnly: false };
   const features = { vision: vision.features, text: text.features };
   const { y, kept } = fuse(work, fusionNetwork(state), features.vision, features.text); // [B, 1]
   const logits = consume(y, (y) => y.dataSync() as Float32Array);

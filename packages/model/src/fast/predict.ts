@@ -1,7 +1,7 @@
 import { tf } from '@crosscheck/tensorflow';
 import { type Features, fusionNetwork, type ModelInput } from '../encode.ts';
 import { type ModelState, openPass } from '../state.ts';
-import { openText, openVision } from './branch.ts';
+import { type FeatureInput, openText, openVision } from './branch.ts';
 import { fuse } from './fusion.ts';
 import { bestKernels } from './kernel-set.ts';
 import { consume, release } from './kernels.ts';
@@ -10,6 +10,7 @@ import type { Work } from './work.ts';
 const openWork = (state: ModelState): Work => ({
   ...openPass(state),
   kernels: bestKernels,
+  mixedPrecision: false,
   learn: () => undefined,
   isForwardOnly: true,
 });
@@ -20,17 +21,17 @@ export function encodeFast(state: ModelState, input: ModelInput): Features {
     const work = openWork(state);
     const read = (features: tf.Tensor) => consume(features, (x) => x.dataSync() as Float32Array);
     return {
-      text: read(openText(state, work, input).features),
       vision: read(openVision(state, work, input).features),
+      text: read(openText(state, work, input).features),
     };
   });
 }
 
-/** Logits of a batch in evaluation mode. @returns [B] */
-export function predictLogitsFast(state: ModelState, input: ModelInput): Float32Array {
+/** Logits of a batch in evaluation mode, from its pixels and tokens or from their features. @returns [B] */
+export function predictLogitsFast(state: ModelState, input: FeatureInput): Float32Array {
   return tf.tidy(() => {
     const work = openWork(state);
-    const [text, vision] = [openText(state, work, input).features, openVision(state, work, input).features];
+    const [vision, text] = [openVision(state, work, input).features, openText(state, work, input).features];
     const { y, kept } = fuse(work, fusionNetwork(state), vision, text); // [B, 1]
     release(text, vision, kept);
     return consume(y, (logits) => logits.dataSync() as Float32Array);

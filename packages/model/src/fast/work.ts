@@ -17,6 +17,8 @@ export interface KernelSet {
  */
 export interface Work extends Pass {
   readonly kernels: KernelSet;
+  /** Large matrix products in bfloat16. */
+  readonly mixedPrecision: boolean;
   /** There will be no way back: what a layer keeps for it is freed at once. */
   readonly isForwardOnly: boolean;
   /** Takes the gradient of a parameter; it is computed only if somebody asked for it. */
