@@ -72,7 +72,7 @@ function describeComparison(precision: string, report: ComparisonReport): string
     value.toFixed(4),
   );
   const right = accuracy ? `, accuracy ${accuracy.exact.toFixed(4)} → ${accuracy.compared.toFixed(4)}` : '';
-  const speed = `${cost.exact.toFixed(1)} → ${cost.compared.toFixed(1)} ms per post on one thread (${(cost.exact / cost.compared).toFixed(2)}×)`;
+  const speed = `${cost.exact.toFixed(1)} → ${cost.compared.toFixed(1)} ms of processor time per post (${(cost.exact / cost.compared).toFixed(2)}×)`;
   return [
     `  ${precision.padEnd(8)} mean |Δp| ${mean} (${maxMeanProbabilityDifference} allowed), largest ${max}, ${report.changedVerdicts} of ${posts} verdicts differ from fp32${right}`,
     `  speed    ${speed}`,

@@ -146,6 +146,6 @@ test('pnpm export takes its posts from the validation and test CSVs and prints w
   expect(stdout).toMatch(
     /int8 {5}mean \|Δp\| 0\.\d{4} \(0\.01 allowed\), largest 0\.\d{4}, \d+ of 15 verdicts differ from fp32, accuracy 0\.\d{4} → 0\.\d{4}\n/,
   );
-  expect(stdout).toMatch(/speed {4}\d+\.\d → \d+\.\d ms per post on one thread/);
+  expect(stdout).toMatch(/speed {4}\d+\.\d → \d+\.\d ms of processor time per post/);
   expect(manifest('cli')).toMatchObject({ precision: 'int8', fidelity: { posts: 15 } });
 });

@@ -1,6 +1,7 @@
 import type { Preprocessing } from '@crosscheck/contract';
 import { CrosscheckError, messageOf, onnxNames } from '@crosscheck/contract';
 import type { InferenceSession } from 'onnxruntime-node';
+import { saturatesIntegerSums } from './integer-sums.ts';
 
 /** Model inputs as the network takes them: B posts, L tokens, S pixels per side. */
 export interface ModelInputs {
@@ -99,8 +100,7 @@ async function createSession(modelFile: string, threads: number): Promise<Infere
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
-    // Before VNNI, u8 × s8 products are summed in 16 bits, which saturate; this makes onnxruntime take the exact way there.
-    extra: { session: { x64quantprecision: '1' } },
+    extra: { session: { x64quantprecision: saturatesIntegerSums() ? '1' : '0' } },
   }).catch((cause: unknown) => {
     const message = `onnxruntime cannot load ${modelFile}: ${messageOf(cause)}; export the checkpoint again`;
     throw new CrosscheckError('CROSSCHECK_INFERENCE_MODEL_UNLOADABLE', message, { cause });
