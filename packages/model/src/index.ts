@@ -13,6 +13,7 @@ export {
   createAdamW,
   type Optimizer,
   type OptimizerState,
+  type VariableMoments,
 } from './optimizer/adam.ts';
 export {
   constant,

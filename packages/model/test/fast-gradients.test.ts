@@ -17,6 +17,7 @@ import {
   nothingFrozen,
   type TrainingInput,
 } from '../src/index.ts';
+import { parameterNames } from '../src/weights/index.ts';
 import { formulaBatch, formulaCheckpoint, noDropout, type Size, sizes } from './formula.ts';
 
 // |difference| ≤ absolute + relative · largest of the tensor. Some true gradients are exactly 0 (a bias before batch norm, the key's
@@ -79,6 +80,11 @@ function expectSameStep({ plain, fast }: Pair, kernels: KernelSet, input: Traini
 
 const { tiny } = sizes;
 const batch = formulaBatch(tiny, [12, 7, 9, 12]);
+const lastBlocks = parameterNames(tiny.architecture)
+  .filter(
+    ({ name, kind }) => kind === 'parameter' && /features\.3\.1|features\.4|layer\.1|projection|fusion/.test(name),
+  )
+  .map(({ name }) => name);
 const bothFrozen = { vision: true, text: true };
 
 describe('one step of the fast engine equals the plain one', () => {
@@ -97,6 +103,7 @@ describe('one step of the fast engine equals the plain one', () => {
     ['both frozen, statistics moving', defaultDropout, { seed: 7, freeze: bothFrozen, frozenBatchNorm: 'update' }],
     ['a weighted and smoothed loss', defaultDropout, { seed: 8, positiveWeight: 3, labelSmoothing: 0.2 }],
     ['few parameters', defaultDropout, { seed: 9, trainable: ['fusion.6.bias', 'vision_branch.projection.0.weight'] }],
+    ['the last blocks of each backbone', defaultDropout, { seed: 9, trainable: lastBlocks }],
     ['one early parameter', defaultDropout, { seed: 9, trainable: ['vision_branch.backbone.features.0.0.weight'] }],
   ])('%s', async (_, dropout, step) => {
     await withPair(tiny.architecture, dropout, (pair, kernels) => {

@@ -9,6 +9,7 @@ import {
   visionNetwork,
 } from '../encode.ts';
 import type { ModelState } from '../state.ts';
+import { textPrefix, visionPrefix } from '../weights/parameter-names.ts';
 import { consume, release } from './kernels.ts';
 import { packTokens } from './packing.ts';
 import { encodeText, encodeTextBackward } from './text.ts';
@@ -33,7 +34,7 @@ export function openVision(state: ModelState, work: Work, input: FeatureInput): 
   const network = visionNetwork(state);
   const image = imageTensor(input); // [B, S, S, 3]
   const { y: features, kept } = encodeVision(work, network, image);
-  if (work.isForwardOnly) return consume(image, () => ({ features, backward: null }));
+  if (!work.learns(visionPrefix)) return consume(image, () => ({ features, backward: null }));
   const backward = (dy: tf.Tensor) => consume(image, () => encodeVisionBackward(work, network, kept, { image, dy }));
   return { features, backward };
 }
@@ -48,10 +49,10 @@ export function openText(state: ModelState, work: Work, input: FeatureInput): Br
   release(tokens);
   const { y: features, kept } = encodeText(work, text);
   const close = () => release(text.packing);
-  if (work.isForwardOnly) close();
+  if (!work.learns(textPrefix)) close();
   const backward = (dy: tf.Tensor) => {
     encodeTextBackward(work, text, kept, dy);
     close();
   };
-  return { features, backward: work.isForwardOnly ? null : backward };
+  return { features, backward: work.learns(textPrefix) ? backward : null };
 }

@@ -16,7 +16,6 @@ import {
 } from '../gradients.ts';
 import type { Pass } from '../layers/pass.ts';
 import { type ModelState, variableNamed } from '../state.ts';
-import { textPrefix, visionPrefix } from '../weights/parameter-names.ts';
 import { openText, openVision } from './branch.ts';
 import { fuse, fuseBackward } from './fusion.ts';
 import { bestKernels } from './kernel-set.ts';
@@ -71,11 +70,11 @@ export function differentiate(run: FastRun, input: TrainingInput, trainable: Rea
     kernels,
     mixedPrecision: step.mixedPrecision ?? false,
     learn,
-    isForwardOnly: !learns(run, backbone, trainable),
+    learns: (prefix) => !isFrozen(run, backbone) && [...trainable].some((name) => name.startsWith(prefix)),
   });
   const vision = openVision(state, backboneWork('vision'), input); // [B, V]
   const text = openText(state, backboneWork('text'), input); // [B, T]
-  const work = { ...headPass(run), kernels, mixedPrecision: false, learn, isForwardOnly: false };
+  const work = { ...headPass(run), kernels, mixedPrecision: false, learn, learns: () => true };
   const features = { vision: vision.features, text: text.features };
   const { y, kept } = fuse(work, fusionNetwork(state), features.vision, features.text); // [B, 1]
   const logits = consume(y, (y) => y.dataSync() as Float32Array);
@@ -88,13 +87,7 @@ export function differentiate(run: FastRun, input: TrainingInput, trainable: Rea
   return { loss, logits, gradients };
 }
 
-const prefixes = { vision: visionPrefix, text: textPrefix };
-
-/** Whether a gradient of this backbone is asked for. */
-function learns({ step }: Run, backbone: keyof Freeze, trainable: ReadonlySet<string>): boolean {
-  const isFrozen = step.freeze?.[backbone] ?? false;
-  return !isFrozen && [...trainable].some((name) => name.startsWith(prefixes[backbone]));
-}
+const isFrozen = ({ step }: Run, backbone: keyof Freeze) => step.freeze?.[backbone] ?? false;
 
 /** Moved statistics outlive the scope in which they are computed. */
 function keepingStatistics(pass: Pass): Pass {

@@ -20,6 +20,8 @@ export interface Unit {
 
 /** A block with its parts. */
 export interface Block {
+  /** What the names of all its parameters start with. */
+  prefix: string;
   widen: Unit | null;
   lookAround: Unit;
   squeezeExcite: string;
@@ -44,12 +46,13 @@ export function unitNamed(stem: string, epsilon: number, convolution: (name: str
 
 export function blocksOf(network: VisionNetwork, kernels: KernelSet): Block[] {
   const epsilon = network.batchNormEpsilon;
-  return visionBlocks(network).map(({ names, stride, inputChannels, outputChannels }: VisionBlock, i, { length }) => ({
+  return visionBlocks(network).map(({ names, stride, ...of }: VisionBlock, i, { length }) => ({
+    prefix: `${visionPrefix}features.${of.stage + 1}.${of.repeat}.`,
     widen: names.expand === null ? null : unitNamed(names.expand, epsilon, pointwiseConvolution),
     lookAround: unitNamed(names.depthwise, epsilon, (name) => kernels.depthwise(name, stride)),
     squeezeExcite: `${visionPrefix}${names.squeezeExcite}`,
     narrow: unitNamed(names.project, epsilon, pointwiseConvolution),
-    isResidual: stride === 1 && inputChannels === outputChannels,
+    isResidual: stride === 1 && of.inputChannels === of.outputChannels,
     dropRate: (network.stochasticDepth * i) / length,
   }));
 }

@@ -12,7 +12,7 @@ const openWork = (state: ModelState): Work => ({
   kernels: bestKernels,
   mixedPrecision: false,
   learn: () => undefined,
-  isForwardOnly: true,
+  learns: () => false,
 });
 
 /** Runs both backbones in evaluation mode. */

@@ -17,9 +17,12 @@ interface KeptEmbedding {
   mask: Mask; // [T, H]
 }
 
+/** What the way back needs, from the first part on whose parameters learn. */
 export interface KeptText {
-  embedding: KeptEmbedding;
-  layers: KeptLayer[];
+  /** Null where the embeddings do not learn. */
+  embedding: KeptEmbedding | null;
+  /** `x` is the layer's input, or null where the layer before can compute it again. */
+  layers: { layer: TextLayer; x: tf.Tensor | null; kept: KeptLayer }[];
 }
 
 interface PackedText {
@@ -35,31 +38,40 @@ function layerAt({ network, packing }: PackedText, index: number): TextLayer {
 /** Packed tokens → the features of [CLS], [B, H]. */
 export function encodeText(work: Work, text: PackedText): Forward<KeptText> {
   const embedding = embed(work, text);
-  const layers: KeptLayer[] = [];
   let x = embedding.y; // [T, H]
+  let learns = work.learns(name);
+  const kept: KeptText = { embedding: learns ? embedding.kept : null, layers: [] };
+  if (!learns) release(embedding.kept);
   for (let i = 0; i < text.network.layers; i++) {
-    const { y, kept } = consume(x, () => transformerLayer(work, layerAt(text, i), x));
-    if (work.isForwardOnly) release(kept);
-    else layers.push(kept);
+    const layer = layerAt(text, i);
+    const canComputeAgain = learns;
+    learns ||= work.learns(`${layer.name}.`);
+    const { y, kept: keptLayer } = transformerLayer(work, layer, x);
+    if (learns) kept.layers.push({ layer, x: canComputeAgain ? null : x, kept: keptLayer });
+    else release(keptLayer);
+    if (canComputeAgain || !learns) x.dispose();
     x = y; // [T, H], at last [B, H]
   }
-  if (work.isForwardOnly) release(embedding.kept);
-  return { y: x, kept: { embedding: embedding.kept, layers } };
+  return { y: x, kept };
 }
 
 /** dy [B, H] */
 export function encodeTextBackward(work: Work, text: PackedText, { embedding, layers }: KeptText, dy: tf.Tensor): void {
   let d = view(dy);
-  while (layers.length > 0) {
-    const kept = layers.pop() as KeptLayer;
-    const i = layers.length;
-    const before = layers.at(-1);
-    const x = before
-      ? layerNormAgain(work, `${layerAt(text, i - 1).name}.output_layer_norm`, before.outputNorm)
-      : embeddingAgain(work, embedding); // [T, H]
-    d = consume(x, () => consume(d, (dy) => transformerLayerBackward(work, layerAt(text, i), kept, { x, dy }))); // [T, H]
+  for (let last = layers.pop(); last; last = layers.pop()) {
+    const { layer, kept } = last;
+    const x = last.x ?? outputBefore(work, embedding, layers); // [T, H]
+    d = consume(x, () => consume(d, (dy) => transformerLayerBackward(work, layer, kept, { x, dy }))); // [T, H]
   }
-  consume(d, () => embedBackward(work, text, embedding, d));
+  consume(d, () => embedding && embedBackward(work, text, embedding, d));
+}
+
+/** What the last of these layers has computed, or the embedding where there is none; once more. */
+function outputBefore(work: Work, embedding: KeptEmbedding | null, layers: KeptText['layers']): tf.Tensor {
+  const before = layers.at(-1);
+  return before
+    ? layerNormAgain(work, `${before.layer.name}.output_layer_norm`, before.kept.outputNorm)
+    : embeddingAgain(work, embedding as KeptEmbedding); // [T, H]
 }
 
 const name = `${textPrefix}embeddings`;

@@ -19,8 +19,8 @@ export interface Work extends Pass {
   readonly kernels: KernelSet;
   /** Large matrix products in bfloat16. */
   readonly mixedPrecision: boolean;
-  /** There will be no way back: what a layer keeps for it is freed at once. */
-  readonly isForwardOnly: boolean;
+  /** Whether the gradient of any parameter whose name starts so is asked for: what lies before the first of them has no way back. */
+  learns(prefix: string): boolean;
   /** Takes the gradient of a parameter; it is computed only if somebody asked for it. */
   learn(name: string, gradient: () => tf.Tensor): void;
 }

@@ -38,12 +38,25 @@ export interface OptimizerState {
   secondMoments: Map<string, Float32Array>;
 }
 
+/** The moments of one variable, read when they are asked for; the same as in `OptimizerState`. */
+export interface VariableMoments {
+  name: string;
+  /** Steps that the variable has made. */
+  steps: number;
+  /** Elements of each moment. */
+  size: number;
+  readFirst(): Float32Array;
+  readSecond(): Float32Array;
+}
+
 type Variables = ReadonlyMap<string, tf.Variable>;
 
 export interface Optimizer {
   /** Changes the variables that have a gradient. Moments are kept by name, so the list may change from step to step. */
   step(variables: Variables, gradients: ReadonlyMap<string, tf.Tensor>, step: AdamStep): AdamResult;
   state(): OptimizerState;
+  /** The state piece by piece, to be read before the next step: a large network's moments need not be in memory twice. */
+  moments(): VariableMoments[];
   restore(state: OptimizerState, variables: Variables): void;
   dispose(): void;
 }
@@ -51,6 +64,8 @@ export interface Optimizer {
 /** Adam's memory of one variable. */
 interface Moments {
   steps: number;
+  /** Elements. */
+  size: number;
   /** Receives the variable's value, is changed in place, and is read back. */
   weight: Slot;
   first: Slot;
@@ -91,6 +106,7 @@ function createOptimizer(options: AdamOptions, isDecoupled: boolean): Optimizer 
       return { gradientNorm, applied: true };
     },
     state: () => readState(moments),
+    moments: () => [...moments].map(([name, known]) => momentsReader(name, known)),
     restore(state, variables) {
       disposeMoments(moments);
       for (const [name, steps] of Object.entries(state.steps)) {
@@ -171,7 +187,13 @@ function createMoments(shape: readonly number[]): Moments {
     tf.tidy(() => slot.assign(tf.zeros([...shape])));
     return slot;
   };
-  return { steps: 0, weight: createSlot(shape), first: zeros(), second: zeros() };
+  return {
+    steps: 0,
+    size: tf.util.sizeFromShape([...shape]),
+    weight: createSlot(shape),
+    first: zeros(),
+    second: zeros(),
+  };
 }
 
 /** @throws CROSSCHECK_MODEL_OPTIMIZER_STATE */
@@ -186,12 +208,17 @@ function assignArray(name: string, slot: Slot, array: Float32Array | undefined, 
   tf.tidy(() => slot.assign(tf.mul(tf.tensor(array, shape), 1)));
 }
 
+function momentsReader(name: string, { steps, size, first, second }: Moments): VariableMoments {
+  const read = (slot: Slot) => tf.tidy(() => slot.read().dataSync() as Float32Array);
+  return { name, steps, size, readFirst: () => read(first), readSecond: () => read(second) };
+}
+
 function readState(moments: ReadonlyMap<string, Moments>): OptimizerState {
-  const read = (slot: Slot) => tf.tidy(() => (slot.read().dataSync() as Float32Array).slice());
+  const readers = [...moments].map(([name, known]) => momentsReader(name, known));
   return {
-    steps: Object.fromEntries([...moments].map(([name, { steps }]) => [name, steps])),
-    firstMoments: new Map([...moments].map(([name, { first }]) => [name, read(first)])),
-    secondMoments: new Map([...moments].map(([name, { second }]) => [name, read(second)])),
+    steps: Object.fromEntries(readers.map(({ name, steps }) => [name, steps])),
+    firstMoments: new Map(readers.map(({ name, readFirst }) => [name, readFirst().slice()])),
+    secondMoments: new Map(readers.map(({ name, readSecond }) => [name, readSecond().slice()])),
   };
 }
 
