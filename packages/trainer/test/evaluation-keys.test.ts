@@ -48,6 +48,15 @@ it('evaluation.resamples', async () => {
   expect(more.metrics.brier.low).not.toBe(some.metrics.brier.low);
 });
 
+it('evaluation.aggregation', async () => {
+  const [mean, max] = [
+    await judge('mean', 'evaluation.post_column=label'),
+    await judge('max', 'evaluation.post_column=label', 'evaluation.aggregation=max'),
+  ];
+  expect([mean.posts, max.posts]).toEqual([2, 2]);
+  expect(max.metrics.brier.value).not.toBe(mean.metrics.brier.value);
+});
+
 it('model.name stands before what a run prints', () => {
   expect(output).toContain('small: 159,255 parameters');
 });

@@ -8,6 +8,7 @@ import { resolveLoss } from '../src/loss.ts';
 import { resolvePhases } from '../src/phases.ts';
 import { buildSchedule } from '../src/schedule.ts';
 import { takeStep } from '../src/take-step.ts';
+import { openTrainingState } from '../src/training-state.ts';
 import { makePosts } from './support/posts.ts';
 import { stepLines } from './support/read-run.ts';
 import { shortRun, trainHere } from './support/run-train.ts';
@@ -175,6 +176,23 @@ describe('a step', () => {
     ];
     await Promise.all([state?.close(), start?.close()]);
     expectClose(after as Float32Array, before as Float32Array, { maxAbs: 1e-6 });
+  });
+});
+
+describe('the state of a run', () => {
+  it('is saved every training.save_every_steps inside an epoch', async () => {
+    const stepSaved = async (every: string) => {
+      const own = path.join(dir, `every ${every}`);
+      // The first step makes weights so large that no other can be taken: the run ends in mid-epoch.
+      const diverging = ['training.learning_rate=1e30', 'training.use_scheduler=false', 'training.max_skipped_steps=1'];
+      const overrides = [...shortRun(path.join(dir, 'posts'), own), ...diverging, `training.save_every_steps=${every}`];
+      await expect(trainHere(overrides, { dir: own })).rejects.toThrow('in a row');
+      const state = await openTrainingState(path.join(own, 'run', 'training_state.safetensors'));
+      await state.close();
+      return state.description.point.position.step;
+    };
+    expect(await stepSaved('null')).toBe(0);
+    expect(await stepSaved('1')).toBe(1);
   });
 });
 
