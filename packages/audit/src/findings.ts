@@ -11,11 +11,14 @@ export const findingKinds = {
   flat_picture: 'Pictures of one colour',
   placeholder_picture: 'Pictures that stand for deleted ones: known by hash, or shared by many rows',
   blank_text: 'Posts without words',
+  label_meaning: "Labels that contradict Fakeddit's own columns: there, 2_way_label 1 and 6_way_label 0 are true posts",
   label_conflict: 'The same picture with the same words, as REAL and as FAKE',
+  overlap_id: 'The same id in two splits',
   overlap_picture: 'The same picture file in two splits',
   overlap_near_picture: 'Nearly the same picture in two splits',
   overlap_text: 'The same words in two splits',
   overlap_near_text: 'Nearly the same words in two splits',
+  duplicate_id: 'The same id twice in one split',
   duplicate_picture: 'The same picture file twice in one split',
   duplicate_near_picture: 'Nearly the same picture twice in one split',
   duplicate_text: 'The same words twice in one split',
@@ -57,6 +60,8 @@ export function collectFindings(input: AuditInput, posts: readonly AuditedPost[]
       return { kind, detail: message, rows: [{ split, line, label: null, text, image: null }] };
     }),
     ...posts.flatMap(findFaults),
+    ...posts.flatMap(findContradiction),
+    ...findRepeatedIds(input, posts),
     ...findLikeness(posts),
   ];
 }
@@ -67,6 +72,32 @@ function findFaults(post: AuditedPost): Finding[] {
     ...(post.fault === null ? [] : [{ kind: faultKinds[post.fault], detail: post.detail, rows }]),
     ...(post.sample.text.trim() === '' ? [{ kind: 'blank_text' as const, detail: '', rows }] : []),
   ];
+}
+
+// What each of Fakeddit's columns says of a true post.
+const truePost = { '2_way_label': '1', '3_way_label': '0', '6_way_label': '0' };
+
+/** Fakeddit's `2_way_label` counts the other way round than ours: whoever copies it trains on the opposite of every label. */
+function findContradiction(post: AuditedPost): Finding[] {
+  const votes = Object.entries(truePost).flatMap(([column, trueValue]) => {
+    const value = (post.sample.row[column] ?? '').trim().replace(/\.0$/, '');
+    return value === '' ? [] : [{ column, value, label: value === trueValue ? 0 : 1 }];
+  });
+  const against = votes.filter(({ label }) => label !== post.label);
+  if (against.length === 0) return [];
+  const detail = against.map(({ column, value }) => `${column} is ${value}`).join(', ');
+  return [{ kind: 'label_meaning', detail, rows: [refer(post)] }];
+}
+
+const idColumns = ['id', 'image_id', 'post_id'];
+
+/** Rows with the same value in the first column that names posts. */
+function findRepeatedIds({ columns }: AuditInput, posts: readonly AuditedPost[]): Finding[] {
+  const column = idColumns.find((name) => columns.includes(name));
+  if (column === undefined) return [];
+  const idOf = (i: number) => (posts[i] as AuditedPost).sample.row[column]?.trim() ?? '';
+  const same = [...Map.groupBy(posts.keys(), idOf)].filter(([id, members]) => id !== '' && members.length > 1);
+  return same.flatMap(([, members]) => splitUp(members, 'id', { posts, duplicates: null }));
 }
 
 function refer({ split, sample, label }: AuditedPost): RowReference {
@@ -81,18 +112,19 @@ function findLikeness(posts: readonly AuditedPost[]): Finding[] {
   return [...findConflicts(posts, duplicates), ...findings];
 }
 
-const equality = { picture: null, near_picture: 'picture', text: null, near_text: 'text' } as const;
+const equality = { id: null, picture: null, near_picture: 'picture', text: null, near_text: 'text' } as const;
 
 /** Alike posts as one overlap, when they are in several splits, and one duplicate per split with two of them. */
 function splitUp(
   members: readonly number[],
-  likeness: Likeness,
-  { posts, duplicates }: { posts: readonly AuditedPost[]; duplicates: Duplicates },
+  likeness: Likeness | 'id',
+  { posts, duplicates }: { posts: readonly AuditedPost[]; duplicates: Duplicates | null },
 ): Finding[] {
   const exact = equality[likeness];
   // What is equal stands under its own kind.
   const isNews = (rows: readonly number[]) =>
-    rows.length > 1 && (exact === null || new Set(rows.map((i) => duplicates[exact].leaderOf(i))).size > 1);
+    rows.length > 1 &&
+    (exact === null || duplicates === null || new Set(rows.map((i) => duplicates[exact].leaderOf(i))).size > 1);
   const finding = (prefix: 'overlap' | 'duplicate', rows: readonly number[]): Finding => ({
     kind: `${prefix}_${likeness}`,
     detail: `${rows.length} posts`,

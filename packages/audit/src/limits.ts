@@ -65,7 +65,17 @@ export const limitTable = {
     measure: shareOf('placeholder_picture'),
   },
   blank: { limit: 0.01, what: 'share of rows without words', measure: shareOf('blank_text') },
+  label_meaning: {
+    limit: 0,
+    what: "share of rows whose label contradicts Fakeddit's own columns",
+    measure: shareOf('label_meaning'),
+  },
   conflict: { limit: 0, what: 'share of rows whose twin has the other label', measure: shareOf('label_conflict') },
+  overlap_id: {
+    limit: 0,
+    what: 'share of evaluation rows whose id is in another split',
+    measure: overlapOf('overlap_id'),
+  },
   overlap_picture: {
     limit: 0,
     what: 'share of evaluation rows whose picture, or nearly so, is in another split',

@@ -56,7 +56,7 @@ describe('planted faults', () => {
 
   test('columns that tell the label: every planted one is found, no innocent one', () => {
     const found = report.properties.filter(({ kind, reason }) => kind === 'column' && reason !== null);
-    expect(found.map(({ name }) => name).sort()).toEqual([...planted.leakingColumns].sort());
+    expect(found.map(({ name }) => name).sort()).toEqual(['2_way_label', ...planted.leakingColumns].sort());
   });
 
   test('the limits that these faults break are broken, the others hold', () => {
@@ -65,7 +65,9 @@ describe('planted faults', () => {
       'blank',
       'conflict',
       'duplicate',
+      'label_meaning',
       'missing',
+      'overlap_id',
       'overlap_near_text',
       'overlap_picture',
       'overlap_text',
@@ -118,7 +120,13 @@ describe('the command', () => {
     const lenient = await runEntry(entry, args);
     expect([lenient.code, lenient.stdout]).toEqual([0, expect.stringContaining('broken: max_overlap_text=0, got 1')]);
     expect((await runEntry(entry, [...args, 'strict=true'])).code).toBe(1);
-    const off = ['max_overlap_text=-1', 'max_overlap_picture=1', 'max_overlap_near_text=-1', 'max_class_gap=0.5'];
+    const off = [
+      'max_overlap_text=-1',
+      'max_overlap_picture=1',
+      'max_overlap_near_text=-1',
+      'max_class_gap=0.5',
+      'max_overlap_id=-1',
+    ];
     const tolerated = await runEntry(entry, [...args, '--strict', ...off]);
     expect([tolerated.code, tolerated.stdout]).toEqual([0, expect.stringContaining('no limit is broken')]);
   });

@@ -14,6 +14,9 @@ interface Row {
   text: string;
   image: string;
   label: string;
+  id?: string;
+  /** Of Fakeddit's kind, and against its label. */
+  isInverted?: boolean;
 }
 
 export interface PlantedSet {
@@ -95,6 +98,17 @@ async function plantSingles(garden: Garden): Promise<void> {
       .jpeg()
       .toBuffer();
     plant('flat_picture', await grow('train', { bytes: flat }));
+    const inverted = await grow('train');
+    inverted.isInverted = true;
+    plant('label_meaning', inverted);
+    for (const [kind, split] of [
+      ['overlap_id', 'test'],
+      ['duplicate_id', 'train'],
+    ] as const) {
+      const [first, second] = [await grow('train'), await grow(split)];
+      first.id = second.id = `${kind} ${n}`;
+      plant(kind, first, second);
+    }
     plant('blank_text', await grow('train', { text: n % 2 ? '' : '  ' }));
   }
   const removed = await sharp(await draw())
@@ -182,10 +196,12 @@ function writeSplits({ dir, rows, random }: Garden): Map<Row, string> {
       row.text,
       row.image,
       row.label,
+      row.id ?? `post ${rows.indexOf(row)}`,
+      row.isInverted ? row.label : other(row.label),
       ...each.map((n) => leak(row.label, n)),
       ...each.map(innocent),
     ]);
-    const header = ['text_content', 'image_path', 'label', ...leakingColumns, ...innocentColumns];
+    const header = ['text_content', 'image_path', 'label', 'id', '2_way_label', ...leakingColumns, ...innocentColumns];
     writeFileSync(path.join(dir, `${split}.csv`), stringify([header, ...lines]));
   }
   return places;

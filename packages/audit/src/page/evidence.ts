@@ -27,9 +27,19 @@ async function ofKind(kind: FindingKind, findings: readonly Finding[]): Promise<
 }
 
 async function group({ rows, detail, kind }: Finding): Promise<Html> {
-  const posts = await Promise.all(rows.slice(0, POSTS_SHOWN).map((row) => post(row, rows.length === 1 ? detail : '')));
+  const posts = await Promise.all(
+    firstOfEachSplit(rows)
+      .slice(0, POSTS_SHOWN)
+      .map((row) => post(row, rows.length === 1 ? detail : '')),
+  );
   const more = rows.length - POSTS_SHOWN;
   return html`<li data-kind="${kind}">${posts}${more > 0 ? html`<p class="over">and ${more} more</p>` : null}</li>`;
+}
+
+/** So that an overlap shows its sides. */
+function firstOfEachSplit(rows: readonly RowReference[]): RowReference[] {
+  const firsts = [...Map.groupBy(rows, ({ split }) => split).values()].map(([first]) => first as RowReference);
+  return [...firsts, ...rows.filter((row) => !firsts.includes(row))];
 }
 
 async function post({ split, line, label, text, image }: RowReference, detail: string): Promise<Html> {

@@ -78,7 +78,7 @@ export function survivalWarning({ gap, pValue, byClass }: SurvivalReport): strin
   const shares = byClass.map(({ name, share }) => `${(share * 100).toFixed(1)} % of ${name}`).join(', ');
   const chance = pValue < 1e-6 ? 'p < 0.000001' : `p = ${pValue.toFixed(6)}`;
   return (
-    `survival differs by class: ${shares} rows were kept (${chance}). What is missing is not missing at random: class shares differ from ` +
+    `Survival differs by class: ${shares} rows were kept (${chance}). What is missing is not missing at random: class shares differ from ` +
     'the source, and the host of a picture hints at its label. Run again later for rows that may come back, compare the table by domain, ' +
     'and quote results per class.'
   );
