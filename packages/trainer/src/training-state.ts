@@ -8,6 +8,7 @@ import {
   openSafetensors,
   type TensorFile,
   type TensorToWrite,
+  type VariableMoments,
   writeSafetensors,
 } from '@crosscheck/model';
 import { z } from 'zod';
@@ -55,15 +56,16 @@ export async function writeTrainingState(
   },
 ): Promise<void> {
   const { model, optimizer, description } = parts;
-  const { steps, firstMoments, secondMoments } = optimizer.state();
-  const moments = (prefix: string, arrays: ReadonlyMap<string, Float32Array>): TensorToWrite[] =>
-    [...arrays].map(([name, data]) => ({ name: prefix + name, dtype: 'F32', shape: [data.length], data }));
+  const moments = optimizer.moments();
+  const tensorsOf = (prefix: string, read: (of: VariableMoments) => Float32Array): TensorToWrite[] =>
+    moments.map((of) => ({ name: prefix + of.name, dtype: 'F32', shape: [of.size], data: () => read(of) }));
   const tensors = [
     ...modelTensors(model).map((tensor) => ({ ...tensor, name: modelPrefix + tensor.name })),
-    ...moments(firstPrefix, firstMoments),
-    ...moments(secondPrefix, secondMoments),
+    ...tensorsOf(firstPrefix, (of) => of.readFirst()),
+    ...tensorsOf(secondPrefix, (of) => of.readSecond()),
   ];
-  const full: StateDescription = { formatVersion: 1, ...description, optimizerSteps: steps };
+  const optimizerSteps = Object.fromEntries(moments.map(({ name, steps }) => [name, steps]));
+  const full: StateDescription = { formatVersion: 1, ...description, optimizerSteps };
   await writeSafetensors(file, tensors, { [metadataKey]: JSON.stringify(full) });
 }
 

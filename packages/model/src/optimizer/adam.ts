@@ -209,7 +209,13 @@ function assignArray(name: string, slot: Slot, array: Float32Array | undefined, 
 }
 
 function momentsReader(name: string, { steps, size, first, second }: Moments): VariableMoments {
-  const read = (slot: Slot) => tf.tidy(() => slot.read().dataSync() as Float32Array);
+  // Not in a tidy: that looks for tensors in what it returns, number by number.
+  const read = (slot: Slot) => {
+    const tensor = slot.read();
+    const array = tensor.dataSync() as Float32Array;
+    tensor.dispose();
+    return array;
+  };
   return { name, steps, size, readFirst: () => read(first), readSecond: () => read(second) };
 }
 
