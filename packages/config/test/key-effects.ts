@@ -76,6 +76,7 @@ const shown: Record<string, Record<string, string[]>> = {
   'packages/trainer/test/problems.test.ts': {
     'is divided by data.train_split, each label alike': ['data.csv_file', 'data.train_split'],
     'are left out and counted with data.on_bad_sample=skip': ['data.on_bad_sample'],
+    'stop the run, are named with data.on_overlap=warn': ['data.on_overlap'],
     'ends the run after training.max_skipped_steps of them in a row': ['training.max_skipped_steps'],
   },
   'packages/trainer/test/train.test.ts': {
@@ -212,6 +213,7 @@ const shown: Record<string, Record<string, string[]>> = {
     'batch mode takes its columns, its pictures’ folder and the number of rows': [
       'inference.batch.root_dir',
       'inference.batch.n_rows',
+      'inference.batch.resume',
     ],
     'inference.batch_processing decides on the posts of a model call': [
       'inference.batch_processing.batch_size',

@@ -198,4 +198,11 @@ describe('the summary', () => {
       ].join('\n'),
     );
   });
+
+  test('shows the metrics of the same split before those of another', () => {
+    const metrics = { 'train/loss': 1, 'train/f1': 2, 'val/loss': 3, 'val/f1': 4, 'val/accuracy': 5 };
+    expect(sweepTable([job(0, metrics)], 'val/accuracy').split('\n')[0]).toBe(
+      'job  status    val/accuracy  val/loss  val/f1  train/loss  seconds  overrides',
+    );
+  });
 });

@@ -18,10 +18,18 @@ export function sortJobs(
   });
 }
 
+const shownMetrics = 4;
+
+/** The chosen metric, then those of the same split (`val/…`), then the others. */
+function chooseColumns(names: readonly string[], metric: string | null): string[] {
+  const split = metric?.includes('/') ? metric.slice(0, metric.indexOf('/') + 1) : '';
+  const rank = (name: string) => (name === metric ? 0 : name.startsWith(split) ? 1 : 2);
+  return names.toSorted((a, b) => rank(a) - rank(b)).slice(0, shownMetrics);
+}
+
 /** The summary of a sweep as aligned text: best first, the chosen metric before the others. */
 export function sweepTable(jobs: readonly SweepJob[], metric: string | null): string {
-  const names = [...new Set(jobs.flatMap((job) => Object.keys(job.metrics)))];
-  const columns = [...names.filter((name) => name === metric), ...names.filter((name) => name !== metric)].slice(0, 6);
+  const columns = chooseColumns([...new Set(jobs.flatMap((job) => Object.keys(job.metrics)))], metric);
   const shared = sharedOverrides(jobs);
   const header = ['job', 'status', ...columns, 'seconds', 'overrides'];
   const rows = jobs.map((job) => [

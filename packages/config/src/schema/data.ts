@@ -51,6 +51,10 @@ export const dataSchema = z.strictObject({
     .enum(['error', 'skip'])
     .default('error')
     .describe('a row that cannot be used stops the run, or is counted and left out'),
+  on_overlap: z
+    .enum(['error', 'warn', 'ignore'])
+    .default('error')
+    .describe('posts that are in both train and val stop the run, are named, or are not looked for'),
   max_pixels: z.int().positive().default(40_000_000).describe('larger pictures are refused before they are decoded'),
   augmentation: augmentationSchema.prefault({}),
 });

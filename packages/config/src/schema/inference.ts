@@ -23,13 +23,21 @@ export const inferenceSchema = z.strictObject({
     .prefault({}),
   batch: z
     .strictObject({
-      csv_file: path.default('./data/test.csv').describe('posts to judge'),
-      output_file: path.default('./data/test-predictions.csv').describe('the same rows with their verdicts'),
+      csv_file: path
+        .default('./data/test.csv')
+        .describe('posts to judge: CSV, or JSON Lines by its name (.jsonl, .ndjson)'),
+      output_file: path
+        .default('./data/test-predictions.csv')
+        .describe('the same rows with their verdicts, CSV or JSON Lines by its name'),
       root_dir: path
         .nullable()
         .default('./data/images/test/')
         .describe("folder of relative picture paths; null = the CSV's folder"),
       n_rows: z.int().min(-1).default(200).describe('rows to judge; -1 = all'),
+      resume: z
+        .boolean()
+        .default(false)
+        .describe('go on from the .partial file of an interrupted run; after an error, leave it for the next'),
     })
     .prefault({}),
   explain: z
@@ -72,7 +80,11 @@ export const inferenceSchema = z.strictObject({
     .prefault({}),
   batch_processing: z
     .strictObject({
-      batch_size: z.int().min(1).default(32).describe('posts per model call'),
+      batch_size: z
+        .int()
+        .min(1)
+        .default(32)
+        .describe('posts per model call; above 8 more calls of 8 are under way instead'),
       num_workers: z.int().min(0).default(4).describe('posts that are decoded at the same time'),
     })
     .prefault({}),

@@ -30,7 +30,7 @@ export const mlflowSchema = z.strictObject({
     .default(null)
     .describe('alias of the registered version, such as champion; null = none'),
   system_metrics: z.boolean().default(true).describe('also log what CPU, memory, disk, network and GPUs do'),
-  run_name: z.string().nullable().default(null).describe('name of the run; null = one that MLflow makes'),
+  run_name: z.string().nullable().default(null).describe('name of the run; null = run_<version>'),
 });
 
 /** `export.*`: from a checkpoint to an artifact folder. */
@@ -48,7 +48,7 @@ export const exportSchema = z.strictObject({
     .describe('number format: fp16 halves the file, int8 also the time; both are compared with fp32 on real posts'),
   calibration_rows: z.int().min(1).default(64).describe('validation posts whose pictures int8 is calibrated on'),
   comparison_rows: z.int().min(1).default(500).describe('test posts on which fp16 and int8 are compared with fp32'),
-  opset: z.int().min(18).default(18).describe('ONNX operator set'),
+  opset: z.int().min(18).max(23).default(18).describe('ONNX operator set'),
 });
 
 /** `evaluation.*`: judging a whole split with a trained model. */

@@ -118,7 +118,11 @@ export const trainingSchema = z.strictObject({
   adam_beta2: z.number().min(0).lt(1).default(0.999).describe('decay of the second moment'),
   adam_epsilon: z.number().positive().default(1e-8).describe('added to the root of the second moment'),
   num_workers: z.int().min(0).default(1).describe('threads that decode pictures; 0 = none'),
-  checkpoint_dir: z.string().min(1).default('./checkpoints').describe('folder of checkpoints'),
+  checkpoint_dir: z
+    .string()
+    .min(1)
+    .default('./checkpoints')
+    .describe('folder of checkpoints; jobs of a sweep keep theirs in their run folders'),
   save_frequency: z.int().min(0).default(5).describe('also keep a checkpoint every so many epochs; 0 = only the best'),
   seed: z.int().min(0).default(42).describe('fixes order, dropout, augmentation and initial weights'),
   early_stopping: earlyStoppingSchema.prefault({}),
