@@ -1,7 +1,7 @@
 // The fast engine against the plain one: the same loss, logits, gradients and statistics within rounding.
 import { type Architecture, architectureSchema, type Batch, createRandom } from '@crosscheck/contract';
 import { hasOwnKernels, tf } from '@crosscheck/tensorflow';
-import { expectNoLeak } from '@crosscheck/testkit';
+import { difference, expectNoLeak } from '@crosscheck/testkit';
 import { describe, expect, test } from 'vitest';
 import { computeGradientsFast, differentiate } from '../src/fast/gradients.ts';
 import { composedKernels, ownKernels } from '../src/fast/kernel-set.ts';
@@ -185,6 +185,21 @@ describe('texts are packed', () => {
   });
 });
 
+test('with mixed precision the text backbone is rounded: near, not equal', async () => {
+  await withPair(tiny.architecture, noDropout, ({ fast }) => {
+    const exact = fast.computeGradients(batch, { seed: 1 });
+    const rounded = fast.computeGradients(batch, { seed: 1, mixedPrecision: true });
+    expect(Math.abs(rounded.loss - exact.loss)).toBeGreaterThan(0);
+    expect(Math.abs(rounded.loss - exact.loss)).toBeLessThan(1e-2);
+    for (const { gradients } of [exact, rounded]) expect(gradients.size).toBe(fast.variables.size);
+    const values = ({ gradients }: typeof exact) =>
+      [...gradients.values()].flatMap((g) => [...(g.dataSync() as Float32Array)]);
+    expect(difference(values(rounded), values(exact)).cosine).toBeGreaterThan(0.99);
+    exact.dispose();
+    rounded.dispose();
+  });
+});
+
 describe('predictions of the fast engine', () => {
   test('are those of the plain one, and leave nothing behind', async () => {
     await withPair(tiny.architecture, defaultDropout, ({ plain, fast }) => {
@@ -198,25 +213,28 @@ describe('predictions of the fast engine', () => {
 });
 
 describe('memory', () => {
-  test.each([nothingFrozen, { vision: true, text: false }, { vision: false, text: true }, bothFrozen])(
-    'nothing stays but gradients and statistics, even before a scope ends: %o',
-    async (freeze) => {
-      await withPair(tiny.architecture, defaultDropout, ({ fast }, kernels) => {
-        for (const training of [true, false]) {
-          const moved = new Map<string, tf.Tensor>();
-          const step: GradientStep = { seed: 1, freeze, training, frozenBatchNorm: 'update' };
-          const before = tf.memory().numTensors;
-          const { gradients } = differentiate(
-            { state: fast, step, moved, kernels },
-            batch,
-            new Set(fast.trainableNames(freeze)),
-          );
-          expect(tf.memory().numTensors - before).toBe(gradients.size + moved.size);
-          tf.dispose([...gradients.values(), ...moved.values()]);
-        }
-      });
-    },
-  );
+  test.each([
+    ['nothing frozen', nothingFrozen, undefined],
+    ['vision frozen', { vision: true, text: false }, undefined],
+    ['text frozen', { vision: false, text: true }, undefined],
+    ['both frozen', bothFrozen, undefined],
+    ['the last blocks learn', nothingFrozen, lastBlocks],
+  ])('nothing stays but gradients and statistics, even before a scope ends: %s', async (_, freeze, trainable) => {
+    await withPair(tiny.architecture, defaultDropout, ({ fast }, kernels) => {
+      for (const training of [true, false]) {
+        const moved = new Map<string, tf.Tensor>();
+        const step: GradientStep = { seed: 1, freeze, training, frozenBatchNorm: 'update' };
+        const before = tf.memory().numTensors;
+        const { gradients } = differentiate(
+          { state: fast, step, moved, kernels },
+          batch,
+          new Set(trainable ?? fast.trainableNames(freeze)),
+        );
+        expect(tf.memory().numTensors - before).toBe(gradients.size + moved.size);
+        tf.dispose([...gradients.values(), ...moved.values()]);
+      }
+    });
+  });
 
   test('every step of a training needs the same number of tensors', async () => {
     await withPair(tiny.architecture, defaultDropout, ({ fast }) => {

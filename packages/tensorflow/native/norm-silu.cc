@@ -34,16 +34,16 @@ CROSSCHECK_INLINE float Exp(float x) {
 
 CROSSCHECK_INLINE float Sigmoid(float z) { return 1.0f / (1.0f + Exp(-z)); }
 
-// z = x · scale + offset, for every channel.
-struct Affine {
-  std::vector<float> scale, offset;
+// z = (x − mean) · scale + bias, for every channel; mean first, or its digits would be lost in those of x.
+struct Normaliser {
+  const float *mean, *bias;
+  std::vector<float> scales;
+  const float* scale;
 
-  Affine(const float* weight, const float* bias, const float* mean, const float* variance, int64_t channels,
-         float epsilon)
-      : scale(channels), offset(channels) {
-    for (int64_t c = 0; c < channels; ++c) {
-      scale[c] = weight[c] / std::sqrt(variance[c] + epsilon);
-      offset[c] = bias[c] - mean[c] * scale[c];
+  Normaliser(const Tensor& weight, const Tensor& bias, const Tensor& mean, const Tensor& variance, float epsilon)
+      : mean(mean.data()), bias(bias.data()), scales(weight.size()), scale(scales.data()) {
+    for (size_t c = 0; c < scales.size(); ++c) {
+      scales[c] = weight.data()[c] / std::sqrt(variance.data()[c] + epsilon);
     }
   }
 };
@@ -115,19 +115,20 @@ void ChannelMoments(Call& call, const Attributes&) {
 
 // --- y ---------------------------------------------------------------------------------------------------------------------------
 
-CROSSCHECK_VECTORISED void ActivateRows(const float* x, Rows rows, int64_t channels, const float* scale,
-                                        const float* offset, const float* gate, float* y) {
+CROSSCHECK_VECTORISED void ActivateRows(const float* x, Rows rows, int64_t channels, const Normaliser& norm,
+                                        const float* gate, float* y) {
+  const float *mean = norm.mean, *scale = norm.scale, *bias = norm.bias;
   for (int64_t r = rows.begin; r < rows.end; ++r) {
     const float* in = x + r * channels;
     float* __restrict out = y + r * channels;
     if (gate) {
       for (int64_t c = 0; c < channels; ++c) {
-        const float z = in[c] * scale[c] + offset[c];
+        const float z = (in[c] - mean[c]) * scale[c] + bias[c];
         out[c] = z * Sigmoid(z) * gate[c];
       }
     } else {
       for (int64_t c = 0; c < channels; ++c) {
-        const float z = in[c] * scale[c] + offset[c];
+        const float z = (in[c] - mean[c]) * scale[c] + bias[c];
         out[c] = z * Sigmoid(z);
       }
     }
@@ -140,11 +141,11 @@ void NormSilu(Call& call, const Attributes& attributes) {
   const Tensor variance = call.Input(4), gate = call.Input(5);
   const int64_t channels = x.dim(3), map = x.dim(1) * x.dim(2), count = x.size() / channels;
   const Tensor y = call.Output(0, x.shape());
-  const Affine affine(weight.data(), bias.data(), mean.data(), variance.data(), channels, attributes.epsilon);
+  const Normaliser norm(weight, bias, mean, variance, attributes.epsilon);
   Parallel(count, [&](int64_t begin, int64_t end, int) {
     ForEachSample(begin, end, map, [&](int64_t sample, Rows rows) {
       const float* gates = gate.optional() ? gate.data() + sample * channels : nullptr;
-      ActivateRows(x.data(), rows, channels, affine.scale.data(), affine.offset.data(), gates, y.data());
+      ActivateRows(x.data(), rows, channels, norm, gates, y.data());
     });
   });
 }
@@ -152,18 +153,19 @@ void NormSilu(Call& call, const Attributes& attributes) {
 // --- sums of y over maps -----------------------------------------------------------------------------------------------------------
 
 CROSSCHECK_VECTORISED void AddActivations(const float* x, const float* factor, Rows rows, int64_t channels,
-                                          const float* scale, const float* offset, float* __restrict sum) {
+                                          const Normaliser& norm, float* __restrict sum) {
+  const float *mean = norm.mean, *scale = norm.scale, *bias = norm.bias;
   for (int64_t r = rows.begin; r < rows.end; ++r) {
     const float* in = x + r * channels;
     if (factor) {
       const float* times = factor + r * channels;
       for (int64_t c = 0; c < channels; ++c) {
-        const float z = in[c] * scale[c] + offset[c];
+        const float z = (in[c] - mean[c]) * scale[c] + bias[c];
         sum[c] += z * Sigmoid(z) * times[c];
       }
     } else {
       for (int64_t c = 0; c < channels; ++c) {
-        const float z = in[c] * scale[c] + offset[c];
+        const float z = (in[c] - mean[c]) * scale[c] + bias[c];
         sum[c] += z * Sigmoid(z);
       }
     }
@@ -176,7 +178,7 @@ void NormSiluSum(Call& call, const Attributes& attributes) {
   const Tensor variance = call.Input(4), factor = call.Input(5);
   const int64_t batch = x.dim(0), channels = x.dim(3), map = x.dim(1) * x.dim(2);
   const Tensor sums = call.Output(0, {batch, channels});
-  const Affine affine(weight.data(), bias.data(), mean.data(), variance.data(), channels, attributes.epsilon);
+  const Normaliser norm(weight, bias, mean, variance, attributes.epsilon);
   Parallel(batch, [&](int64_t begin, int64_t end, int) {
     std::vector<float> part(channels);
     for (int64_t sample = begin; sample < end; ++sample) {
@@ -184,8 +186,8 @@ void NormSiluSum(Call& call, const Attributes& attributes) {
       std::fill(total, total + channels, 0.0f);
       for (int64_t r = sample * map; r < (sample + 1) * map; r += kBlock) {
         std::fill(part.begin(), part.end(), 0.0f);
-        AddActivations(x.data(), factor.optional(), {r, std::min((sample + 1) * map, r + kBlock)}, channels,
-                       affine.scale.data(), affine.offset.data(), part.data());
+        AddActivations(x.data(), factor.optional(), {r, std::min((sample + 1) * map, r + kBlock)}, channels, norm,
+                       part.data());
         for (int64_t c = 0; c < channels; ++c) total[c] += part[c];
       }
     }
@@ -207,21 +209,21 @@ struct Upstream {
   const float* constant;  // [C] of this sample
 };
 
-CROSSCHECK_VECTORISED void AddGradients(const float* x, Upstream up, Rows rows, int64_t channels, const float* scale,
-                                        const float* offset, const float* mean, float* __restrict sum,
-                                        float* __restrict along) {
+CROSSCHECK_VECTORISED void AddGradients(const float* x, Upstream up, Rows rows, int64_t channels, const Normaliser& norm,
+                                        float* __restrict sum, float* __restrict along) {
+  const float *mean = norm.mean, *scale = norm.scale, *bias = norm.bias;
   for (int64_t r = rows.begin; r < rows.end; ++r) {
     const float* in = x + r * channels;
     const float* dy = up.dy ? up.dy + r * channels : nullptr;
     if (dy) {
       for (int64_t c = 0; c < channels; ++c) {
-        const float dz = SlopeTimes(in[c] * scale[c] + offset[c], dy[c] * up.gate[c] + up.constant[c]);
+        const float dz = SlopeTimes((in[c] - mean[c]) * scale[c] + bias[c], dy[c] * up.gate[c] + up.constant[c]);
         sum[c] += dz;
         along[c] += dz * (in[c] - mean[c]);
       }
     } else {
       for (int64_t c = 0; c < channels; ++c) {
-        const float dz = SlopeTimes(in[c] * scale[c] + offset[c], up.constant[c]);
+        const float dz = SlopeTimes((in[c] - mean[c]) * scale[c] + bias[c], up.constant[c]);
         sum[c] += dz;
         along[c] += dz * (in[c] - mean[c]);
       }
@@ -230,21 +232,21 @@ CROSSCHECK_VECTORISED void AddGradients(const float* x, Upstream up, Rows rows, 
 }
 
 // dx = scale · dz − shift − (x − mean) · slope
-CROSSCHECK_VECTORISED void WriteGradients(const float* x, Upstream up, Rows rows, int64_t channels, const float* scale,
-                                          const float* offset, const float* mean, const float* shift,
-                                          const float* slope, float* dx) {
+CROSSCHECK_VECTORISED void WriteGradients(const float* x, Upstream up, Rows rows, int64_t channels, const Normaliser& norm,
+                                          const float* shift, const float* slope, float* dx) {
+  const float *mean = norm.mean, *scale = norm.scale, *bias = norm.bias;
   for (int64_t r = rows.begin; r < rows.end; ++r) {
     const float* in = x + r * channels;
     const float* dy = up.dy ? up.dy + r * channels : nullptr;
     float* __restrict out = dx + r * channels;
     if (dy) {
       for (int64_t c = 0; c < channels; ++c) {
-        const float dz = SlopeTimes(in[c] * scale[c] + offset[c], dy[c] * up.gate[c] + up.constant[c]);
+        const float dz = SlopeTimes((in[c] - mean[c]) * scale[c] + bias[c], dy[c] * up.gate[c] + up.constant[c]);
         out[c] = dz * scale[c] - shift[c] - (in[c] - mean[c]) * slope[c];
       }
     } else {
       for (int64_t c = 0; c < channels; ++c) {
-        const float dz = SlopeTimes(in[c] * scale[c] + offset[c], up.constant[c]);
+        const float dz = SlopeTimes((in[c] - mean[c]) * scale[c] + bias[c], up.constant[c]);
         out[c] = dz * scale[c] - shift[c] - (in[c] - mean[c]) * slope[c];
       }
     }
@@ -259,7 +261,7 @@ void NormSiluGradient(Call& call, const Attributes& attributes) {
   const int64_t channels = x.dim(3), map = x.dim(1) * x.dim(2), count = x.size() / channels;
   const Tensor dx = call.Output(0, x.shape());
   const Tensor dweight = call.Output(1, {channels}), dbias = call.Output(2, {channels});
-  const Affine affine(weight.data(), bias.data(), mean.data(), variance.data(), channels, attributes.epsilon);
+  const Normaliser norm(weight, bias, mean, variance, attributes.epsilon);
   const std::vector<float> ones(channels, 1.0f), zeros(channels, 0.0f);
   const auto upstream = [&](int64_t sample) {
     return Upstream{dy.optional(), gate.optional() ? gate.data() + sample * channels : ones.data(),
@@ -274,8 +276,8 @@ void NormSiluGradient(Call& call, const Attributes& attributes) {
       for (int64_t r = rows.begin; r < rows.end; r += kBlock) {
         std::fill(sum.begin(), sum.end(), 0.0f);
         std::fill(along.begin(), along.end(), 0.0f);
-        AddGradients(x.data(), upstream(sample), {r, std::min(rows.end, r + kBlock)}, channels, affine.scale.data(),
-                     affine.offset.data(), mean.data(), sum.data(), along.data());
+        AddGradients(x.data(), upstream(sample), {r, std::min(rows.end, r + kBlock)}, channels, norm, sum.data(),
+                     along.data());
         for (int64_t c = 0; c < channels; ++c) {
           sums[thread][c] += sum[c];
           alongs[thread][c] += along[c];
@@ -294,13 +296,12 @@ void NormSiluGradient(Call& call, const Attributes& attributes) {
     dbias.data()[c] = static_cast<float>(sum);
     dweight.data()[c] = static_cast<float>(along * inverse_std);
     if (!attributes.is_training) continue;
-    shift[c] = static_cast<float>(affine.scale[c] * sum / count);
-    slope[c] = static_cast<float>(affine.scale[c] * along * inverse_std * inverse_std / count);
+    shift[c] = static_cast<float>(norm.scale[c] * sum / count);
+    slope[c] = static_cast<float>(norm.scale[c] * along * inverse_std * inverse_std / count);
   }
   Parallel(count, [&](int64_t begin, int64_t end, int) {
     ForEachSample(begin, end, map, [&](int64_t sample, Rows rows) {
-      WriteGradients(x.data(), upstream(sample), rows, channels, affine.scale.data(), affine.offset.data(),
-                     mean.data(), shift.data(), slope.data(), dx.data());
+      WriteGradients(x.data(), upstream(sample), rows, channels, norm, shift.data(), slope.data(), dx.data());
     });
   });
 }
