@@ -5,6 +5,7 @@ import type { Manifest, SampleProblem } from '@crosscheck/data';
 import { countParameters, type Model } from '@crosscheck/model';
 import type { Tokenizer } from '@crosscheck/preprocess';
 import { describeTensorflow, tensorflowInfo } from '@crosscheck/tensorflow';
+import { checkOverlap } from './check-overlap.ts';
 import { measureThroughput, type Throughput } from './consumers/throughput.ts';
 import { makeFolder } from './guard-writing.ts';
 import type { EpochRecord } from './history.ts';
@@ -59,6 +60,7 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   const tokenizer = await openTokenizer(config);
   const manifests = { train: await readSplit(config, 'train'), val: await readSplit(config, 'val') };
   for (const [split, manifest] of Object.entries(manifests)) say(describeSplit(split, manifest));
+  await checkOverlap(manifests, config.data.on_overlap, say);
   if (resumed) checkSameData(manifests, resumed);
   const model = buildModel(config);
   const lines = resumed ? [`resuming ${runDir}`] : await loadInitialWeights(model, config);

@@ -93,6 +93,26 @@ describe('bad posts', () => {
   });
 });
 
+describe('posts in both train and val', () => {
+  it('stop the run, are named with data.on_overlap=warn, and are not looked for with ignore', async () => {
+    const data = copyPosts(posts);
+    const [header = '', first = ''] = readFileSync(trainCsv(data), 'utf8').split('\n');
+    const val = path.join(data, 'val.csv');
+    const rows = readFileSync(val, 'utf8').trimEnd().split('\n').slice(1);
+    writeFileSync(val, `${[header, ...rows, first].join('\n')}\n`);
+    const here = (onOverlap: string) =>
+      train(testFolder(), data, `data.on_overlap=${onOverlap}`, 'training.num_epochs=1', 'training.num_steps=1');
+    await expect(here('error')).rejects.toMatchObject({
+      code: 'CROSSCHECK_DATA_OVERLAP',
+      message: expect.stringMatching(
+        /1 with the same picture and words in both: .*train\.csv:2 = .*val\.csv:\d+; .*pnpm data:split/,
+      ),
+    });
+    expect((await here('warn')).output).toContain('1 with the same picture and words in both');
+    expect((await here('ignore')).output).not.toContain('the same picture');
+  });
+});
+
 describe('image paths', () => {
   it('are looked for in the images folder first, then beside the CSV', async () => {
     const { output } = await train(
