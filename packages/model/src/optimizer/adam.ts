@@ -45,8 +45,8 @@ export interface VariableMoments {
   steps: number;
   /** Elements of each moment. */
   size: number;
-  readFirst(): Float32Array;
-  readSecond(): Float32Array;
+  readFirst: () => Float32Array;
+  readSecond: () => Float32Array;
 }
 
 type Variables = ReadonlyMap<string, tf.Variable>;
