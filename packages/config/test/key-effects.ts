@@ -122,6 +122,7 @@ const shown: Record<string, Record<string, string[]>> = {
       'training.early_stopping.metric',
       'training.early_stopping.min_delta',
     ],
+    'training.mixed_precision rounds the products of the text backbone': ['training.mixed_precision'],
     'is saved every training.save_every_steps inside an epoch': ['training.save_every_steps'],
     'is made of training.accumulate_steps batches': ['training.accumulate_steps', 'training.clip_norm'],
   },
@@ -138,7 +139,6 @@ const shown: Record<string, Record<string, string[]>> = {
       'training.gradual_unfreezing.epochs_per_block',
     ],
   },
-  'packages/trainer/test/precision.test.ts': { 'on leaves TF32 to TensorFlow': ['training.mixed_precision'] },
   'packages/trainer/test/resume.test.ts': {
     'by kill -9 goes on from its last state': ['training.resume'],
   },
@@ -204,6 +204,7 @@ const shown: Record<string, Record<string, string[]>> = {
       'inference.output.save_confidence',
       'inference.output.threshold',
     ],
+    'resume=true goes on from a half-written output or says why it cannot': ['inference.batch.resume'],
     'batch mode writes the verdicts': ['inference.batch.csv_file', 'inference.batch.output_file'],
   },
   'packages/inference/test/infer-keys.test.ts': {
@@ -213,7 +214,6 @@ const shown: Record<string, Record<string, string[]>> = {
     'batch mode takes its columns, its pictures’ folder and the number of rows': [
       'inference.batch.root_dir',
       'inference.batch.n_rows',
-      'inference.batch.resume',
     ],
     'inference.batch_processing decides on the posts of a model call': [
       'inference.batch_processing.batch_size',

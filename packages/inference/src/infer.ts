@@ -99,6 +99,8 @@ async function inferBatch(
     imageColumn: data.image_column,
     labelColumn: data.label_column,
     nRows: batch.n_rows,
+    resume: batch.resume,
+    onResumed: (rows) => progress.note(`going on after ${rows} rows`),
     width: 2 * batch_processing.batch_size * classifier.stats().workers,
     columns: { probability: output.save_probabilities, confidence: output.save_confidence },
     onProblem: ({ line, message }) => progress.note(`${batch.csv_file}:${line}: ${message}`),

@@ -94,6 +94,21 @@ test('batch mode writes the verdicts, sums them up, and reports bad rows on stde
   expect(stderr).toContain('nothing.png');
 });
 
+test('resume=true goes on from a half-written output or says why it cannot', async () => {
+  writeFileSync(`${folder.dir}/half.csv.partial`, 'text_content,image_path\nx,y\n');
+  const batch = [
+    `inference.batch.csv_file=${folder.dir}/posts.csv`,
+    `inference.batch.output_file=${folder.dir}/half.csv`,
+    'inference.batch.root_dir=null',
+  ];
+  const resumed = await infer(...batch, 'inference.batch.resume=true');
+  expect(resumed.stderr).toContain('CROSSCHECK_INFER_RESUME_MISMATCH');
+  expect(existsSync(`${folder.dir}/half.csv`)).toBe(false);
+  const anew = await infer(...batch);
+  expect(anew.stdout).toContain('Total samples: 26');
+  expect(existsSync(`${folder.dir}/half.csv.partial`)).toBe(false);
+});
+
 test('a checkpoint is exported once into a folder beside it, and again when it changes', async () => {
   const checkpoint = `${folder.dir}/it's a model.safetensors`;
   const inferCheckpoint = () =>

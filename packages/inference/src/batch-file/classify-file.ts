@@ -1,15 +1,23 @@
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { type CrosscheckError, isCrosscheckError, messageOf } from '@crosscheck/contract';
+import { artifactFiles, type CrosscheckError, isCrosscheckError, messageOf } from '@crosscheck/contract';
 import type { Classifier, Prediction } from '../classifier.ts';
 import { type ColumnPlan, planColumns, type VerdictColumns } from './columns.ts';
 import { mapInOrder } from './in-order.ts';
-import { type CsvRow, readRows } from './read-rows.ts';
+import { isJsonLines } from './read-json-rows.ts';
+import { type FileRow, readRows } from './read-rows.ts';
+import { describePartial, forgetPartial, openEarlier, type Undertaking } from './resume.ts';
+import { countJudged, countKept, emptyTally, summarize } from './tally.ts';
+import { outputCells, outputObject } from './verdict-row.ts';
 import { openRowWriter, type RowWriter } from './write-rows.ts';
 
 export interface ClassifyFileOptions {
-  /** CSV with a header line. */
+  /** CSV with a header line, or JSON Lines (`.jsonl`, `.ndjson`). */
   inputFile: string;
+  /** In the form that its name asks for, whatever the input's. */
   outputFile: string;
+  /** Go on from what an interrupted run left; after an error, leave it for the next. @default false */
+  resume?: boolean;
   /** Relative picture paths resolve against it. */
   rootDir: string;
   textColumn: string;
@@ -24,6 +32,8 @@ export interface ClassifyFileOptions {
   columns: VerdictColumns;
   /** Told of every row that became `ERROR`. */
   onProblem(problem: RowProblem): void;
+  /** Told how many rows an interrupted run had judged. */
+  onResumed?(rows: number): void;
   /** Told after every row, in order. */
   onRow?(row: JudgedRow): void;
 }
@@ -56,11 +66,11 @@ export interface BatchSummary {
 const fatalCodes = ['CROSSCHECK_INFERENCE_WORKER_CRASHED', 'CROSSCHECK_INFERENCE_CLOSED'];
 
 /**
- * Judges every row of a CSV file and writes its columns with the verdict's into another, in the same order, in constant memory. A row
- * that cannot be judged becomes `ERROR,-1,-1.0,-1.0` and the rest goes on. The output appears when it is whole.
+ * Judges every row of a file and writes its columns with the verdict's into another, in the same order, in constant memory. A row that
+ * cannot be judged becomes `ERROR,-1,-1.0,-1.0` and the rest goes on. The output appears when it is whole.
  *
- * @throws CROSSCHECK_INFER_INPUT_NOT_FOUND, CROSSCHECK_INFER_COLUMN_MISSING, CROSSCHECK_INFER_CSV_BROKEN,
- * CROSSCHECK_INFER_OUTPUT_UNWRITABLE, CROSSCHECK_INFERENCE_WORKER_CRASHED
+ * @throws CROSSCHECK_INFER_INPUT_NOT_FOUND, CROSSCHECK_INFER_COLUMN_MISSING, CROSSCHECK_INFER_CSV_BROKEN, CROSSCHECK_INFER_INPUT_BROKEN,
+ * CROSSCHECK_INFER_OUTPUT_UNWRITABLE, CROSSCHECK_INFER_RESUME_MISMATCH, CROSSCHECK_INFERENCE_WORKER_CRASHED
  */
 export async function classifyFile(classifier: Classifier, options: ClassifyFileOptions): Promise<BatchSummary> {
   const rows = readRows(options.inputFile);
@@ -71,40 +81,76 @@ export async function classifyFile(classifier: Classifier, options: ClassifyFile
     label: options.labelColumn,
   };
   const plan = planColumns((await rows.next()).value?.cells ?? [], columns, options.columns);
+  const undertaking = await describe(classifier, plan, options);
+  const earlier = options.resume ? await openEarlier(options.outputFile, undertaking) : null;
   const writer = await openRowWriter(options.outputFile);
   try {
-    const summary = await writeVerdicts(classifier, { rows, plan, writer }, options);
+    await describePartial(options.outputFile, undertaking);
+    const summary = await writeVerdicts(classifier, { rows, earlier, plan, writer }, options);
     await writer.commit();
+    await forgetPartial(options.outputFile);
     return summary;
   } catch (error) {
-    await writer.discard();
+    if (options.resume) await writer.keep();
+    else {
+      await writer.discard();
+      await forgetPartial(options.outputFile);
+    }
     throw error;
   }
 }
 
+async function describe(
+  { artifact, threshold }: Classifier,
+  { header }: ColumnPlan,
+  { inputFile }: ClassifyFileOptions,
+): Promise<Undertaking> {
+  const { size, mtimeMs } = await stat(inputFile);
+  return {
+    inputFile: path.resolve(inputFile),
+    inputBytes: size,
+    inputModifiedMs: mtimeMs,
+    model: artifact.sha256[artifactFiles.onnxData] ?? '',
+    threshold,
+    header,
+  };
+}
+
 interface Streams {
-  rows: AsyncGenerator<CsvRow>;
+  rows: AsyncGenerator<FileRow>;
+  /** Rows that an interrupted run wrote, header first. */
+  earlier: AsyncGenerator<FileRow> | null;
   plan: ColumnPlan;
   writer: RowWriter;
 }
 
 async function writeVerdicts(
   classifier: Classifier,
-  { rows, plan, writer }: Streams,
+  { rows, earlier, plan, writer }: Streams,
   options: ClassifyFileOptions,
 ): Promise<BatchSummary> {
-  const tally = { total: 0, fake: 0, real: 0, failed: 0, confidence: 0 };
-  await writer.write(plan.header);
-  const judge = async (row: CsvRow) => ({ row, ...(await judgeRow(classifier, row, plan, options)) });
-  for await (const { row, judged, problem } of mapInOrder(take(rows, options.nRows), options.width, judge)) {
-    await writer.write(outputCells(row, judged.prediction, plan, options.columns));
-    count(tally, judged.prediction);
+  const tally = emptyTally();
+  const isJson = isJsonLines(options.outputFile);
+  if (!isJson) await writer.write(plan.header);
+  if (earlier) {
+    await earlier.next(); // the header
+    for await (const row of earlier) {
+      await writer.write(isJson ? (row.values ?? {}) : row.cells);
+      countKept(tally, row, plan.header);
+      await rows.next();
+    }
+    options.onResumed?.(tally.total);
+  }
+  const left = options.nRows < 0 ? options.nRows : Math.max(0, options.nRows - tally.total);
+  const judge = async (row: FileRow) => ({ row, ...(await judgeRow(classifier, row, plan, options)) });
+  const toOutput = isJson ? outputObject : outputCells;
+  for await (const { row, judged, problem } of mapInOrder(take(rows, left), options.width, judge)) {
+    await writer.write(toOutput(row, judged.prediction, plan, options.columns));
+    countJudged(tally, judged.prediction);
     if (problem !== null) options.onProblem({ line: row.line, message: problem });
     options.onRow?.(judged);
   }
-  const judgedRows = tally.total - tally.failed;
-  const { total, fake, real, failed } = tally;
-  return { total, fake, real, failed, averageConfidence: tally.confidence / judgedRows };
+  return summarize(tally);
 }
 
 async function* take<T>(items: AsyncGenerator<T>, limit: number): AsyncGenerator<T> {
@@ -118,12 +164,13 @@ async function* take<T>(items: AsyncGenerator<T>, limit: number): AsyncGenerator
 
 async function judgeRow(
   classifier: Classifier,
-  { cells, line, bytes }: CsvRow,
+  { cells, line, bytes, problem }: FileRow,
   plan: ColumnPlan,
   options: ClassifyFileOptions,
 ): Promise<{ judged: JudgedRow; problem: string | null }> {
   const [text, image] = [cells[plan.textIndex] ?? '', (cells[plan.imageIndex] ?? '').trim()];
   const judged: JudgedRow = { text, image, line, bytes, prediction: null };
+  if (problem !== undefined) return { judged, problem };
   const excess = cells.length - plan.inputColumns;
   if (excess > 0)
     return { judged, problem: `${excess} cells more than the header has columns; quote texts with commas` };
@@ -134,45 +181,5 @@ async function judgeRow(
   } catch (error) {
     if (fatalCodes.some((code) => isCrosscheckError(error, code as CrosscheckError['code']))) throw error;
     return { judged, problem: messageOf(error) };
-  }
-}
-
-function outputCells(
-  { cells }: CsvRow,
-  prediction: Prediction | null,
-  plan: ColumnPlan,
-  columns: VerdictColumns,
-): string[] {
-  const added = verdictCells(prediction, columns);
-  const kept = Array.from({ length: plan.inputColumns }, (_, i) => cells[i] ?? '');
-  return [...kept, ...added];
-}
-
-function verdictCells(prediction: Prediction | null, { probability, confidence }: VerdictColumns): string[] {
-  const [label, id, fake, sure] = prediction
-    ? [
-        prediction.prediction,
-        String(prediction.labelId),
-        float(prediction.probabilityFake),
-        float(prediction.confidence),
-      ]
-    : ['ERROR', '-1', '-1.0', '-1.0'];
-  return [label, id, ...(probability ? [fake] : []), ...(confidence ? [sure] : [])];
-}
-
-/** As Python writes floats: 1.0, not 1. */
-function float(value: number): string {
-  return Number.isInteger(value) ? value.toFixed(1) : String(value);
-}
-
-function count(
-  tally: { total: number; fake: number; real: number; failed: number; confidence: number },
-  prediction: Prediction | null,
-) {
-  tally.total++;
-  if (prediction === null) tally.failed++;
-  else {
-    tally[prediction.labelId === 1 ? 'fake' : 'real']++;
-    tally.confidence += prediction.confidence;
   }
 }

@@ -11,6 +11,9 @@ export interface ColumnPlan {
   textIndex: number;
   imageIndex: number;
   inputColumns: number;
+  inputHeader: readonly string[];
+  /** What the input's columns are called in the output. */
+  renamed: ReadonlyMap<string, string>;
   /** Header of the output. */
   header: string[];
 }
@@ -40,6 +43,8 @@ export function planColumns(
     textIndex: indexOf(header, columns.text, columns.file),
     imageIndex: indexOf(header, columns.image, columns.file),
     inputColumns: header.length,
+    inputHeader: header,
+    renamed: new Map(header.map((name, i) => [name, kept[i] as string])),
     header: [...kept, ...added],
   };
 }

@@ -2,10 +2,15 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { CrosscheckError, messageOf } from '@crosscheck/contract';
 import { parse } from 'csv-parse';
+import { isJsonLines, readJsonRows } from './read-json-rows.ts';
 
-/** One record of a CSV file, with the place where it ends. */
-export interface CsvRow {
+/** One record of a CSV or JSON Lines file, with the place where it ends. */
+export interface FileRow {
   cells: string[];
+  /** The object of a JSON line. */
+  values?: Record<string, unknown>;
+  /** Why the record cannot be used. */
+  problem?: string;
   /** Line of the file on which the record ends, from 1. */
   line: number;
   /** Bytes of the file read so far. */
@@ -16,12 +21,21 @@ export interface CsvRow {
 const maxRecordBytes = 16 * 1024 * 1024;
 
 /**
- * Streams the records of a CSV file, its header first: UTF-8 with or without a byte order mark, quoted commas and newlines, any line ends.
+ * Streams the records of a file, its header first. CSV: UTF-8 with or without a byte order mark, quoted commas and newlines, any line ends.
+ * `.jsonl` and `.ndjson`: one object per line.
  *
- * @throws CROSSCHECK_INFER_INPUT_NOT_FOUND, CROSSCHECK_INFER_CSV_BROKEN
+ * @throws CROSSCHECK_INFER_INPUT_NOT_FOUND, CROSSCHECK_INFER_CSV_BROKEN, CROSSCHECK_INFER_INPUT_BROKEN
  */
-export async function* readRows(file: string): AsyncGenerator<CsvRow> {
+export async function* readRows(
+  file: string,
+  { json = isJsonLines(file) }: { json?: boolean } = {},
+): AsyncGenerator<FileRow> {
   await requireReadable(file);
+  if (json) yield* readJsonRows(file);
+  else yield* readCsvRows(file);
+}
+
+async function* readCsvRows(file: string): AsyncGenerator<FileRow> {
   const parser = parse({
     bom: true,
     info: true,
@@ -50,6 +64,6 @@ export async function* readRows(file: string): AsyncGenerator<CsvRow> {
 async function requireReadable(file: string): Promise<void> {
   const found = await stat(file).catch(() => null);
   if (found?.isFile()) return;
-  const message = `expected a CSV file at ${file}, found ${found ? 'something else' : 'nothing'}; set inference.batch.csv_file`;
+  const message = `expected a file of posts at ${file}, found ${found ? 'something else' : 'nothing'}; set inference.batch.csv_file`;
   throw new CrosscheckError('CROSSCHECK_INFER_INPUT_NOT_FOUND', message);
 }

@@ -1,0 +1,51 @@
+import type { Prediction } from '../classifier.ts';
+import type { ColumnPlan, VerdictColumns } from './columns.ts';
+import type { FileRow } from './read-rows.ts';
+
+/** A row of a CSV file with its verdict. */
+export function outputCells(
+  { cells }: FileRow,
+  prediction: Prediction | null,
+  plan: ColumnPlan,
+  columns: VerdictColumns,
+): string[] {
+  const kept = Array.from({ length: plan.inputColumns }, (_, i) => cells[i] ?? '');
+  const { prediction: label, label: id, ...numbers } = verdictOf(prediction, columns);
+  return [...kept, label, String(id), ...Object.values(numbers).map(float)];
+}
+
+/** A line of a JSON Lines file with its verdict; values keep their types, and keys that only some lines have stay. */
+export function outputObject(
+  { cells, values }: FileRow,
+  prediction: Prediction | null,
+  plan: ColumnPlan,
+  columns: VerdictColumns,
+): Record<string, unknown> {
+  const verdict = verdictOf(prediction, columns);
+  const fields: [string, unknown][] = values
+    ? Object.entries(values)
+    : plan.inputHeader.map((name, i) => [name, cells[i] ?? '']);
+  const rename = (name: string) => plan.renamed.get(name) ?? (Object.hasOwn(verdict, name) ? `input_${name}` : name);
+  return { ...Object.fromEntries(fields.map(([name, value]) => [rename(name), value])), ...verdict };
+}
+
+interface VerdictFields {
+  prediction: string;
+  label: number;
+  probability?: number;
+  confidence?: number;
+}
+
+function verdictOf(prediction: Prediction | null, { probability, confidence }: VerdictColumns): VerdictFields {
+  return {
+    prediction: prediction?.prediction ?? 'ERROR',
+    label: prediction?.labelId ?? -1,
+    ...(probability && { probability: prediction?.probabilityFake ?? -1 }),
+    ...(confidence && { confidence: prediction?.confidence ?? -1 }),
+  };
+}
+
+/** As Python writes floats: 1.0, not 1. */
+function float(value: number): string {
+  return Number.isInteger(value) ? value.toFixed(1) : String(value);
+}
