@@ -45,6 +45,7 @@ export async function openPhase(
     seed: training.seed,
     clipNorm: training.clip_norm,
     frozenBatchNorm: training.frozen_batch_norm,
+    mixedPrecision: training.mixed_precision,
     cacheFeatures,
     maxSkippedSteps: training.max_skipped_steps,
     threshold: 0.5,

@@ -2,7 +2,7 @@
 import type { TensorflowInfo } from '@crosscheck/tensorflow';
 
 /**
- * Chooses how exact matrix products are on a GPU: with mixed precision TF32, TensorFlow's own default there (10 bits of mantissa), else
+ * Chooses how exact float32 matrix products are on a GPU: with mixed precision TF32, TensorFlow's own default there (10 bits of mantissa), else
  * float32 throughout. Whoever has set NVIDIA_TF32_OVERRIDE has chosen already.
  */
 export function choosePrecision(isMixed: boolean): void {
@@ -12,7 +12,6 @@ export function choosePrecision(isMixed: boolean): void {
 /** What `training.mixed_precision` does on this machine, for the log; null when it is off and nothing has to be said. */
 export function describePrecision(isMixed: boolean, { device }: Pick<TensorflowInfo, 'device'>): string | null {
   if (!isMixed) return null;
-  return device === 'GPU'
-    ? 'mixed precision: matrix products and convolutions in TF32, everything else in float32'
-    : 'mixed precision: float32 all the same, because TensorFlow.js has no half precision on the CPU';
+  const others = device === 'GPU' ? 'other products and convolutions in TF32, ' : '';
+  return `mixed precision: matrix products of a text backbone that learns in bfloat16, ${others}everything else in float32`;
 }

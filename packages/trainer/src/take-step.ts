@@ -13,6 +13,7 @@ export interface StepOptions {
   seed: number;
   clipNorm: number | null;
   frozenBatchNorm: 'keep' | 'update';
+  mixedPrecision: boolean;
 }
 
 /** What one optimizer step did. A step whose loss or gradient is not finite is skipped and changes no weight. */
@@ -72,13 +73,14 @@ export function trainableIn(model: Model, phase: Phase, epoch: number): string[]
 }
 
 function gradientsOf(options: StepOptions, input: TrainingInput, place: StepPlace, part: number): Gradients {
-  const { model, phase, seed, loss, frozenBatchNorm } = options;
+  const { model, phase, seed, loss, frozenBatchNorm, mixedPrecision } = options;
   const stepSeed = part === 0 ? combineSeeds(seed, 'step', place.step) : combineSeeds(seed, 'step', place.step, part);
   return model.computeGradients(input, {
     ...loss,
     seed: stepSeed,
     freeze: phase.freeze,
     frozenBatchNorm,
+    mixedPrecision,
     trainable: trainableIn(model, phase, place.epoch),
   });
 }

@@ -26,7 +26,7 @@ describe('training.mixed_precision', () => {
 
   it('says what it does where', () => {
     expect(describePrecision(true, { device: 'GPU' })).toContain('TF32');
-    expect(describePrecision(true, { device: 'CPU' })).toContain('float32 all the same');
+    expect(describePrecision(true, { device: 'CPU' })).toMatch(/bfloat16, everything else in float32$/);
     expect(describePrecision(false, { device: 'GPU' })).toBeNull();
   });
 });

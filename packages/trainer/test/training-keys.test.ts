@@ -179,6 +179,13 @@ describe('a step', () => {
   });
 });
 
+it('training.mixed_precision rounds the products of the text backbone', () => {
+  const kernel = 'text_branch.backbone.transformer.layer.0.ffn.lin1.weight';
+  const [exact, mixed] = [weightsAfter(1), weightsAfter(1, 'training.mixed_precision=true')];
+  expect(mixed.after(kernel)).not.toEqual(exact.after(kernel));
+  expectClose(mixed.after(kernel), exact.after(kernel), { maxAbs: 0.021, minCosine: 0.99 });
+});
+
 describe('the state of a run', () => {
   it('is saved every training.save_every_steps inside an epoch', async () => {
     const stepSaved = async (every: string) => {

@@ -129,7 +129,7 @@ export const trainingSchema = z.strictObject({
   mixed_precision: z
     .boolean()
     .default(false)
-    .describe('TF32 matrix products on a GPU; faster, not exact. On a CPU it changes nothing, and the run says so'),
+    .describe('matrix products of a text backbone that learns in bfloat16, others on a GPU in TF32; faster, not exact'),
   frozen_batch_norm: z
     .enum(['keep', 'update'])
     .default('keep')

@@ -63,6 +63,7 @@ export function stepOptions(model: Model, ...overrides: string[]): StepOptions {
     seed: 1,
     clipNorm: null,
     frozenBatchNorm: 'keep',
+    mixedPrecision: config.training.mixed_precision,
   };
 }
 
