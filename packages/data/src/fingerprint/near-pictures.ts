@@ -12,8 +12,12 @@ const MIN_DETAIL_CORRELATION = 0.87;
 /** Below this contrast a picture is one colour, and its hash is noise. */
 const MIN_CONTRAST = 4;
 
-/** Of the whole hash, eleven parts: two hashes with at most ten differing bits agree in one of them. */
-const PART_BITS = [6, 6, 6, 6, 6, 6, 6, 6, 6, 5, 5];
+/** The hash in four parts: two hashes with at most ten differing bits have a part with at most two (Norouzi, Punjani and Fleet 2012). */
+const PARTS = 4;
+const PART_VALUES = 1 << 16;
+
+/** Every 16-bit number with at most two bits set. */
+const smallChanges = Array.from({ length: PART_VALUES }, (_, mask) => mask).filter((mask) => countBits(mask) <= 2);
 
 type Looks = Pick<PictureFingerprint, 'hash' | 'copy' | 'contrast'>;
 
@@ -24,43 +28,45 @@ export function looksSame(a: Looks, b: Looks): boolean {
   return correlation(withoutLayout(a.copy), withoutLayout(b.copy)) >= MIN_DETAIL_CORRELATION;
 }
 
-/** Every pair of pictures that look the same, by position. */
+/** Every pair of pictures that look the same, by position; a few seconds for a hundred thousand pictures. */
 export function* nearPictures(pictures: readonly Looks[]): Generator<[number, number]> {
-  const words = pictures.map(({ hash }) => [Number(hash >> 32n) | 0, Number(hash & 0xffffffffn) | 0] as const);
+  const high = Int32Array.from(pictures, ({ hash }) => Number(hash >> 32n) | 0);
+  const low = Int32Array.from(pictures, ({ hash }) => Number(hash & 0xffffffffn) | 0);
   const seen = new Set<number>();
-  for (const bucket of buckets(pictures)) {
-    for (const [a, b] of pairsOf(bucket)) {
-      const [first, second] = [words[a] as (typeof words)[0], words[b] as (typeof words)[0]];
-      if (countBits(first[0] ^ second[0]) + countBits(first[1] ^ second[1]) > MAX_BITS) continue;
-      const key = a * pictures.length + b;
-      if (seen.has(key)) continue;
-      seen.add(key);
-      if (looksSame(pictures[a] as Looks, pictures[b] as Looks)) yield [a, b];
+  for (let part = 0; part < PARTS; part++) {
+    const values = Uint16Array.from(pictures, ({ hash }) => Number((hash >> BigInt(16 * part)) & 0xffffn));
+    const { starts, members } = sortByValue(values);
+    for (let b = 0; b < pictures.length; b++) {
+      for (const change of smallChanges) {
+        const value = (values[b] as number) ^ change;
+        for (let at = starts[value] as number; at < (starts[value + 1] as number); at++) {
+          const a = members[at] as number;
+          if (a >= b) break;
+          const bits =
+            countBits((high[a] as number) ^ (high[b] as number)) + countBits((low[a] as number) ^ (low[b] as number));
+          const key = a * pictures.length + b;
+          if (bits > MAX_BITS || seen.has(key)) continue;
+          seen.add(key);
+          if (looksSame(pictures[a] as Looks, pictures[b] as Looks)) yield [a, b];
+        }
+      }
     }
   }
 }
 
-/** Pictures that agree in a part of their hashes. */
-function* buckets(pictures: readonly Looks[]): Generator<number[]> {
-  let shift = 0n;
-  for (const bits of PART_BITS) {
-    const byPart = new Map<number, number[]>();
-    for (const [i, { hash, contrast }] of pictures.entries()) {
-      if (contrast < MIN_CONTRAST) continue;
-      const part = Number((hash >> shift) & ((1n << BigInt(bits)) - 1n));
-      const bucket = byPart.get(part);
-      if (bucket) bucket.push(i);
-      else byPart.set(part, [i]);
-    }
-    yield* byPart.values();
-    shift += BigInt(bits);
+/** Positions by value, ascending within each: those of a value stand from `starts[value]` up to `starts[value + 1]`. */
+function sortByValue(values: Uint16Array): { starts: Uint32Array; members: Uint32Array } {
+  const starts = new Uint32Array(PART_VALUES + 1);
+  for (const value of values) starts[value + 1] = (starts[value + 1] as number) + 1;
+  for (let value = 0; value < PART_VALUES; value++)
+    starts[value + 1] = (starts[value + 1] as number) + (starts[value] as number);
+  const next = starts.slice();
+  const members = new Uint32Array(values.length);
+  for (const [i, value] of values.entries()) {
+    members[next[value] as number] = i;
+    next[value] = (next[value] as number) + 1;
   }
-}
-
-function* pairsOf(items: readonly number[]): Generator<[number, number]> {
-  for (let i = 0; i < items.length; i++) {
-    for (let j = i + 1; j < items.length; j++) yield [items[i] as number, items[j] as number];
-  }
+  return { starts, members };
 }
 
 function differingBits(a: bigint, b: bigint): number {
