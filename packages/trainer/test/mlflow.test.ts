@@ -202,7 +202,7 @@ result = dict(inputs=[i.name for i in session.get_inputs()], shape=list(logits.s
     } finally {
       await back.stop();
     }
-  });
+  }, 120_000); // two servers are started, in Python
 });
 
 describe('without any setting', () => {
