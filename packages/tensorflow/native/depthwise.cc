@@ -1,4 +1,4 @@
-// Gradients of depthwise convolutions, padded by (k − 1) / 2 on every side. TensorFlow's own are up to ten times slower than its
+// Gradients of depthwise convolutions, padded by (k − 1) / 2 on every side. TensorFlow's own take up to six times as long as its
 // forward pass.
 //
 // Shapes: x [B, H, W, C], filter [k, k, C, 1], dy [B, OH, OW, C] with OH = ⌈H / stride⌉.
