@@ -114,7 +114,7 @@ function words({ words: leak }: AuditReport): Html {
   const rows = [...leak.revealing, ...leak.top.filter(({ word }) => !revealing.has(word))].slice(0, 40);
   return html`<p>A bag of words, which cannot know whether the words fit the picture, is right on ${percent(accuracy.value)}
 (95 % interval ${percent(accuracy.low)} to ${percent(accuracy.high)}) of ${grouped(judged)} held-out posts; naming the commoner class
-is right on ${percent(baseline)}. ${leak.revealing.length} words or pairs nearly always go with one label; ${percent(leak.revealed)} of the posts hold one.</p>
+is right on ${percent(baseline)}. Words or pairs that nearly always go with one label: ${leak.revealing.length}; ${percent(leak.revealed)} of the posts hold one.</p>
 ${table(
   'The most telling words and pairs, by mutual information',
   [
