@@ -17,5 +17,6 @@ export const hasOwnKernels: boolean =
   !backend.isUsingGpuDevice && process.env['CROSSCHECK_OWN_KERNELS'] !== 'off' && isCurrent(readKernels());
 
 function isCurrent(kernels: RuntimeManifest['kernels']): boolean {
-  return kernels?.built === true && kernels.digest === kernelDigest();
+  const digest = kernelDigest();
+  return kernels?.built === true && (digest === null || kernels.digest === digest);
 }

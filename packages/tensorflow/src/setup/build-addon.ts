@@ -25,8 +25,8 @@ const kernelOptions = ['-O3', '-fno-math-errno', '-fno-trapping-math', '-pthread
  */
 export async function buildAddon(wheel: Wheel, layout: RuntimeLayout): Promise<boolean> {
   await mkdir(path.dirname(layout.addon), { recursive: true });
-  const withKernels = await compile(wheel, layout, [...kernelOptions, ...kernelSources()]);
-  if (withKernels.code === 0) return true;
+  const sources = kernelSources();
+  if (sources.length > 0 && (await compile(wheel, layout, [...kernelOptions, ...sources])).code === 0) return true;
   const { code, output } = await compile(wheel, layout, []);
   if (code === 0) return false;
   throw new CrosscheckError(

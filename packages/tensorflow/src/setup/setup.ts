@@ -34,7 +34,7 @@ export interface RuntimeManifest {
   flavor: Flavor;
   cudaLibraries: boolean;
   /** Which of our own kernels were compiled, and whether the compiler understood them. */
-  kernels?: { digest: string; built: boolean };
+  kernels?: { digest: string | null; built: boolean };
   selfTest: string;
 }
 
@@ -97,9 +97,10 @@ async function compileKernels(
 const writeManifest = (layout: RuntimeLayout, manifest: RuntimeManifest) =>
   writeFile(layout.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
 
-/** Compiles the addon again where our own kernels have changed since. */
+/** Compiles the addon again where our own kernels have changed since (and their sources are at hand). */
 async function renew(options: SetupOptions, installed: RuntimeManifest): Promise<RuntimeManifest> {
-  if (installed.kernels?.digest === kernelDigest()) return installed;
+  const digest = kernelDigest();
+  if (digest === null || installed.kernels?.digest === digest) return installed;
   const layout = runtimeLayout(options.flavor);
   const manifest = { ...installed, kernels: await compileKernels(options, layout) };
   await selfTest(layout.root);
