@@ -15,6 +15,8 @@ import { shortRun, trainHere } from './support/run-train.ts';
 import { startTrain } from './support/start-train.ts';
 
 // Everything here is read back by the real MLflow, in Python.
+// Processes start, servers stop and retries wait: on a busy machine that adds up.
+const slowMs = 180_000;
 const root = temporaryFolder();
 const posts = path.join(root.dir, 'posts');
 let python: PythonReader;
@@ -77,7 +79,7 @@ result = dict(
 `,
   );
 
-describe('a tracked run', () => {
+describe('a tracked run', { timeout: slowMs }, () => {
   it('is on a server what the original logs, and more', async () => {
     const dir = testFolder();
     process.env['MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL'] = '0.2';
@@ -205,7 +207,7 @@ result = dict(inputs=[i.name for i in session.get_inputs()], shape=list(logits.s
   }, 120_000); // two servers are started, in Python
 });
 
-describe('without any setting', () => {
+describe('without any setting', { timeout: slowMs }, () => {
   it('a sweep’s runs are nested in mlflow.db of the working folder', async () => {
     const dir = testFolder();
     const assets = path.join(repositoryRoot, 'assets/tiny');

@@ -7,6 +7,8 @@ import { bestCheckpoint, epochLines, readBits, readMetrics, withoutTimes } from 
 import { shortRun, type TrainedRun, trainHere } from './support/run-train.ts';
 import { startTrain } from './support/start-train.ts';
 
+// Processes start, servers stop and retries wait: on a busy machine that adds up.
+const slowMs = 180_000;
 const root = temporaryFolder();
 const posts = path.join(root.dir, 'posts');
 const state = 'training_state.safetensors';
@@ -42,7 +44,7 @@ async function expectSameAsWhole(dir: string): Promise<void> {
   expect(await readBits(path.join(dir, 'run', state))).toEqual(await readBits(path.join(whole.runDir, state)));
 }
 
-describe('a run that is interrupted', () => {
+describe('a run that is interrupted', { timeout: slowMs }, () => {
   it('by Ctrl-C in mid-epoch goes on as if nothing had happened', async () => {
     const dir = testFolder();
     const run = start(dir);
