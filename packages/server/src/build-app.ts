@@ -9,9 +9,11 @@ import { requestId } from './http/request-id.ts';
 import { addResponseHeaders } from './http/response-headers.ts';
 import type { RouteContext, ServeSettings } from './routes/context.ts';
 import { addDocs } from './routes/docs.ts';
+import { explainRoutes } from './routes/explain.ts';
 import { healthRoutes } from './routes/health.ts';
 import { inferenceProtocolRoutes } from './routes/inference-protocol/routes.ts';
 import { addMetrics } from './routes/metrics.ts';
+import { pageRoutes } from './routes/page.ts';
 import { predictRoutes } from './routes/predict.ts';
 import { Service } from './service.ts';
 
@@ -62,7 +64,8 @@ export async function buildApp({ classifier, settings, logStream }: AppOptions):
   answerErrors(app, service);
   await addDocs(app, { hasApiKey: settings.api_key !== null });
   addMetrics(app, context);
-  for (const routes of [healthRoutes, predictRoutes, inferenceProtocolRoutes]) await app.register(routes, context);
+  for (const routes of [healthRoutes, predictRoutes, explainRoutes, inferenceProtocolRoutes, pageRoutes])
+    await app.register(routes, context);
   await app.ready();
   return app as unknown as App;
 }

@@ -26,6 +26,7 @@ test('/openapi.json describes every route, and /predict as the form that it take
   expect(openapi).toBe('3.1.0');
   expect(Object.keys(paths).toSorted()).toEqual(
     [
+      '/explain',
       '/health',
       '/livez',
       '/metrics',
