@@ -9,7 +9,7 @@ const read = (file: string) => readFileSync(path.join(repositoryRoot, file), 'ut
 function thrownCodes(): Map<string, string> {
   const found = new Map<string, string>();
   for (const file of globSync('packages/*/src/**/*.ts', { cwd: repositoryRoot })) {
-    for (const [, code] of read(file).matchAll(/(?<!env\[)['"](CROSSCHECK_[A-Z0-9_]+)['"](?!\])/g)) {
+    for (const [, code] of read(file).matchAll(/(?<!env\[)['"](CROSSCHECK_[A-Z0-9_]*[A-Z0-9])['"](?!\])/g)) {
       if (code && !environmentVariables.has(code)) found.set(code, file);
     }
   }
