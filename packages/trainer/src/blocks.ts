@@ -14,8 +14,3 @@ export function distanceFromHeads(name: string, { vision, text }: Architecture):
   if (layer === null) return 0;
   return layer[1] === undefined ? text.layers + 1 : text.layers - Number(layer[1]);
 }
-
-/** Blocks of the deeper backbone. */
-export function countBlocks({ vision, text }: Architecture): number {
-  return Math.max(vision.stages.length + 2, text.layers + 1);
-}
