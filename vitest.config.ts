@@ -1,10 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['@crosscheck/source', 'node', 'import', 'module', 'default'];
+// Packages of the workspace resolve to their source; everything else as Node resolves it.
+const source = '@crosscheck/source';
 
 export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+  resolve: { conditions: [source, 'module', 'node', 'development|production'] },
+  ssr: {
+    resolve: { conditions: [source, 'module', 'node', 'development|production'], externalConditions: [source, 'node'] },
+  },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
     pool: 'forks',
