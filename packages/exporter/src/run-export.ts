@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { describeForeignCheckpoint, type JobResult, type Run, type TrainConfig } from '@crosscheck/config';
 import type { CheckpointMetadata } from '@crosscheck/contract';
-import { openCheckpoint, resolveCheckpointPath, resolvePretrained } from '@crosscheck/model/weights';
+import { openCheckpoint, resolveCheckpointPath, resolveTokenizer } from '@crosscheck/model/weights';
 import { type ExportReport, exportArtifact } from './export-artifact.ts';
 import { maxLogitDifference, type ParityReport } from './parity/check-parity.ts';
 import { type ComparisonReport, maxMeanProbabilityDifference } from './parity/compare-artifacts.ts';
@@ -36,7 +36,7 @@ async function chooseTokenizer(checkpoint: string, config: TrainConfig): Promise
   const { tokenizer, pretrained_model, revision } = config.model.text;
   const isComplete = (await readMetadata(checkpoint))?.tokenizer != null;
   const source = config.export.tokenizer ?? (isComplete ? null : (tokenizer ?? pretrained_model));
-  return source === null ? null : resolvePretrained(source, ['tokenizer.json', 'vocab.txt'], { revision });
+  return source === null ? null : resolveTokenizer(source, { revision });
 }
 
 async function readMetadata(path: string): Promise<CheckpointMetadata | null> {

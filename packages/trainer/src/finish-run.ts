@@ -8,8 +8,7 @@ import { describeTensorflow } from '@crosscheck/tensorflow';
 import { describeThroughput } from './consumers/throughput.ts';
 import { epochTable } from './epoch-table.ts';
 import { guardWriting } from './guard-writing.ts';
-import type { Judged } from './judge.ts';
-import { judgeBatches } from './judge.ts';
+import { finishJudging, type Judged, judgeBatches } from './judge.ts';
 import { logModel } from './log-model.ts';
 import { networkFileName } from './network-table.ts';
 import { returnToBest } from './open-phase.ts';
@@ -48,11 +47,7 @@ async function judgeValidation({ config, manifests, tokenizer, model }: OpenRun)
   const { batch_size: batchSize } = config.training;
   const loader = openLoader(config, manifests.val, { tokenizer, batchSize, shuffle: false, augment: false });
   try {
-    const judging = judgeBatches(model, loader);
-    for (;;) {
-      const next = await judging.next();
-      if (next.done) return next.value;
-    }
+    return await finishJudging(judgeBatches(model, loader));
   } finally {
     await loader.close();
   }

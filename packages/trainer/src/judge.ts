@@ -54,3 +54,11 @@ function judged(logits: number[], labels: ArrayLike<number>, indices: ArrayLike<
     indices: Int32Array.from(indices),
   };
 }
+
+/** Runs a judging to its end without showing its progress. */
+export async function finishJudging(judging: Judging): Promise<Judged> {
+  for (;;) {
+    const next = await judging.next();
+    if (next.done) return next.value;
+  }
+}

@@ -10,7 +10,7 @@ import {
   openTextBackbone,
   openVisionBackbone,
   resolveCheckpointPath,
-  resolvePretrained,
+  resolveTokenizer,
   type TensorFile,
 } from '@crosscheck/model';
 import { loadTokenizer, type Tokenizer } from '@crosscheck/preprocess';
@@ -36,8 +36,6 @@ export function buildModel(config: TrainConfig, architecture: Architecture = arc
 export function meaningOf({ model }: TrainConfig): { positiveClass: 'fake' | 'real' } {
   return { positiveClass: model.positive_class };
 }
-
-const tokenizerFiles = ['tokenizer.json', 'vocab.txt'];
 
 async function withFile(file: TensorFile, use: (file: TensorFile) => Promise<void>): Promise<void> {
   try {
@@ -76,7 +74,7 @@ export async function loadInitialWeights(model: Model, config: TrainConfig): Pro
 export async function openTokenizer(config: TrainConfig): Promise<Tokenizer> {
   const { tokenizer: named, pretrained_model, revision, vocab_size } = config.model.text;
   const source = named ?? pretrained_model;
-  const file = await resolvePretrained(source, tokenizerFiles, { revision });
+  const file = await resolveTokenizer(source, { revision });
   const tokenizer = await loadTokenizer(file, preprocessingOf(config));
   if (tokenizer.vocabSize <= vocab_size) return tokenizer;
   throw new CrosscheckError(

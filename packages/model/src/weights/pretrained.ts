@@ -38,6 +38,11 @@ export function resolveWeights(source: string, hub: HubOptions & { files?: reado
   return resolvePretrained(source, hub.files ?? weightFiles, hub);
 }
 
+/** The same for a tokenizer: a file, a folder with `tokenizer.json` or `vocab.txt`, or a Hub id. */
+export function resolveTokenizer(source: string, hub: HubOptions = {}): Promise<string> {
+  return resolvePretrained(source, ['tokenizer.json', 'vocab.txt'], hub);
+}
+
 /**
  * Opens EfficientNet-B0 weights from a path or a Hub id (`timm/efficientnet_b0.ra_in1k`) under the checkpoint's names.
  *

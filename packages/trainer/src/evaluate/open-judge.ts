@@ -7,7 +7,7 @@ import { type Classifier, openClassifier } from '@crosscheck/inference';
 import { createModel, defaultDropout, loadWeights, openCheckpoint, resolveCheckpointPath } from '@crosscheck/model';
 import { createTokenizer, type Tokenizer } from '@crosscheck/preprocess';
 import { bestModelName } from '../consumers/checkpoints.ts';
-import { judgeBatches } from '../judge.ts';
+import { finishJudging, judgeBatches } from '../judge.ts';
 import { meaningOf, openTokenizer } from '../network.ts';
 
 /** The answers on some samples, in their order; unreadable ones are left out. N answers. */
@@ -57,7 +57,7 @@ async function openCheckpointJudge(named: string, config: TrainConfig): Promise<
     async judge(samples) {
       const loader = openEvaluationLoader(config, samples, tokenizer, preprocessing);
       try {
-        return await finish(judgeBatches(scaled, loader));
+        return await finishJudging(judgeBatches(scaled, loader));
       } finally {
         await loader.close();
       }
@@ -86,13 +86,6 @@ function openEvaluationLoader(
     workers: training.num_workers,
     maxPixels: data.max_pixels,
   });
-}
-
-async function finish<T>(judging: AsyncGenerator<number, T>): Promise<T> {
-  for (;;) {
-    const next = await judging.next();
-    if (next.done) return next.value;
-  }
 }
 
 const rowsAtOnce = 64;
