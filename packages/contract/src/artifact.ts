@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { architectureSchema } from './architecture.ts';
+import { decisionShape } from './decision.ts';
 import { preprocessingSchema } from './preprocessing.ts';
 
 /** File names inside an artifact folder. */
@@ -31,8 +32,7 @@ export const artifactSchema = z.object({
   createdAt: z.iso.datetime(),
   labels: labelMapSchema,
   preprocessing: preprocessingSchema,
-  threshold: z.number().min(0).max(1),
-  temperature: z.number().positive().describe('probability = sigmoid(logit / temperature)'),
+  ...decisionShape,
   precision: z.enum(['fp32', 'fp16', 'int8']),
   opset: z.int().min(18),
   architecture: architectureSchema,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { architectureSchema } from './architecture.ts';
 import { labelMapSchema } from './artifact.ts';
+import { decisionShape } from './decision.ts';
 import { preprocessingSchema } from './preprocessing.ts';
 
 /**
@@ -14,8 +15,7 @@ export const checkpointMetadataSchema = z.object({
   labels: labelMapSchema,
   preprocessing: preprocessingSchema,
   architecture: architectureSchema,
-  threshold: z.number().min(0).max(1),
-  temperature: z.number().positive(),
+  ...decisionShape,
   metrics: z.record(z.string(), z.number()),
   tokenizer: z
     .string()

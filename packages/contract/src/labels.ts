@@ -1,3 +1,5 @@
+import type { AbstainBand } from './decision.ts';
+
 /** Label names by id: 0 = REAL, 1 = FAKE. Fakeddit's `2_way_label` says the opposite; its converter flips. */
 export const labelNames = ['REAL', 'FAKE'] as const;
 
@@ -6,6 +8,9 @@ export type LabelId = 0 | 1;
 
 /** The label meaning as it is written into configs, checkpoints, ONNX metadata and API answers. */
 export const labelMap: Readonly<Record<string, LabelName>> = { 0: 'REAL', 1: 'FAKE' };
+
+/** What callers get who let the model abstain. */
+export type Answer = LabelName | 'UNSURE';
 
 export interface Verdict {
   prediction: LabelName;
@@ -30,4 +35,19 @@ export function decide(probabilityFake: number, threshold: number): Verdict {
   return probabilityFake > threshold
     ? { prediction: 'FAKE', labelId: 1, confidence: probabilityFake }
     : { prediction: 'REAL', labelId: 0, confidence: 1 - probabilityFake };
+}
+
+/** A verdict, or that there is none: then its label id is −1, and its confidence that of the side it leans to. */
+export interface MaybeVerdict extends Omit<Verdict, 'prediction' | 'labelId'> {
+  prediction: Answer;
+  labelId: LabelId | -1;
+}
+
+/** The verdict unless its probability lies in the band, ends included. */
+export function abstain<V extends Verdict & { probabilityFake: number }>(
+  verdict: V,
+  { low, high }: AbstainBand,
+): Omit<V, 'prediction' | 'labelId'> & MaybeVerdict {
+  const isSure = verdict.probabilityFake < low || verdict.probabilityFake > high;
+  return isSure ? verdict : { ...verdict, prediction: 'UNSURE', labelId: -1 };
 }
