@@ -48,7 +48,7 @@ export async function runAll(open: OpenRun): Promise<Outcome> {
     writeMetricsFile(open.runDir),
     showProgress(),
     open.throughput,
-    trackRun(open.tracking.logger, { logEverySteps: training.log_every_steps }),
+    trackRun(open.tracking.logger, { logEverySteps: training.log_every_steps, logged: open.tracking.logged }),
     checkpoints,
     stopEarly(history),
     saveState(save, training.save_every_steps),

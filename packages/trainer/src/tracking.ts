@@ -14,6 +14,7 @@ import {
   startSystemMetrics,
   type TrackingStore,
 } from 'mlflow-js-client';
+import { type Logged, nothingLogged, readLogged } from './consumers/tracking.ts';
 import type { Phase } from './phases.ts';
 import { manifestPath } from './run-data.ts';
 
@@ -22,6 +23,8 @@ export interface Tracking {
   isTracked: boolean;
   logger: Pick<RunLogger, 'logMetrics' | 'logArtifact' | 'logOnnxModel'>;
   runId(): string | null;
+  /** How far an interrupted run had been logged before. */
+  logged: Logged;
   /** Sends what is left, within a limit, and ends the run. */
   close(status: RunStatus): Promise<void>;
 }
@@ -45,6 +48,7 @@ const notTracked: Tracking = {
   isTracked: false,
   logger: { logMetrics: () => undefined, logArtifact: () => undefined, logOnnxModel: () => undefined },
   runId: () => null,
+  logged: nothingLogged,
   close: async () => undefined,
 };
 
@@ -82,11 +86,14 @@ export async function openTracking(options: TrackingOptions): Promise<Tracking> 
   });
   // The run's id belongs into checkpoints and state; a server that does not answer is not waited for any longer.
   await Promise.race([logger.ready, sleep(startLimitMs, undefined, { ref: false })]);
+  let logged = nothingLogged;
   if (runId === null) {
     logger.logParams(runParams(options));
     logger.logInputs(datasetInputs(options));
   } else {
-    await store.updateRun(runId, { status: 'RUNNING' }).catch((error) => say(`mlflow: ${messageOf(error)}`));
+    const complain = (error: unknown) => say(`mlflow: ${messageOf(error)}`);
+    await store.updateRun(runId, { status: 'RUNNING' }).catch(complain);
+    logged = (await readLogged(store, runId).catch(complain)) ?? nothingLogged;
   }
   const stopSystemMetrics = config.mlflow.system_metrics ? startSystemMetrics(logger) : () => undefined;
   logger.setTags({ model_type: 'multimodal', fusion_method: 'concatenation', stage: 'training' });
@@ -94,6 +101,7 @@ export async function openTracking(options: TrackingOptions): Promise<Tracking> 
     isTracked: true,
     logger,
     runId: () => logger.runId,
+    logged,
     async close(status) {
       stopSystemMetrics();
       const summary = await logger.close({ status, timeoutMs: closeLimitMs });

@@ -157,6 +157,24 @@ result = dict(inputs=[i.name for i in session.get_inputs()], shape=list(logits.s
     expect(model).toEqual({ inputs: ['image', 'input_ids', 'attention_mask'], shape: [2, 1], aliases: ['champion'] });
   });
 
+  it('has a model that `mlflow models serve` answers with', async () => {
+    const own = ['serve', '--model-uri', 'models:/crosscheck@champion', '--env-manager', 'local'];
+    const service = await startMlflow('models', own, root.dir, { MLFLOW_TRACKING_URI: server.url });
+    try {
+      const image = Array.from({ length: 3 }, () => Array.from({ length: 64 }, () => Array<number>(64).fill(0.5)));
+      const inputs = { image: [image], input_ids: [[101, 7, 102]], attention_mask: [[1, 1, 1]] };
+      const response = await fetch(`${service.url}/invocations`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ inputs }),
+      });
+      const { predictions } = (await response.json()) as { predictions: { logits: number[][] } };
+      expect(predictions.logits).toEqual([[expect.any(Number)]]);
+    } finally {
+      await service.stop();
+    }
+  });
+
   it('is KILLED by Ctrl-C, and the same run goes on and finishes when it is resumed', async () => {
     const dir = testFolder();
     const own = [...tracked(dir, server.url, 'killed'), 'training.batch_size=4', 'training.num_epochs=3'];
@@ -169,6 +187,31 @@ result = dict(inputs=[i.name for i in session.get_inputs()], shape=list(logits.s
     const after = await readRun(server.url, 'killed');
     expect(after.status).toBe('FINISHED');
     expect(after.val_loss).toHaveLength(3);
+  });
+
+  it('that is killed with -9 and resumed has every step once', async () => {
+    const dir = testFolder();
+    const uri = `sqlite:///${path.join(dir, 'mlflow.db')}`;
+    // No state is saved inside an epoch of 16 steps, and each step is logged: those of the third epoch are done twice.
+    const own = [
+      ...tracked(dir, uri, 'kill'),
+      'training.batch_size=4',
+      'training.num_epochs=4',
+      'training.log_every_steps=1',
+      'training.early_stopping.enabled=false',
+    ];
+    const run = startTrain(own, path.join(dir, 'run'));
+    await run.reach(16 * 2 + 12);
+    run.child.kill('SIGKILL');
+    await run.ended;
+    const before = await readRun(uri, 'kill');
+    expect(before.status).toBe('RUNNING');
+    expect(before.loss_step.length).toBeGreaterThan(16 * 2);
+    await trainHere([...own, `training.resume=${path.join(dir, 'run')}`], { dir });
+    const after = await readRun(uri, 'kill');
+    expect(after.loss_step.map(([step]) => step)).toEqual(Array.from({ length: 64 }, (_, i) => i + 1));
+    expect(after.val_loss.map(([epoch]) => epoch)).toEqual([0, 1, 2, 3]);
+    expect(after.status).toBe('FINISHED');
   });
 
   it('is FAILED when training diverges', async () => {

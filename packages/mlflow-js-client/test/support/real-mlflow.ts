@@ -80,15 +80,20 @@ export interface RealServer {
 }
 
 /** Starts `mlflow <command> …` on a free loopback port and waits until it answers. */
-export async function startMlflow(command: 'server' | 'ui', args: readonly string[], cwd: string): Promise<RealServer> {
+export async function startMlflow(
+  command: 'server' | 'ui' | 'models',
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): Promise<RealServer> {
   const interpreter = await findPython();
   const port = await findFreePort();
   const child = spawn(
     join(dirname(interpreter), 'mlflow'),
-    [command, '--port', String(port), '--workers', '1', ...args],
+    [command, ...args, '--port', String(port), '--workers', '1'],
     {
       cwd,
-      env: environment(interpreter),
+      env: { ...environment(interpreter), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     },
