@@ -1,4 +1,4 @@
-export { type AbstainBand, decideOrAbstain, fitAbstainBand } from './abstain.ts';
+export { type AbstainTarget, type CoverageRow, coverageTable, fitAbstainBand, judgeOutside } from './abstain.ts';
 export { type CalibrationBin, calibrationBins } from './calibration.ts';
 export {
   type PrecisionRecallPoint,
@@ -8,6 +8,7 @@ export {
   sweepThresholds,
   type ThresholdPoint,
 } from './curves.ts';
+export { type Decision, type DecisionRule, fitDecision, requireAround } from './fit-decision.ts';
 export {
   type AggregatedPosts,
   type Aggregation,

@@ -1,12 +1,15 @@
-import { createRandom } from '@crosscheck/contract';
+import { type AbstainBand, abstain, createRandom, decide, sigmoid } from '@crosscheck/contract';
 import { expectClose } from '@crosscheck/testkit';
 import { describe, expect, test } from 'vitest';
 import {
   applyTemperature,
   chooseThreshold,
   computeMetrics,
-  decideOrAbstain,
+  type CoverageRow,
+  coverageTable,
+  type DecisionRule,
   fitAbstainBand,
+  fitDecision,
   fitTemperature,
   type ThresholdRule,
 } from '../src/index.ts';
@@ -91,33 +94,123 @@ describe('threshold', () => {
 describe('abstaining', () => {
   const random = createRandom(9, 'abstain');
   const labels = Array.from({ length: 500 }, () => random.int(2));
-  const probabilities = labels.map((label) => 1 / (1 + Math.exp(-(1.5 * random.normal() + 2 * label - 1))));
-
-  test('verdicts outside the band reach the target, and a narrower band would not', () => {
-    const band = fitAbstainBand(probabilities, labels, 0.5, 0.9);
-    expect(band).not.toBeNull();
-    const { low, high, coverage, accuracy } = band as NonNullable<typeof band>;
-    const judged = probabilities.flatMap((p, i) => {
-      const verdict = decideOrAbstain(p, 0.5, { low, high });
-      return verdict === 'UNSURE' ? [] : [(verdict === 'FAKE') === (labels[i] === 1)];
+  const logits = labels.map((label) => 1.5 * random.normal() + 2 * label - 1);
+  const probabilities = logits.map(sigmoid);
+  const judgeWith = (band: AbstainBand | null, threshold = 0.5) =>
+    probabilities.flatMap((probabilityFake, i) => {
+      const verdict = { ...decide(probabilityFake, threshold), probabilityFake };
+      const { labelId } = band === null ? verdict : abstain(verdict, band);
+      return labelId === -1 ? [] : [labelId === labels[i]];
     });
-    expect(judged.length / probabilities.length).toBeCloseTo(coverage, 12);
-    expect(judged.filter(Boolean).length / judged.length).toBeCloseTo(accuracy, 12);
-    const accuracyBeyond = (distance: number) => {
-      const rows = probabilities.flatMap((p, i) =>
-        Math.abs(p - 0.5) > distance ? [p > 0.5 === (labels[i] === 1)] : [],
-      );
-      return rows.filter(Boolean).length / rows.length;
-    };
-    const enough = probabilities.map((p) => Math.abs(p - 0.5)).filter((distance) => accuracyBeyond(distance) >= 0.9);
-    expect(high - 0.5).toBeCloseTo(Math.min(...enough), 12);
-    expect(accuracy).toBeGreaterThanOrEqual(0.9);
+  const shareOfTrue = (verdicts: boolean[]) => verdicts.filter(Boolean).length / verdicts.length;
+
+  test.each([0.5, 0.2, 0.9])(
+    'outside the band around %f verdicts reach the target, and a narrower one would not do',
+    (t) => {
+      const fitted = fitAbstainBand(probabilities, labels, t, { accuracy: 0.9 }) as CoverageRow;
+      const { low, high } = fitted.band as AbstainBand;
+      const judged = judgeWith({ low, high }, t);
+      expect(judged.length / probabilities.length).toBeCloseTo(fitted.coverage, 12);
+      expect(shareOfTrue(judged)).toBeCloseTo(fitted.accuracy.value, 12);
+      expect(fitted.accuracy.value).toBeGreaterThanOrEqual(0.9);
+      const centre = Math.log(t / (1 - t));
+      const distances = logits.map((logit) => Math.abs(logit - centre)).toSorted((a, b) => a - b);
+      const half = Math.log(high / (1 - high)) - centre;
+      expect(centre - Math.log(low / (1 - low))).toBeCloseTo(half, 9);
+      for (const distance of distances.filter((d) => d < half - 1e-9)) {
+        const beyond = logits.flatMap((logit, i) =>
+          Math.abs(logit - centre) >= distance - 1e-9 ? [logit > centre === (labels[i] === 1)] : [],
+        );
+        expect(shareOfTrue(beyond)).toBeLessThan(0.9);
+      }
+    },
+  );
+
+  test('a target coverage is kept, by as few rows as ties allow', () => {
+    const { coverage, band } = fitAbstainBand(probabilities, labels, 0.5, { coverage: 0.8 }) as CoverageRow;
+    expect(coverage).toBe(0.8);
+    expect(judgeWith(band).length).toBe(400);
   });
 
   test('no band is needed when all verdicts reach the target, and none helps when none does', () => {
-    expect(fitAbstainBand([0.1, 0.9], [0, 1], 0.5, 0.9)).toBeNull();
-    expect(fitAbstainBand([0.1, 0.9], [1, 0], 0.5, 0.9)).toBeNull();
-    expect(decideOrAbstain(0.5, 0.5, null)).toBe('REAL');
-    expect(() => fitAbstainBand([0.1], [1], 0.5, 0)).toThrow(/target accuracy in \(0, 1\]/);
+    expect(fitAbstainBand([0.1, 0.9], [0, 1], 0.5, { accuracy: 0.9 })).toMatchObject({ band: null, coverage: 1 });
+    expect(fitAbstainBand([0.1, 0.9], [1, 0], 0.5, { accuracy: 0.9 })).toBeNull();
+    expect(() => fitAbstainBand([0.1], [1], 0.5, { accuracy: 0 })).toThrow(/target accuracy in \(0, 1\]/);
+  });
+
+  test('both ends belong to the band, and confidence stays that of the nearer label', () => {
+    const verdictAt = (probabilityFake: number) =>
+      abstain({ ...decide(probabilityFake, 0.5), probabilityFake }, { low: 0.4, high: 0.7 });
+    expect([0.39, 0.4, 0.7, 0.71].map((p) => verdictAt(p).prediction)).toEqual(['REAL', 'UNSURE', 'UNSURE', 'FAKE']);
+    expect(verdictAt(0.4)).toEqual({ prediction: 'UNSURE', labelId: -1, confidence: 0.6, probabilityFake: 0.4 });
+  });
+
+  test('the table has one line per share, with what its band does', () => {
+    const table = coverageTable(probabilities, labels, 0.5);
+    expect(table.map(({ coverage }) => coverage)).toEqual([1, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5]);
+    for (const { rows, band, accuracy } of table) {
+      const judged = judgeWith(band);
+      expect(judged.length).toBe(rows);
+      expect(shareOfTrue(judged)).toBeCloseTo(accuracy.value, 12);
+      expect(accuracy.low).toBeLessThan(accuracy.value);
+    }
+    expect(table[0]?.band).toBeNull();
+    expect(table.at(-1)?.accuracy.value).toBeGreaterThan(table[0]?.accuracy.value as number);
+  });
+
+  test('tied rows are judged together, and certain ones can be', () => {
+    expect(coverageTable([0.5, 0.5, 0.5, 0, 1], [0, 1, 1, 0, 1], 0.5).map(({ rows }) => rows)).toEqual([5]);
+    expect(coverageTable([0, 0, 1, 0.6], [0, 0, 1, 0], 0.5, [1, 0.5]).map(({ rows }) => rows)).toEqual([4, 3]);
+  });
+});
+
+describe('a decision', () => {
+  const random = createRandom(5, 'decision');
+  const labels = Array.from({ length: 800 }, () => random.int(2));
+  const logits = labels.map((label) => 3 * (1.2 * random.normal() + 2 * label - 1));
+
+  test('is fitted in order: temperature, threshold on calibrated probabilities, band around that threshold', () => {
+    const rule: DecisionRule = {
+      temperature: 'fit',
+      threshold: { kind: 'fpr', maximum: 0.02 },
+      abstain: { accuracy: 0.95 },
+    };
+    const { temperature, threshold, abstainBand, abstaining, before, after, notes } = fitDecision(logits, labels, rule);
+    expect(notes).toEqual([]);
+    expect(temperature).toBe(fitTemperature(logits, labels).temperature);
+    expect(temperature).toBeGreaterThan(1.2);
+    const probabilities = applyTemperature(logits, temperature);
+    expect(threshold).toBe(chooseThreshold(probabilities, labels, { kind: 'fpr', maximum: 0.02 }).threshold);
+    expect(abstainBand?.low).toBeLessThan(threshold);
+    expect(abstainBand?.high).toBeGreaterThan(threshold);
+    expect(abstaining?.accuracy.value).toBeGreaterThanOrEqual(0.95);
+    expect(after.loss).toBeLessThan(before.loss);
+    expect(after.ece).toBeLessThan(before.ece);
+  });
+
+  test('takes what is given as it is', () => {
+    const rule: DecisionRule = { temperature: 2, threshold: 0.6, abstain: { low: 0.5, high: 0.7 } };
+    const decision = fitDecision(logits, labels, rule);
+    expect(decision).toMatchObject({ temperature: 2, threshold: 0.6, abstainBand: { low: 0.5, high: 0.7 } });
+    expect(decision.abstaining?.rows).toBe(logits.filter((z) => sigmoid(z / 2) < 0.5 || sigmoid(z / 2) > 0.7).length);
+  });
+
+  test('of rows without a mistake keeps temperature 1 and says why', () => {
+    const { temperature, abstainBand, notes } = fitDecision([-2, -1, 1, 2], [0, 0, 1, 1], {
+      temperature: 'fit',
+      threshold: { kind: 'f1' },
+      abstain: { accuracy: 0.9 },
+    });
+    expect({ temperature, abstainBand }).toEqual({ temperature: 1, abstainBand: null });
+    expect(notes.join()).toMatch(/without a mistake.*stays 1.*without abstaining/);
+  });
+
+  test('refuses a band beside its threshold, and a target out of reach', () => {
+    const fit = (changes: Partial<DecisionRule>) =>
+      fitDecision([-2, 2, 1], [1, 0, 0], { temperature: 1, threshold: 0.5, abstain: null, ...changes });
+    expect(() => fit({ abstain: { low: 0.6, high: 0.7 } })).toThrow(/around the threshold 0.5, got 0.6 to 0.7/);
+    expect(() => fit({ abstain: { accuracy: 0.9 } })).toThrow(
+      /no band.* accuracy 0.9 on these 3 rows; lower the target/,
+    );
   });
 });
