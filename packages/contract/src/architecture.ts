@@ -47,6 +47,10 @@ export const architectureSchema = z.strictObject({
     .prefault({}),
   embeddingDim: z.int().positive().default(512).describe('size of each projected modality'),
   fusionHiddenDim: z.int().positive().default(256).describe('first fusion layer; the second has half of it'),
+  missingModality: z
+    .enum(['none', 'learned'])
+    .default('none')
+    .describe('learned: one vector each stands for a picture or words that a post lacks'),
 });
 
 export type MbConvStage = z.infer<typeof mbConvStageSchema>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { architectureSchema } from './architecture.ts';
+import { type Architecture, architectureSchema } from './architecture.ts';
 import { decisionShape } from './decision.ts';
 import { preprocessingSchema } from './preprocessing.ts';
 
@@ -14,13 +14,31 @@ export const artifactFiles = {
   modelCard: 'README.md',
 } as const;
 
-/** Names of the ONNX graph's inputs and output: image f32 [B,3,S,S], ids and mask i64 [B,L], logits f32 [B,1]. */
+/**
+ * Names of the ONNX graph's inputs and output: image f32 [B,3,S,S], ids and mask i64 [B,L], logits f32 [B,1].
+ *
+ * A graph whose artifact says that a modality is optional reads from the same inputs that a post lacks it: its picture is NaN, or its row of
+ * the attention mask is 0 on every token. (Inputs with a default value would say so more plainly, but onnxruntime-node ignores them.)
+ */
 export const onnxNames = {
   image: 'image',
   inputIds: 'input_ids',
   attentionMask: 'attention_mask',
   logits: 'logits',
 } as const;
+
+const modalitySchema = z.enum(['required', 'optional']);
+
+/** Whether a post must have this part; `optional` only for networks that were trained for posts without it. */
+export const modalitiesSchema = z.strictObject({ image: modalitySchema, text: modalitySchema });
+
+export type Modalities = z.infer<typeof modalitiesSchema>;
+
+/** What posts the network can judge. */
+export function modalitiesOf({ missingModality }: Pick<Architecture, 'missingModality'>): Modalities {
+  const need = missingModality === 'learned' ? 'optional' : 'required';
+  return { image: need, text: need };
+}
 
 export const labelMapSchema = z.strictObject({ 0: z.literal('REAL'), 1: z.literal('FAKE') });
 
@@ -36,6 +54,9 @@ export const artifactSchema = z.object({
   precision: z.enum(['fp32', 'fp16', 'int8']),
   opset: z.int().min(18),
   architecture: architectureSchema,
+  modalities: modalitiesSchema
+    .default({ image: 'required', text: 'required' })
+    .describe('optional: a post may lack this part, never both'),
   source: z.object({
     checkpoint: z.string().describe('file name of the checkpoint'),
     checkpointSha256: z.string(),
@@ -56,6 +77,14 @@ export const artifactSchema = z.object({
     })
     .optional()
     .describe('fp32 against this precision, served'),
+  selfCheck: z
+    .object({
+      text: z.string(),
+      image: z.base64().describe('a picture file'),
+      logit: z.number(),
+    })
+    .optional()
+    .describe('a post and what the folder gave it when it was exported, for the service to compare at start'),
   metrics: z.record(z.string(), z.number()).default({}),
   sha256: z.record(z.string(), z.string()).describe('file name → hash, for every other file of the folder'),
 });

@@ -14,6 +14,10 @@ export interface Batch {
   attentionMask: Int32Array;
   /** [B, 1] float32: 0 REAL, 1 FAKE. */
   label: Float32Array;
+  /** [B] float32, 0 where a post has no picture and its pixels are 0; left out where all have one. */
+  hasImage?: Float32Array;
+  /** [B] float32, 0 where a post has no words; left out where all have some. */
+  hasText?: Float32Array;
   /** Position of each row in the dataset's sample list. */
   indices: Int32Array;
 }

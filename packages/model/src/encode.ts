@@ -1,13 +1,15 @@
-import { type Architecture, type Batch, CrosscheckError } from '@crosscheck/contract';
+import type { Architecture, Batch } from '@crosscheck/contract';
 import { tf } from '@crosscheck/tensorflow';
-import { type FusionNetwork, fuse } from './fusion.ts';
+import { type Encoded, type FusionNetwork, fuse } from './fusion.ts';
+import { invalidBatch } from './invalid-batch.ts';
 import type { Pass } from './layers/pass.ts';
+import type { Presence } from './presence.ts';
 import type { ModelState } from './state.ts';
 import { encodeText, type TextNetwork } from './text.ts';
 import { encodeVision, type VisionNetwork } from './vision.ts';
 
 /** What the network reads of a batch. */
-export type ModelInput = Pick<Batch, 'size' | 'length' | 'image' | 'inputIds' | 'attentionMask'>;
+export type ModelInput = Pick<Batch, 'size' | 'length' | 'image' | 'inputIds' | 'attentionMask'> & Presence;
 
 /** What the backbones make of a batch: enough to judge it without its pixels and tokens. */
 export interface Features {
@@ -41,15 +43,8 @@ export function passText(state: ModelState, pass: Pass, tokens: [tf.Tensor2D, tf
   return encodeText(pass, textNetwork(state), ...tokens);
 }
 
-export function passFusion(state: ModelState, pass: Pass, vision: tf.Tensor2D, text: tf.Tensor2D): tf.Tensor2D {
-  return fuse(pass, fusionNetwork(state), vision, text);
-}
-
-function invalidBatch(what: string): CrosscheckError {
-  return new CrosscheckError(
-    'CROSSCHECK_MODEL_BATCH_INVALID',
-    `${what}; batches come from a loader of @crosscheck/data`,
-  );
+export function passFusion(state: ModelState, pass: Pass, encoded: Encoded): tf.Tensor2D {
+  return fuse(pass, fusionNetwork(state), encoded);
 }
 
 /** A batch of which only those parts must be there that are read. */

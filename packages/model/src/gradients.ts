@@ -14,6 +14,7 @@ import {
 import { type Freeze, isFrozen, nothingFrozen } from './freeze.ts';
 import type { Pass } from './layers/pass.ts';
 import { binaryCrossEntropy, type LossOptions } from './loss.ts';
+import { type Presence, presenceOf } from './presence.ts';
 import { type ModelState, openPass, variableNamed } from './state.ts';
 
 export interface GradientStep extends LossOptions {
@@ -86,12 +87,14 @@ interface Tensors {
   vision: tf.Tensor2D | tf.Tensor4D;
   /** [B, T], or token ids and mask. */
   text: tf.Tensor2D | [ids: tf.Tensor2D, mask: tf.Tensor2D];
+  presence: Presence;
 }
 
 function openTensors({ architecture }: ModelState, input: TrainingInput): Tensors {
   const { size, label, features = {} } = input;
   const { vision, text } = architecture;
   return {
+    presence: presenceOf(architecture, input),
     labels: labelTensor(label, size),
     vision: features.vision ? featureTensor(features.vision, size, vision.headChannels) : imageTensor(input),
     text: features.text ? featureTensor(features.text, size, text.hiddenSize) : tokenTensors(architecture, input),
@@ -110,12 +113,12 @@ function differentiate(run: Run, input: TrainingInput, variables: tf.Variable[])
   let loss = Number.NaN;
   try {
     const gradients = tf.tidy(() => {
-      const { labels, ...inputs } = openTensors(run.state, input);
+      const { labels, presence, ...inputs } = openTensors(run.state, input);
       const frozenVision = isVisionFrozen ? visionFeatures(run, inputs.vision) : inputs.vision; // [B, V] if frozen
       const frozenText = isTextFrozen ? textFeatures(run, inputs.text) : inputs.text; // [B, T] if frozen
       const { value, grads } = tf.variableGrads(() => {
         const [vision, text] = [visionFeatures(run, frozenVision), textFeatures(run, frozenText)]; // [B, V], [B, T]
-        logits = tf.keep(passFusion(run.state, headPass(run), vision, text)); // [B, 1]
+        logits = tf.keep(passFusion(run.state, headPass(run), { vision, text, presence })); // [B, 1]
         return binaryCrossEntropy(logits, labels, run.step);
       }, variables);
       loss = value.dataSync()[0] as number;

@@ -1,12 +1,12 @@
 // How a network starts when nothing is loaded. Rules as in the implementations that the design names:
-//   heads         torch.nn.Linear: weight and bias uniform in ±1/√fan_in
+//   heads         torch.nn.Linear: weight and bias uniform in ±1/√fan_in; learned vectors as embeddings
 //   EfficientNet  torchvision: convolutions normal with variance 2 / fan_out, biases 0, norms 1 and 0
 //   DistilBERT    Hugging Face: linears and embeddings normal with deviation 0.02, biases 0, norms 1 and 0, padding row 0
 import { combineSeeds } from '@crosscheck/contract';
 import { attribute, executeKernel, tf } from '@crosscheck/tensorflow';
 import { uniformNoise } from './layers/pass.ts';
 import { heldShape } from './parameters.ts';
-import { type NamedTensor, textPrefix, visionPrefix } from './weights/parameter-names.ts';
+import { absenceNames, type NamedTensor, textPrefix, visionPrefix } from './weights/parameter-names.ts';
 
 type Rule = (tensor: NamedTensor, seed: number) => tf.Tensor;
 
@@ -40,6 +40,14 @@ function uniformRule(fanIn: number): Rule {
   return (tensor, seed) => tf.mul(tf.sub(tf.mul(uniformNoise(heldShape(tensor), seed, tensor.name), 2), 1), bound);
 }
 
+const isAbsence = (name: string) => Object.values<string>(absenceNames).includes(name);
+
+function headRule(tensor: NamedTensor, tensors: ReadonlyMap<string, NamedTensor>): Rule {
+  if (isAbsence(tensor.name)) return embeddingRule;
+  const weight = tensors.get(tensor.name.replace(/bias$/, 'weight')) ?? tensor;
+  return uniformRule(weight.shape[1] ?? 1);
+}
+
 function backboneRule({ name, shape }: NamedTensor): Rule {
   if (/running_mean$|bias$/.test(name)) return zeros;
   if (name.startsWith(visionPrefix)) return shape.length === 4 ? convolutionRule : ones;
@@ -54,7 +62,6 @@ function backboneRule({ name, shape }: NamedTensor): Rule {
  */
 export function initialValue(tensor: NamedTensor, seed: number, tensors: ReadonlyMap<string, NamedTensor>): tf.Tensor {
   const isBackbone = tensor.name.startsWith(visionPrefix) || tensor.name.startsWith(textPrefix);
-  const weight = tensors.get(tensor.name.replace(/bias$/, 'weight')) ?? tensor;
-  const rule = isBackbone ? backboneRule(tensor) : uniformRule(weight.shape[1] ?? 1);
+  const rule = isBackbone ? backboneRule(tensor) : headRule(tensor, tensors);
   return tf.tidy(() => rule(tensor, seed));
 }

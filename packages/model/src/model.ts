@@ -11,7 +11,7 @@ import {
   trainableNames,
 } from './gradients.ts';
 import type { Pass } from './layers/pass.ts';
-import { encode, predictLogits, predictLogitsFromFeatures } from './predict.ts';
+import { type EncodedInput, encode, predictLogits, predictLogitsFromFeatures } from './predict.ts';
 import { createState, disposeState, type ModelOptions, type ModelState, openPass } from './state.ts';
 
 export interface Model extends ModelState {
@@ -25,8 +25,8 @@ export interface Model extends ModelState {
   encode(input: ModelInput): Features;
   /** Logits [B] in evaluation mode; `pass` changes the mode or watches the layers. */
   predictLogits(input: ModelInput, pass?: Partial<Pass>): Float32Array;
-  /** Logits [B] of `size` samples whose features `encode` has made. */
-  predictLogitsFromFeatures(size: number, features: Features): Float32Array;
+  /** Logits [B] of samples whose features `encode` has made. */
+  predictLogitsFromFeatures(input: EncodedInput): Float32Array;
   /** Loss, logits and gradients of a batch, or of the `features` of frozen backbones instead of their inputs. */
   computeGradients(input: TrainingInput, step: GradientStep): Gradients;
   /** Names of the variables that learn, in checkpoint order. */
@@ -39,8 +39,7 @@ const engines = {
   fast: {
     encode: encodeFast,
     predictLogits: predictLogitsFast,
-    predictLogitsFromFeatures: (state: ModelState, size: number, features: Features) =>
-      predictLogitsFast(state, { size, features }),
+    predictLogitsFromFeatures: (state: ModelState, input: EncodedInput) => predictLogitsFast(state, input),
     computeGradients: computeGradientsFast,
   },
 };
@@ -58,10 +57,10 @@ export function createModel(options: ModelOptions): Model {
     ...state,
     encodeVision: (image, pass) => passVision(state, openPass(state, pass), image),
     encodeText: (inputIds, attentionMask, pass) => passText(state, openPass(state, pass), [inputIds, attentionMask]),
-    fuse: (vision, text, pass) => passFusion(state, openPass(state, pass), vision, text),
+    fuse: (vision, text, pass) => passFusion(state, openPass(state, pass), { vision, text }),
     encode: (input) => engine.encode(state, input),
     predictLogits: (input, pass) => (pass ? predictLogits(state, input, pass) : engine.predictLogits(state, input)),
-    predictLogitsFromFeatures: (size, features) => engine.predictLogitsFromFeatures(state, size, features),
+    predictLogitsFromFeatures: (input) => engine.predictLogitsFromFeatures(state, input),
     computeGradients: (input, step) => engine.computeGradients(state, input, step),
     trainableNames: (freeze) => trainableNames(state, freeze),
     dispose: () => disposeState(state),

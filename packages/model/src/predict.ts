@@ -10,6 +10,7 @@ import {
   tokenTensors,
 } from './encode.ts';
 import type { Pass } from './layers/pass.ts';
+import { type Presence, presenceOf } from './presence.ts';
 import { type ModelState, openPass } from './state.ts';
 
 /** Runs both backbones in evaluation mode. */
@@ -27,18 +28,24 @@ export function encode(state: ModelState, input: ModelInput): Features {
 export function predictLogits(state: ModelState, input: ModelInput, changes: Partial<Pass> = {}): Float32Array {
   return tf.tidy(() => {
     const pass = openPass(state, changes);
+    const presence = presenceOf(state.architecture, input);
     const vision = passVision(state, pass, imageTensor(input)); // [B, V]
     const text = passText(state, pass, tokenTensors(state.architecture, input)); // [B, T]
-    return passFusion(state, pass, vision, text).dataSync() as Float32Array;
+    return passFusion(state, pass, { vision, text, presence }).dataSync() as Float32Array;
   });
 }
 
+/** A batch whose backbones have run. */
+export type EncodedInput = Presence & { size: number; features: Features };
+
 /** Logits from features that `encode` has made. @returns [B] */
-export function predictLogitsFromFeatures(state: ModelState, size: number, features: Features): Float32Array {
-  const { vision, text } = state.architecture;
+export function predictLogitsFromFeatures(state: ModelState, input: EncodedInput): Float32Array {
+  const { architecture } = state;
+  const { size, features } = input;
   return tf.tidy(() => {
-    const image = featureTensor(features.vision, size, vision.headChannels); // [B, V]
-    const words = featureTensor(features.text, size, text.hiddenSize); // [B, T]
-    return passFusion(state, openPass(state), image, words).dataSync() as Float32Array;
+    const presence = presenceOf(architecture, input);
+    const vision = featureTensor(features.vision, size, architecture.vision.headChannels); // [B, V]
+    const text = featureTensor(features.text, size, architecture.text.hiddenSize); // [B, T]
+    return passFusion(state, openPass(state), { vision, text, presence }).dataSync() as Float32Array;
   });
 }

@@ -1,6 +1,6 @@
 import type { Architecture } from '@crosscheck/contract';
 import { type Freeze, isFrozen, nothingFrozen } from './freeze.ts';
-import { type NamedTensor, parameterNames, totalParameters } from './weights/parameter-names.ts';
+import { absenceNames, type NamedTensor, parameterNames, totalParameters } from './weights/parameter-names.ts';
 import { elementCount } from './weights/tensor-file.ts';
 import { visionBlocks } from './weights/vision-blocks.ts';
 
@@ -67,8 +67,10 @@ function textShapes({ text, embeddingDim }: Architecture): Shaped[] {
   ];
 }
 
-function headShapes({ fusionHiddenDim: f }: Architecture): Shaped[] {
+function headShapes({ fusionHiddenDim: f, embeddingDim: e, missingModality }: Architecture): Shaped[] {
+  const absences = missingModality === 'learned' ? Object.values(absenceNames) : [];
   return [
+    ...absences.map((name): Shaped => [name, [e]]),
     ['fusion.0', ['B', f]],
     ['fusion.3', ['B', Math.floor(f / 2)]],
     ['fusion.6', ['B', 1]],
@@ -76,7 +78,7 @@ function headShapes({ fusionHiddenDim: f }: Architecture): Shaped[] {
 }
 
 function countUnder(tensors: NamedTensor[], name: string): number {
-  const under = tensors.filter((tensor) => tensor.kind === 'parameter' && tensor.name.startsWith(`${name}.`));
+  const under = tensors.filter((tensor) => tensor.kind === 'parameter' && `${tensor.name}.`.startsWith(`${name}.`));
   return under.reduce((sum, { shape }) => sum + elementCount(shape), 0);
 }
 

@@ -111,7 +111,9 @@ describe('evaluation', () => {
 
   test('features stand for their pixels and tokens', () => {
     const model = tiny();
-    expect(model.predictLogitsFromFeatures(batch.size, model.encode(batch))).toEqual(model.predictLogits(batch));
+    expect(model.predictLogitsFromFeatures({ size: batch.size, features: model.encode(batch) })).toEqual(
+      model.predictLogits(batch),
+    );
   });
 
   test('the parts compute what the whole computes', () => {

@@ -40,7 +40,7 @@ export async function* judgeFeatures(model: Model, features: FeatureSet): Judgin
   const rows = Int32Array.from({ length: features.size }, (_, i) => i);
   for (let begin = 0; begin < features.size; begin += rowsPerPass) {
     const part = selectFeatures(features, rows.subarray(begin, begin + rowsPerPass));
-    logits.push(...model.predictLogitsFromFeatures(part.size, part.features));
+    logits.push(...model.predictLogitsFromFeatures(part));
     yield 1 + begin / rowsPerPass;
   }
   return judged(logits, features.label, rows);

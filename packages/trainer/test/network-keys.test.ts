@@ -57,6 +57,12 @@ describe('sizes', () => {
   });
 });
 
+it('has a vector for each part that a post may lack with model.missing_modality=learned', () => {
+  const [plain, learned] = [build(), build('model.missing_modality=learned')];
+  expect([...learned.tensors.keys()]).toEqual([...plain.tensors.keys(), 'fusion.no_image', 'fusion.no_text']);
+  expect(learned.tensors.get('fusion.no_image')?.shape).toEqual([64]);
+});
+
 describe('noise of training', () => {
   const quiet = [
     'model.dropout_rate=0',

@@ -63,6 +63,12 @@ export const modelSchema = z
       .default(0.3)
       .describe('dropout after the first fusion layer; half of it after the second'),
     projection_dropout: probability.default(0.3).describe('dropout in the projection heads'),
+    missing_modality: z
+      .enum(['none', 'learned'])
+      .default('none')
+      .describe(
+        'learned: also judge posts without a picture or without words, by a learned vector in the place of each',
+      ),
     load_model: z.boolean().default(false).describe('start from best_model_name instead of the backbones'),
     best_model_name: z
       .string()

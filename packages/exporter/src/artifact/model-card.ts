@@ -71,7 +71,13 @@ function inputs({ preprocessing: p, architecture }: ArtifactContent): string {
 | \`attention_mask\` | int64 | [B, L] | 1 on tokens, 0 on padding |
 | \`logits\` | float32 | [B, 1] | above 0 leans to FAKE |
 
-B and L are dynamic. \`${artifactFiles.onnx}\` needs \`${artifactFiles.onnxData}\` beside it.`;
+B and L are dynamic.${absence(architecture)} \`${artifactFiles.onnx}\` needs \`${artifactFiles.onnxData}\` beside it.`;
+}
+
+/** What may be left out, and how. */
+function absence({ missingModality }: ArtifactContent['architecture']): string {
+  if (missingModality === 'none') return ' A post needs both its picture and its words.';
+  return ' A post may lack one part: without a picture its `image` is NaN, without words its `attention_mask` is 0 everywhere.';
 }
 
 const limits = `## Limits

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Artifact } from '@crosscheck/contract';
-import { artifactFiles, artifactSchema, labelMap, labelNames } from '@crosscheck/contract';
+import { artifactFiles, artifactSchema, labelMap, labelNames, modalitiesOf } from '@crosscheck/contract';
 import { buildClassifierGraph } from '../network/classifier.ts';
 import type { Graph } from '../onnx/types.ts';
 import { writeOnnxModel } from '../onnx/write-model.ts';
@@ -78,6 +78,7 @@ export async function writeManifest(
     precision: content.precision ?? 'fp32',
     opset: content.opset,
     architecture: content.architecture,
+    modalities: modalitiesOf(content.architecture),
     source: content.source,
     parity: measured.parity,
     ...(content.fidelity && { fidelity: content.fidelity }),
@@ -99,6 +100,7 @@ function onnxMetadata(content: ArtifactContent): Record<string, string> {
     image_resize: p.resize,
     max_tokens: String(p.maxTokens),
     empty_text: p.emptyText,
+    modalities: JSON.stringify(modalitiesOf(content.architecture)),
     threshold: String(content.threshold),
     temperature: String(content.temperature),
     version: content.version,

@@ -38,10 +38,24 @@ export async function exportedLogits(
 ): Promise<Float32Array[]> {
   const logits: Float32Array[] = [];
   for (const parityCase of cases) {
-    const image = normalizeAll(parityCase, preprocessing, 'nchw');
-    logits.push(await run({ ...padTokenIds(parityCase.tokenIds, 0), size: parityCase.pictures.length, image }));
+    logits.push(await run(exportedInputs(parityCase, preprocessing)));
   }
   return logits;
+}
+
+/** The case as the exported network takes it: NCHW, NaN for a picture that is not there, no token where there are no words. */
+function exportedInputs(parityCase: ParityCase, preprocessing: Preprocessing): ModelInputs {
+  const size = parityCase.pictures.length;
+  const image = normalizeAll(parityCase, preprocessing, 'nchw'); // [B, 3, S, S]
+  const padded = padTokenIds(parityCase.tokenIds, 0); // [B, L]
+  const fillAbsent = (array: Float32Array | Int32Array, value: number, has?: Float32Array) =>
+    has?.forEach((isThere, row) => {
+      const width = array.length / size;
+      if (isThere === 0) array.fill(value, row * width, (row + 1) * width);
+    });
+  fillAbsent(image, Number.NaN, parityCase.presence?.hasImage);
+  fillAbsent(padded.attentionMask, 0, parityCase.presence?.hasText);
+  return { ...padded, size, image };
 }
 
 /**

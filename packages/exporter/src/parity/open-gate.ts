@@ -32,7 +32,7 @@ interface Network {
 export async function openGate(checkpoint: Checkpoint, network: Network): Promise<Gate> {
   const { preprocessing, architecture } = network;
   const direct = parityCases(preprocessing, architecture);
-  const served = servedCases(preprocessing, createTokenizer(network.tokenizerJson, preprocessing));
+  const served = servedCases(preprocessing, architecture, createTokenizer(network.tokenizerJson, preprocessing));
   const trained = await runTrainer([...direct, ...served], checkpoint, network);
   return {
     checkModel: async (modelFile) =>

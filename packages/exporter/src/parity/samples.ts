@@ -8,13 +8,15 @@ export interface ParityCase {
   pictures: Uint8Array[];
   /** One row of ids per post; rows differ in length. */
   tokenIds: Int32Array[];
+  /** Of each post, where any lacks a part: 0 without a picture, 0 without words. */
+  presence?: { hasImage: Float32Array; hasText: Float32Array };
 }
 
 /**
  * Inputs that are the same on every machine: pictures by a formula (flat, gradient, stripes, checks), ids by a linear congruence; short, usual
  * and longest texts, alone and in one padded batch of 4.
  */
-export function parityCases(preprocessing: Preprocessing, { text }: Architecture): ParityCase[] {
+export function parityCases(preprocessing: Preprocessing, { text, missingModality }: Architecture): ParityCase[] {
   const lengths = [...new Set([3, 8, 20, preprocessing.maxTokens].map((n) => Math.min(n, preprocessing.maxTokens)))];
   const posts = lengths.map((length, i) => ({
     picture: drawPicture(preprocessing.imageSize, i),
@@ -31,7 +33,22 @@ export function parityCases(preprocessing: Preprocessing, { text }: Architecture
     pictures: four.map(({ picture }) => picture),
     tokenIds: four.map(({ tokenIds }) => tokenIds),
   };
-  return [...alone, together];
+  return [...alone, together, ...(missingModality === 'learned' ? withoutParts(together) : [])];
+}
+
+/** The same posts, some of which lack a part; and one alone without its picture, one without its words. */
+function withoutParts({ pictures, tokenIds }: ParityCase): ParityCase[] {
+  const of = (name: string, hasImage: number[], hasText: number[]): ParityCase => ({
+    name,
+    pictures: pictures.slice(0, hasImage.length),
+    tokenIds: tokenIds.slice(0, hasText.length),
+    presence: { hasImage: Float32Array.from(hasImage), hasText: Float32Array.from(hasText) },
+  });
+  return [
+    of('no picture', [0], [1]),
+    of('no words', [1], [0]),
+    of('batch of 4, one without a picture and one without words', [1, 0, 1, 1], [1, 1, 0, 1]),
+  ];
 }
 
 /** A post as a client sends it, with the numbers that the trainer makes of it. */
@@ -39,11 +56,20 @@ export interface ServedCase extends ParityCase {
   text: string;
 }
 
-const servedTexts = ['', 'A flood in the city, 2024', 'Wildfire burns near the river. '.repeat(60)];
+const blank = '';
+const servedTexts = [blank, 'A flood in the city, 2024', 'Wildfire burns near the river. '.repeat(60)];
 
-/** Posts of text and picture: blank, usual, longer than the model reads. The pictures have the model's size, so that resizing keeps them. */
-export function servedCases({ imageSize }: Preprocessing, tokenizer: Tokenizer): ServedCase[] {
-  return servedTexts.map((text, i) => ({
+/**
+ * Posts of text and picture: blank (where that is a text), usual, longer than the model reads. The pictures have the model's size, so that
+ * resizing keeps them.
+ */
+export function servedCases(
+  { imageSize }: Preprocessing,
+  { missingModality }: Architecture,
+  tokenizer: Tokenizer,
+): ServedCase[] {
+  const texts = servedTexts.filter((text) => text !== blank || missingModality === 'none');
+  return texts.map((text, i) => ({
     name: `served post ${i + 1} (${JSON.stringify(text.slice(0, 20))})`,
     text,
     pictures: [drawPicture(imageSize, i + 1)],
@@ -75,6 +101,7 @@ export function trainerBatch(parityCase: ParityCase, preprocessing: Preprocessin
   return {
     size,
     ...padded,
+    ...parityCase.presence,
     image: normalizeAll(parityCase, preprocessing, 'nhwc'),
     label: new Float32Array(size),
     indices: Int32Array.from({ length: size }, (_, i) => i),

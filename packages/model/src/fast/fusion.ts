@@ -1,9 +1,11 @@
 // The heads, as ../fusion.ts describes them.
 //
 // Shapes: B samples, V vision features (1280), T text features (768), E embedding (512), F fusion hidden size (256).
-import { tf } from '@crosscheck/tensorflow';
+import type { tf } from '@crosscheck/tensorflow';
 import type { FusionNetwork } from '../fusion.ts';
+import type { Presence } from '../presence.ts';
 import { drawMask, drop, type Mask } from './dropout.ts';
+import { type Joined, joinBackward, joinParts } from './join.ts';
 import { consume, release, relu, reluGradient } from './kernels.ts';
 import { linear, linearBackward } from './linear.ts';
 import type { Forward, Work } from './work.ts';
@@ -39,7 +41,7 @@ function hiddenBackward({ active, mask }: KeptHidden, dy: tf.Tensor): tf.Tensor 
 
 export interface KeptFusion {
   projections: KeptProjection[];
-  joined: tf.Tensor; // [B, 2E]
+  joined: Joined; // y [B, 2E]
   first: Forward<KeptHidden>;
   second: Forward<KeptHidden>;
 }
@@ -50,13 +52,16 @@ const layersOf = ({ dropout }: FusionNetwork) => ({
 });
 
 /** Vision [B, V] and text [B, T] → logits [B, 1] */
-export function fuse(work: Work, network: FusionNetwork, vision: tf.Tensor, text: tf.Tensor): Forward<KeptFusion> {
+export function fuse(
+  work: Work,
+  network: FusionNetwork,
+  { vision, text, presence }: FusionInput & { presence: Presence },
+): Forward<KeptFusion> {
   const layers = layersOf(network);
   const image = projection(work, network, 'vision_branch.projection', vision); // y [B, E]
   const words = projection(work, network, 'text_branch.projection', text); // y [B, E]
-  const joined = tf.concat([image.y, words.y], 1); // [B, 2E]
-  release(image.y, words.y);
-  const first = hidden(work, layers.first, joined); // y [B, F]
+  const joined = joinParts(work, image.y, words.y, presence); // y [B, 2E]
+  const first = hidden(work, layers.first, joined.y); // y [B, F]
   const second = hidden(work, layers.second, first.y); // y [B, F/2]
   const kept = { projections: [image.kept, words.kept], joined, first, second };
   return { y: linear(work, 'fusion.6', second.y), kept };
@@ -79,14 +84,14 @@ export function fuseBackward(
   const beforeSecond = consume(dSecond, (d) => hiddenBackward(second.kept, d)); // [B, F/2]
   const dFirst = consume(beforeSecond, (d) => linearBackward(work, 'fusion.3', first.y, d)); // [B, F]
   const beforeFirst = consume(dFirst, (d) => hiddenBackward(first.kept, d)); // [B, F]
-  const dJoined = consume(beforeFirst, (d) => linearBackward(work, 'fusion.0', joined, d)); // [B, 2E]
-  const [dImage, dWords] = tf.split(dJoined, 2, 1) as [tf.Tensor, tf.Tensor]; // [B, E] each
+  const dJoined = consume(beforeFirst, (d) => linearBackward(work, 'fusion.0', joined.y, d)); // [B, 2E]
+  const { image: dImage, words: dWords } = joinBackward(work, joined, dJoined); // [B, E] each
   const [image, words] = projections as [KeptProjection, KeptProjection];
   const gradients = {
     vision: projectionBackward(work, image, vision, dImage), // [B, V]
     text: projectionBackward(work, words, text, dWords), // [B, T]
   };
-  release(first.y, second.y, joined, dJoined, dImage, dWords);
+  release(first.y, second.y, dJoined, dImage, dWords);
   return gradients;
 }
 

@@ -15,6 +15,7 @@ import {
   trainableNames,
 } from '../gradients.ts';
 import type { Pass } from '../layers/pass.ts';
+import { presenceOf } from '../presence.ts';
 import { type ModelState, variableNamed } from '../state.ts';
 import { openText, openVision } from './branch.ts';
 import { fuse, fuseBackward } from './fusion.ts';
@@ -62,6 +63,7 @@ export interface FastRun extends Run {
 /** Leaves no tensor behind but the gradients and the moved statistics. */
 export function differentiate(run: FastRun, input: TrainingInput, trainable: ReadonlySet<string>): Outcome {
   const { state, step, kernels } = run;
+  const presence = presenceOf(state.architecture, input);
   const labels = consume(labelTensor(input.label, input.size), (checked) => checked.dataSync() as Float32Array);
   const gradients = new Map<string, tf.Tensor>();
   const learn: Work['learn'] = (name, gradient) => void (trainable.has(name) && gradients.set(name, gradient()));
@@ -76,7 +78,7 @@ export function differentiate(run: FastRun, input: TrainingInput, trainable: Rea
   const text = openText(state, backboneWork('text'), input); // [B, T]
   const work = { ...headPass(run), kernels, mixedPrecision: false, learn, learns: () => true };
   const features = { vision: vision.features, text: text.features };
-  const { y, kept } = fuse(work, fusionNetwork(state), features.vision, features.text); // [B, 1]
+  const { y, kept } = fuse(work, fusionNetwork(state), { ...features, presence }); // [B, 1]
   const logits = consume(y, (y) => y.dataSync() as Float32Array);
   const { loss, gradient } = crossEntropy(logits, labels, step);
   const dLogits = tf.tensor2d(gradient, [input.size, 1]); // [B, 1]

@@ -1,5 +1,6 @@
 import { tf } from '@crosscheck/tensorflow';
 import { type Features, fusionNetwork, type ModelInput } from '../encode.ts';
+import { presenceOf } from '../presence.ts';
 import { type ModelState, openPass } from '../state.ts';
 import { type FeatureInput, openText, openVision } from './branch.ts';
 import { fuse } from './fusion.ts';
@@ -31,8 +32,9 @@ export function encodeFast(state: ModelState, input: ModelInput): Features {
 export function predictLogitsFast(state: ModelState, input: FeatureInput): Float32Array {
   return tf.tidy(() => {
     const work = openWork(state);
+    const presence = presenceOf(state.architecture, input);
     const [vision, text] = [openVision(state, work, input).features, openText(state, work, input).features];
-    const { y, kept } = fuse(work, fusionNetwork(state), vision, text); // [B, 1]
+    const { y, kept } = fuse(work, fusionNetwork(state), { vision, text, presence }); // [B, 1]
     release(text, vision, kept);
     return consume(y, (logits) => logits.dataSync() as Float32Array);
   });

@@ -30,8 +30,14 @@ export function parameterNames(architecture: Architecture): NamedTensor[] {
     ...linear('fusion.0', 2 * d, f),
     ...linear('fusion.3', f, half),
     ...linear('fusion.6', half, 1),
+    ...(architecture.missingModality === 'learned'
+      ? Object.values(absenceNames).map((name) => parameter(name, [d]))
+      : []),
   ];
 }
+
+/** The vectors that stand for a missing part, in networks that have them: [embeddingDim] in place of the projected features. */
+export const absenceNames = { image: 'fusion.no_image', text: 'fusion.no_text' } as const;
 
 /** The tensors of torchvision's `efficientnet_b0().features`, named as there, from `features.0.0.weight` on. */
 export function visionBackboneNames(vision: VisionArchitecture): NamedTensor[] {

@@ -1,0 +1,42 @@
+// Posts that lack their picture or their words, in networks that were trained for them. A picture that is NaN and an attention mask without
+// any token say so; a learned vector then stands in the place of what the branch would have made of it.
+// B batch, L tokens, S pixels per side, E embedding.
+import { onnxNames } from '@crosscheck/contract';
+import { absenceNames } from '@crosscheck/model/weights';
+import type { Value } from '../onnx/graph-builder.ts';
+import { type NetworkContext, plainWeight } from './weights.ts';
+
+/** A value for each part of a post. */
+export interface Parts {
+  image: Value;
+  text: Value;
+}
+
+/** Whether each post lacks its parts: image [B, 1, 1, 1] and text [B, 1], bool. */
+export function findAbsent({ graph }: NetworkContext): Parts {
+  const corner = graph.node('Slice', 'vision/absent', [
+    onnxNames.image,
+    graph.ints(0, 0, 0),
+    graph.ints(1, 1, 1),
+    graph.ints(1, 2, 3),
+  ]); // [B, 1, 1, 1]
+  const tokens = graph.node('ReduceMax', 'text/absent', [onnxNames.attentionMask, graph.ints(1)], { keepdims: 1 }); // [B, 1]
+  return {
+    image: graph.node('IsNaN', 'vision/absent', [corner]), // [B, 1, 1, 1]
+    text: graph.node('Equal', 'text/absent', [tokens, graph.int(0)]), // [B, 1]
+  };
+}
+
+/** Zeros for pictures that are not there: one NaN in a batch would spoil the scale that int8 layers choose for all of it. */
+export function blankPictures({ graph }: NetworkContext, absent: Value): Value {
+  return graph.node('Where', 'vision/absent', [absent, graph.float(0), onnxNames.image]); // [B, 3, S, S]
+}
+
+/** Projected features [B, E] each, with the learned vectors in the places of what is absent. */
+export function standIn(context: NetworkContext, { image, text }: Parts, absent: Parts): Parts {
+  const { graph } = context;
+  const noImage = graph.node('Flatten', 'fusion/absent/image', [absent.image], { axis: 1 }); // [B, 1]
+  const replace = (part: keyof Parts, isAbsent: Value, projected: Value) =>
+    graph.node('Where', `fusion/absent/${part}`, [isAbsent, plainWeight(context, absenceNames[part]), projected]); // [B, E]
+  return { image: replace('image', noImage, image), text: replace('text', absent.text, text) };
+}
