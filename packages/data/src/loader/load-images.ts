@@ -16,6 +16,7 @@ export interface ImageSettings {
 interface ImageRequest {
   /** Position in the dataset's sample list; with seed and epoch it fixes the augmentation. */
   index: number;
+  /** `''` for a post without a picture. */
   path: string;
   /** Where its pixels stand, or shall stand, in the cache; -1 for nowhere. */
   slot: number;
@@ -53,6 +54,7 @@ export async function loadImages(job: ImageJob, settings: ImageSettings): Promis
   const image = new Float32Array(job.images.length * imageLength); // [B, S, S, 3]
   const failures: ImageFailure[] = [];
   await runConcurrently(job.images, CONCURRENT_PICTURES, async (request, position) => {
+    if (request.path === '') return; // its pixels stay 0
     const pixels = await readPixels(request, position, settings);
     if (!(pixels instanceof Uint8Array)) failures.push(pixels);
     else

@@ -24,6 +24,8 @@ export interface LoaderOptions {
   augmentation: Augmentation | null;
   /** A picture that cannot be decoded is left out of its batch and counted, or stops the epoch. @default 'error' */
   onBadSample?: OnBadSample;
+  /** Batches say which posts have no picture or no words (their pixels are 0, their tokens those of a blank text). @default false */
+  partialPosts?: boolean;
   /** Threads that decode ahead; 0 decodes in the calling thread. @default 0 */
   workers?: number;
   /** Leave out the last batch when it is not full. @default false */
@@ -156,7 +158,14 @@ function assembleBatch(options: LoaderOptions, all: Int32Array, loaded: LoadedIm
   const { inputIds, attentionMask, length } = padTokenIds(rows, tokenizer.padId, rounded); // [B, L]
   // NaN poisons every loss it touches: an unlabelled post cannot be trained on by accident.
   const label = Float32Array.from(indices, (index) => (samples[index] as Sample).label ?? Number.NaN); // [B, 1]
-  return { size: indices.length, length, image: loaded.image, inputIds, attentionMask, label, indices, position };
+  const tensors = { image: loaded.image, inputIds, attentionMask, label, indices };
+  return { size: indices.length, length, ...tensors, ...presence(options, indices), position };
+}
+
+function presence({ samples, partialPosts = false }: LoaderOptions, indices: Int32Array): Partial<Batch> {
+  const mark = (part: 'imagePath' | 'text') =>
+    Float32Array.from(indices, (index) => ((samples[index] as Sample)[part].trim() === '' ? 0 : 1)); // [B]
+  return partialPosts ? { hasImage: mark('imagePath'), hasText: mark('text') } : {};
 }
 
 interface ProblemLog {

@@ -25,6 +25,8 @@ export interface ManifestOptions {
   nRows?: number;
   /** Whether a row without a label is a problem; otherwise its label is `null`. @default true */
   labelRequired?: boolean;
+  /** Whether a post may lack its picture or its words, never both; otherwise a row without a picture is a problem. @default false */
+  partialPosts?: boolean;
   /** @default 'error' */
   onBadSample?: OnBadSample;
 }
@@ -46,7 +48,7 @@ export interface Manifest {
  *
  * @throws CROSSCHECK_DATA_NOT_FOUND, CROSSCHECK_DATA_ENCODING, CROSSCHECK_DATA_BROKEN_CSV, CROSSCHECK_DATA_MISSING_COLUMN,
  * CROSSCHECK_DATA_NO_SAMPLES, and with `onBadSample: 'error'` CROSSCHECK_DATA_BAD_LABEL, CROSSCHECK_DATA_BAD_ROW,
- * CROSSCHECK_DATA_MISSING_IMAGE, or CROSSCHECK_DATA_BAD_SAMPLES when they are mixed
+ * CROSSCHECK_DATA_MISSING_IMAGE, CROSSCHECK_DATA_EMPTY_POST, or CROSSCHECK_DATA_BAD_SAMPLES when they are mixed
  * @example const { samples } = await readManifest({ file: 'demo/train.csv', onBadSample: 'skip' });
  */
 export async function readManifest(options: ManifestOptions): Promise<Manifest> {
@@ -54,7 +56,8 @@ export async function readManifest(options: ManifestOptions): Promise<Manifest> 
   const { columns, rows } = await readRows(options);
   const fallbackDir = path.resolve(path.dirname(options.file));
   const imagesDir = path.resolve(options.imagesDir ?? fallbackDir);
-  const missing = await findMissingImages(rows.filter(isSample), { imagesDir, fallbackDir });
+  const withPicture = rows.filter((row) => isSample(row) && row.imagePath !== '') as Sample[];
+  const missing = await findMissingImages(withPicture, { imagesDir, fallbackDir });
   const checked = rows.map((row) => (isSample(row) ? (missing.get(row) ?? row) : row));
   const samples = checked.filter(isSample);
   const problems = checked.filter(isProblem);
@@ -97,6 +100,7 @@ function readHeader(options: ManifestOptions, header: { fields: string[]; line: 
     positions: findColumns(columns, names, { file, line: header.line, labelRequired }),
     imagesDir: path.resolve(options.imagesDir ?? path.dirname(file)),
     labelRequired,
+    partialPosts: options.partialPosts ?? false,
   };
 }
 

@@ -8,7 +8,7 @@ import type { CsvRecord } from './read-records.ts';
 export interface Sample {
   /** As written; `''` when the cell is blank or says what pandas writes for a missing value. */
   text: string;
-  /** Absolute. */
+  /** Absolute; `''` for a post without a picture, where such posts are asked for. */
   imagePath: string;
   label: LabelId | null;
   /** The manifest, as it was named by the caller. */
@@ -25,6 +25,7 @@ export interface RowContext {
   positions: ColumnPositions;
   imagesDir: string;
   labelRequired: boolean;
+  partialPosts: boolean;
 }
 
 // What pandas.read_csv takes for a missing value.
@@ -70,11 +71,19 @@ export function parseRow(record: CsvRecord, context: RowContext): Sample | Sampl
     return problem('CROSSCHECK_DATA_BAD_LABEL', message, row);
   }
   const image = cell(positions.image);
-  if (MISSING.has(image)) return problem('CROSSCHECK_DATA_MISSING_IMAGE', 'the image cell is blank', row);
   const text = record.fields[positions.text] as string;
+  const [hasImage, hasText] = [!MISSING.has(image), !MISSING.has(text.trim())];
+  if (!hasImage && !context.partialPosts) {
+    const message =
+      'the image cell is blank (posts without a picture are for networks with model.missing_modality=learned)';
+    return problem('CROSSCHECK_DATA_MISSING_IMAGE', message, row);
+  }
+  if (!hasImage && !hasText) {
+    return problem('CROSSCHECK_DATA_EMPTY_POST', 'a post needs a picture or words, both cells are blank', row);
+  }
   return {
-    text: MISSING.has(text.trim()) ? '' : text,
-    imagePath: path.resolve(context.imagesDir, image),
+    text: hasText ? text : '',
+    imagePath: hasImage ? path.resolve(context.imagesDir, image) : '',
     label,
     file,
     line: record.line,

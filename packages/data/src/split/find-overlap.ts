@@ -25,7 +25,7 @@ export async function findOverlap(splits: Readonly<Record<string, readonly Sampl
   const textOf = ({ sample }: Row) => (sample.text.trim() === '' ? null : normalizeText(sample.text));
   return {
     posts: acrossSplits(rows, (row) => (textOf(row) === null ? null : `${pictureOf(row)} ${textOf(row)}`)),
-    pictures: acrossSplits(rows, pictureOf),
+    pictures: acrossSplits(rows, (row) => pictureOf(row) || null), // posts without a picture share none
     texts: acrossSplits(rows, textOf),
   };
 }
