@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { describeMachine, repositoryRoot } from '../machine.ts';
 import { type EngineProcess, type StepTime, startEngine } from './engine-process.ts';
@@ -75,6 +76,9 @@ interface Result {
   peakBytes: number;
 }
 
+/** Threads of the engine before may still wait for more work, which takes a core; they sleep after that. */
+const restMs = 300;
+
 async function measure(folder: string, options: Options): Promise<Result[]> {
   const results: Result[] = [];
   for (const name of options.engines) {
@@ -84,7 +88,10 @@ async function measure(folder: string, options: Options): Promise<Result[]> {
   for (const { engine } of results) await engine.step(options.batches);
   for (let batch = 0; batch < options.batches; batch++) {
     const order = batch % 2 === 0 ? results : [...results].reverse();
-    for (const { engine, steps } of order) steps.push(await engine.step(batch));
+    for (const { engine, steps } of order) {
+      await setTimeout(restMs);
+      steps.push(await engine.step(batch));
+    }
     process.stderr.write(`batch ${batch + 1} of ${options.batches}\r`);
   }
   for (const result of results) result.peakBytes = await result.engine.end();

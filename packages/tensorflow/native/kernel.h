@@ -64,6 +64,14 @@ class Call {
     return Tensor(handle);
   }
 
+  // A list of tensors.
+  std::vector<Tensor> Inputs(int64_t first, int64_t count) {
+    std::vector<Tensor> tensors;
+    tensors.reserve(count);
+    for (int64_t i = first; i < first + count; ++i) tensors.push_back(Input(static_cast<int>(i)));
+    return tensors;
+  }
+
   Tensor Output(int i, const Shape& shape) {
     int64_t elements = 1;
     for (int64_t dim : shape) elements *= dim;
@@ -82,18 +90,27 @@ struct Attributes {
   bool is_training = false;
   int64_t stride = 1;
   int64_t kernel = 1;
+  // Length of the operation's lists of tensors.
+  int64_t count = 1;
+};
+
+// Name and type of a kernel's input or output.
+struct Argument {
+  const char *name, *type;
+
+  Argument(const char* name, const char* type = "float") : name(name), type(type) {}
+  std::string Definition() const { return std::string(name) + ": " + type; }
 };
 
 using Compute = void (*)(Call& call, const Attributes& attributes);
 
-// Registers an operation of float32 tensors and its kernel for the CPU.
-// `signature` lists inputs, "->" and outputs; `attributes` are of epsilon, is_training, stride, kernel.
+// Registers an operation and its kernel for the CPU. `attributes` are of epsilon, is_training, stride, kernel and N.
 template <Compute compute>
-void Register(const char* name, std::initializer_list<const char*> inputs, std::initializer_list<const char*> outputs,
+void Register(const char* name, std::initializer_list<Argument> inputs, std::initializer_list<Argument> outputs,
               std::initializer_list<const char*> attributes) {
   TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder(name);
-  for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(op, (std::string(input) + ": float").c_str());
-  for (const char* output : outputs) TF_OpDefinitionBuilderAddOutput(op, (std::string(output) + ": float").c_str());
+  for (const Argument& input : inputs) TF_OpDefinitionBuilderAddInput(op, input.Definition().c_str());
+  for (const Argument& output : outputs) TF_OpDefinitionBuilderAddOutput(op, output.Definition().c_str());
   for (const char* attribute : attributes) TF_OpDefinitionBuilderAddAttr(op, attribute);
   TF_Status* status = TF_NewStatus();
   TF_RegisterOpDefinition(op, status);
@@ -107,6 +124,7 @@ void Register(const char* name, std::initializer_list<const char*> inputs, std::
         TF_OpKernelConstruction_GetAttrBool(construction, "is_training", &flag, ignored);
         TF_OpKernelConstruction_GetAttrInt64(construction, "stride", &read->stride, ignored);
         TF_OpKernelConstruction_GetAttrInt64(construction, "kernel", &read->kernel, ignored);
+        TF_OpKernelConstruction_GetAttrInt64(construction, "N", &read->count, ignored);
         read->is_training = flag != 0;
         TF_DeleteStatus(ignored);
         return read;

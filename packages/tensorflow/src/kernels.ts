@@ -24,6 +24,7 @@ interface NodeBackend {
   getInputTensorIds(tensors: tf.Tensor[]): number[];
   createOutputTensor(metadata: TensorMetadata): tf.Tensor;
   isUsingGpuDevice: boolean;
+  refCount(dataId: object): number;
   executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.Tensor[]): tf.Tensor;
   executeMultipleOutputs(name: string, attributes: Attribute[], inputs: tf.Tensor[], outputs: number): tf.Tensor[];
 }
@@ -66,3 +67,6 @@ export function executeKernels(
 ): tf.Tensor[] {
   return backend.executeMultipleOutputs(name, attributes, inputs, outputs);
 }
+
+/** Whether other tensors, clones or reshaped ones, share this one's memory. */
+export const isShared = (x: tf.Tensor): boolean => backend.refCount(x.dataId) > 1;

@@ -1,7 +1,9 @@
 import { CrosscheckError } from '@crosscheck/contract';
-import { attribute, executeKernel, executeKernels, tf } from '@crosscheck/tensorflow';
+import { hasOwnKernels, tf } from '@crosscheck/tensorflow';
 import { variableNamed } from '../state.ts';
-import { createSlot, type Slot } from './slot.ts';
+import type { AdamKernels, Memory, Slot, UpdateNumbers } from './adam-kernels.ts';
+import { composedAdam } from './composed-adam.ts';
+import { ownAdam } from './own-adam.ts';
 
 export interface AdamOptions {
   /** Pulls weights towards 0: AdamW's factor, times the learning rate; for `adam` the factor of the L2 penalty. */
@@ -61,17 +63,6 @@ export interface Optimizer {
   dispose(): void;
 }
 
-/** Adam's memory of one variable. */
-interface Moments {
-  steps: number;
-  /** Elements. */
-  size: number;
-  /** Receives the variable's value, is changed in place, and is read back. */
-  weight: Slot;
-  first: Slot;
-  second: Slot;
-}
-
 /** Published defaults (Kingma and Ba 2015), with PyTorch's weight decay for AdamW. */
 export const adamDefaults = { weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 
@@ -85,39 +76,55 @@ export function createAdam(options: Partial<AdamOptions> = {}): Optimizer {
   return createOptimizer({ ...adamDefaults, weightDecay: 0, ...options }, false);
 }
 
-function createOptimizer(options: AdamOptions, isDecoupled: boolean): Optimizer {
-  const moments = new Map<string, Moments>();
-  const momentsOf = (name: string, variable: tf.Variable) => {
-    const known = moments.get(name) ?? createMoments(variable.shape);
-    moments.set(name, known);
+interface Known {
+  /** That the variable has made. */
+  steps: number;
+  /** Elements. */
+  size: number;
+  memory: Memory;
+}
+
+/** Only tests choose the kernels. */
+export function createOptimizer(
+  options: AdamOptions,
+  isDecoupled: boolean,
+  kernels: AdamKernels = hasOwnKernels ? ownAdam : composedAdam,
+): Optimizer {
+  const variablesKnown = new Map<string, Known>();
+  const knownOf = (name: string, { shape, size }: tf.Variable) => {
+    const known = variablesKnown.get(name) ?? { steps: 0, size, memory: kernels.createMemory(shape) };
+    variablesKnown.set(name, known);
     return known;
   };
   return {
     step(variables, gradients, step) {
-      const gradientNorm = globalNorm([...gradients.values()]);
+      for (const name of gradients.keys()) variableNamed(variables, name);
+      const gradientNorm = gradients.size === 0 ? 0 : kernels.globalNorm([...gradients.values()]);
       if (!Number.isFinite(gradientNorm)) return { gradientNorm, applied: false };
       const scale = clipScale(gradientNorm, step.clipNorm);
-      for (const [name, gradient] of gradients) {
+      const updates = [...gradients].map(([name, gradient]) => {
         const variable = variableNamed(variables, name);
-        const hyper = hyperparameters(options, step, name);
-        const update = { variable, gradient, scale, moments: momentsOf(name, variable) };
-        tf.tidy(() => applyAdam(update, hyper, isDecoupled));
-      }
+        const known = knownOf(name, variable);
+        known.steps += 1;
+        const numbers = { scale, ...stepNumbers(hyperparameters(options, step, name), known.steps, isDecoupled) };
+        return { variable, gradient, memory: known.memory, numbers };
+      });
+      if (updates.length > 0) kernels.update(updates);
       return { gradientNorm, applied: true };
     },
-    state: () => readState(moments),
-    moments: () => [...moments].map(([name, known]) => momentsReader(name, known)),
+    state: () => readState(variablesKnown),
+    moments: () => [...variablesKnown].map(([name, known]) => momentsReader(name, known)),
     restore(state, variables) {
-      disposeMoments(moments);
+      forget(variablesKnown);
       for (const [name, steps] of Object.entries(state.steps)) {
         const variable = variableNamed(variables, name);
-        const restored = momentsOf(name, variable);
-        restored.steps = steps;
-        assignArray(name, restored.first, state.firstMoments.get(name), variable);
-        assignArray(name, restored.second, state.secondMoments.get(name), variable);
+        const known = knownOf(name, variable);
+        known.steps = steps;
+        assignArray(name, known.memory.first, state.firstMoments.get(name), variable);
+        assignArray(name, known.memory.second, state.secondMoments.get(name), variable);
       }
     },
-    dispose: () => disposeMoments(moments),
+    dispose: () => forget(variablesKnown),
   };
 }
 
@@ -139,61 +146,26 @@ function hyperparameters(options: AdamOptions, step: AdamStep, name: string): Hy
   };
 }
 
-interface Update {
-  variable: tf.Variable;
-  gradient: tf.Tensor;
-  /** Factor on the gradient. */
-  scale: number;
-  moments: Moments;
-}
-
 /**
- * One variable's step. The corrections of both moments, 1 − β^t, go into the learning rate and into epsilon in float64:
- * the kernel would compute them in float32, where 1 − 0.999 has an error of 3e-5.
+ * One variable's step of that number, from 1. The corrections of both moments, 1 − β^t, go into the learning rate and into epsilon
+ * in float64: in float32 1 − 0.999 has an error of 3e-5.
  */
-function applyAdam({ variable, gradient, scale, moments }: Update, hyper: Hyperparameters, isDecoupled: boolean): void {
+function stepNumbers(hyper: Hyperparameters, t: number, isDecoupled: boolean): Omit<UpdateNumbers, 'scale'> {
   const { learningRate, beta1, beta2, epsilon, weightDecay } = hyper;
-  const clipped = scale === 1 ? gradient : tf.mul(gradient, scale);
-  const penalised = isDecoupled || weightDecay === 0 ? clipped : tf.add(clipped, tf.mul(variable, weightDecay));
-  moments.steps += 1;
-  moments.weight.assign(isDecoupled && weightDecay !== 0 ? tf.mul(variable, 1 - learningRate * weightDecay) : variable);
-  const correction2 = Math.sqrt(1 - beta2 ** moments.steps);
-  const rate = (learningRate * correction2) / (1 - beta1 ** moments.steps);
-  const uncorrected = 0; // the kernel divides by 1 − this
-  const numbers = [uncorrected, uncorrected, rate, beta1, beta2, epsilon * correction2].map((x) =>
-    tf.scalar(x, 'float32'),
-  );
-  const slots = [moments.weight.handle, moments.first.handle, moments.second.handle];
-  executeKernels('ResourceApplyAdam', [attribute.bool('use_locking', false)], [...slots, ...numbers, penalised], 0);
-  variable.assign(moments.weight.read());
-}
-
-/** ‖g‖₂ over all gradients at once. */
-function globalNorm(gradients: tf.Tensor[]): number {
-  if (gradients.length === 0) return 0;
-  const halfSquares = (gradient: tf.Tensor) => executeKernel('L2Loss', [], [gradient]);
-  const sums = tf.tidy(() => tf.stack(gradients.map(halfSquares)).dataSync()) as Float32Array;
-  return Math.sqrt(2 * sums.reduce((sum, x) => sum + x, 0));
+  const correction2 = Math.sqrt(1 - beta2 ** t);
+  return {
+    penalty: isDecoupled ? 0 : weightDecay,
+    decay: isDecoupled ? 1 - learningRate * weightDecay : 1,
+    beta1,
+    beta2,
+    rate: (learningRate * correction2) / (1 - beta1 ** t),
+    epsilon: epsilon * correction2,
+  };
 }
 
 /** As torch.nn.utils.clip_grad_norm_, with its 1e-6. */
 function clipScale(norm: number, clipNorm: number | undefined): number {
   return clipNorm === undefined ? 1 : Math.min(1, clipNorm / (norm + 1e-6));
-}
-
-function createMoments(shape: readonly number[]): Moments {
-  const zeros = () => {
-    const slot = createSlot(shape);
-    tf.tidy(() => slot.assign(tf.zeros([...shape])));
-    return slot;
-  };
-  return {
-    steps: 0,
-    size: tf.util.sizeFromShape([...shape]),
-    weight: createSlot(shape),
-    first: zeros(),
-    second: zeros(),
-  };
 }
 
 /** @throws CROSSCHECK_MODEL_OPTIMIZER_STATE */
@@ -208,7 +180,7 @@ function assignArray(name: string, slot: Slot, array: Float32Array | undefined, 
   tf.tidy(() => slot.assign(tf.mul(tf.tensor(array, shape), 1)));
 }
 
-function momentsReader(name: string, { steps, size, first, second }: Moments): VariableMoments {
+function momentsReader(name: string, { steps, size, memory }: Known): VariableMoments {
   // Not in a tidy: that looks for tensors in what it returns, number by number.
   const read = (slot: Slot) => {
     const tensor = slot.read();
@@ -216,11 +188,11 @@ function momentsReader(name: string, { steps, size, first, second }: Moments): V
     tensor.dispose();
     return array;
   };
-  return { name, steps, size, readFirst: () => read(first), readSecond: () => read(second) };
+  return { name, steps, size, readFirst: () => read(memory.first), readSecond: () => read(memory.second) };
 }
 
-function readState(moments: ReadonlyMap<string, Moments>): OptimizerState {
-  const readers = [...moments].map(([name, known]) => momentsReader(name, known));
+function readState(variablesKnown: ReadonlyMap<string, Known>): OptimizerState {
+  const readers = [...variablesKnown].map(([name, known]) => momentsReader(name, known));
   return {
     steps: Object.fromEntries(readers.map(({ name, steps }) => [name, steps])),
     firstMoments: new Map(readers.map(({ name, readFirst }) => [name, readFirst().slice()])),
@@ -228,7 +200,7 @@ function readState(moments: ReadonlyMap<string, Moments>): OptimizerState {
   };
 }
 
-function disposeMoments(moments: Map<string, Moments>): void {
-  for (const { weight, first, second } of moments.values()) for (const slot of [weight, first, second]) slot.dispose();
-  moments.clear();
+function forget(variablesKnown: Map<string, Known>): void {
+  for (const { memory } of variablesKnown.values()) memory.dispose();
+  variablesKnown.clear();
 }
