@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { messageOf } from '@crosscheck/contract';
+import { notFound, writeFailed } from './errors.ts';
+import { type ObjectBody, type ObjectStore, type ReadOptions, sortByCodePoints, type WriteOptions } from './store.ts';
+
+/** Files that are being written; a killed process leaves them behind, and nobody lists them. */
+const unfinished = '.unfinished-';
+
+/** A folder of this machine or of a mounted volume. */
+export class FolderStore implements ObjectStore {
+  readonly url: string;
+  readonly #dir: string;
+
+  constructor(dir: string) {
+    this.url = dir;
+    this.#dir = path.resolve(dir);
+  }
+
+  async read(key: string, { from = 0 }: ReadOptions = {}): Promise<ObjectBody> {
+    const file = this.#file(key);
+    const handle = await open(file).catch((cause: unknown) => {
+      throw notFound(file, cause);
+    });
+    return { chunks: createReadStream('', { fd: handle, start: from }), from };
+  }
+
+  async exists(key: string): Promise<boolean> {
+    return (await stat(this.#file(key)).catch(() => null))?.isFile() ?? false;
+  }
+
+  async list(folder: string): Promise<string[]> {
+    const entries = await readdir(this.#file(folder), { recursive: true, withFileTypes: true }).catch(noEntries);
+    const files = entries.filter((entry) => !entry.isDirectory() && !entry.name.startsWith(unfinished));
+    const keys = files.map((entry) => path.relative(this.#dir, path.join(entry.parentPath, entry.name)));
+    return sortByCodePoints(keys.map((key) => key.replaceAll(path.sep, '/')));
+  }
+
+  async write(key: string, bytes: Uint8Array, { onlyIfAbsent = false }: WriteOptions = {}): Promise<boolean> {
+    return this.#place(key, [bytes], onlyIfAbsent ? linkIfAbsent : renameOver);
+  }
+
+  async writeStream(key: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    await this.#place(key, chunks, renameOver);
+  }
+
+  async #place(
+    key: string,
+    chunks: AsyncIterable<Uint8Array> | Uint8Array[],
+    place: (from: string, to: string) => Promise<boolean>,
+  ): Promise<boolean> {
+    const file = this.#file(key);
+    const temporary = path.join(path.dirname(file), `${unfinished}${randomUUID()}`);
+    try {
+      await mkdir(path.dirname(file), { recursive: true });
+      await pipeline(Readable.from(chunks), createWriteStream(temporary, { flush: true }));
+      return await place(temporary, file);
+    } catch (cause) {
+      throw writeFailed(file, messageOf(cause), cause);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
+  #file(key: string): string {
+    return path.join(this.#dir, ...key.split('/'));
+  }
+}
+
+async function renameOver(from: string, to: string): Promise<boolean> {
+  await rename(from, to);
+  return true;
+}
+
+/** A hard link fails where the name is taken, whoever took it meanwhile; a rename would replace. */
+async function linkIfAbsent(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function noEntries(error: NodeJS.ErrnoException): [] {
+  if (error.code === 'ENOENT') return [];
+  throw error;
+}

@@ -1,0 +1,50 @@
+import { CrosscheckError } from '@crosscheck/contract';
+import { bodyOf, type Patience, requireOk, send } from './send.ts';
+import type { ObjectBody, ObjectStore, ReadOptions } from './store.ts';
+
+/** Objects below an http(s) address; can only be read. */
+export class HttpStore implements ObjectStore {
+  readonly url: string;
+  readonly #headers: Record<string, string>;
+  readonly #patience: Patience;
+
+  constructor(url: string, headers: Record<string, string>, patience: Patience) {
+    this.url = url.replace(/\/+$/, '');
+    this.#headers = headers;
+    this.#patience = patience;
+  }
+
+  async read(key: string, { from = 0 }: ReadOptions = {}): Promise<ObjectBody> {
+    const place = this.#place(key);
+    const headers = { ...this.#headers, ...(from > 0 && { range: `bytes=${from}-` }) };
+    const response = await send(place, () => new Request(place, { headers }), this.#patience);
+    return bodyOf(place, response, { from, patience: this.#patience });
+  }
+
+  async exists(key: string): Promise<boolean> {
+    const place = this.#place(key);
+    const request = () => new Request(place, { method: 'HEAD', headers: this.#headers });
+    const response = await send(place, request, this.#patience);
+    if (response.status === 404) return false;
+    await requireOk(place, response);
+    return true;
+  }
+
+  async list(): Promise<string[]> {
+    const message = `cannot list ${this.url}: HTTP has no listings; use a folder or s3://`;
+    throw new CrosscheckError('CROSSCHECK_STORAGE_NO_LISTING', message);
+  }
+
+  async write(): Promise<boolean> {
+    const message = `cannot write to ${this.url}: http(s) addresses are only read here; use a folder or s3://`;
+    throw new CrosscheckError('CROSSCHECK_STORAGE_READ_ONLY', message);
+  }
+
+  async writeStream(): Promise<void> {
+    await this.write();
+  }
+
+  #place(key: string): string {
+    return `${this.url}/${key.split('/').map(encodeURIComponent).join('/')}`;
+  }
+}

@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto';
+import { AwsClient } from 'aws4fetch';
+import { denied, writeFailed } from '../errors.ts';
+import { bodyOf, type Patience, requireOk, send } from '../send.ts';
+import { type ObjectBody, type ObjectStore, type ReadOptions, sortByCodePoints, type WriteOptions } from '../store.ts';
+import type { Credentials } from './credentials.ts';
+import { parseListing, tagOf } from './xml.ts';
+
+export interface S3Address {
+  bucket: string;
+  /** What every key begins with; `''` or without slashes at its ends. */
+  prefix: string;
+  region: string;
+  /** Of a server other than AWS's own, such as MinIO's: its buckets are the first part of the path. Null = AWS. */
+  endpoint: string | null;
+  /** Asked again every few minutes, because those of a container run out; null answers = do not sign. */
+  credentials: () => Promise<Credentials | null>;
+}
+
+interface Call {
+  method?: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  query?: Record<string, string>;
+  headers?: Record<string, string>;
+  body?: Uint8Array;
+}
+
+const credentialsLastMs = 5 * 60_000;
+/** S3 wants at least 5 MiB in every part but the last and at most 10,000 parts: 160 GB. */
+const partBytes = 16 * 2 ** 20;
+
+/** A prefix of a bucket, over plain HTTPS: signed with AWS Signature 4, or not at all for public buckets. */
+export class S3Store implements ObjectStore {
+  readonly url: string;
+  readonly #address: S3Address;
+  readonly #patience: Patience;
+  #client: { value: Promise<AwsClient | null>; until: number } | null = null;
+
+  constructor(address: S3Address, patience: Patience) {
+    this.url = `s3://${address.bucket}${address.prefix && `/${address.prefix}`}`;
+    this.#address = address;
+    this.#patience = patience;
+  }
+
+  async read(key: string, { from = 0 }: ReadOptions = {}): Promise<ObjectBody> {
+    const place = `${this.url}/${key}`;
+    const response = await this.#call(key, { headers: from > 0 ? { range: `bytes=${from}-` } : {} });
+    return bodyOf(place, response, { from, patience: this.#patience });
+  }
+
+  async exists(key: string): Promise<boolean> {
+    const response = await this.#call(key, { method: 'HEAD' });
+    if (response.status === 404) return false;
+    await requireOk(`${this.url}/${key}`, response);
+    return true;
+  }
+
+  async list(folder: string): Promise<string[]> {
+    const base = this.#address.prefix && `${this.#address.prefix}/`;
+    const prefix = `${base}${folder}${folder && '/'}`;
+    const keys: string[] = [];
+    let token: string | null = null;
+    do {
+      const query = { 'list-type': '2', 'encoding-type': 'url', prefix, ...(token && { 'continuation-token': token }) };
+      const response = await requireOk(this.url, await this.#call(null, { query }));
+      const listing = parseListing(await response.text());
+      keys.push(...listing.keys.map((key) => key.slice(base.length)).filter((key) => !key.endsWith('/')));
+      token = listing.next;
+    } while (token !== null);
+    return sortByCodePoints(keys);
+  }
+
+  async write(key: string, bytes: Uint8Array, { onlyIfAbsent = false }: WriteOptions = {}): Promise<boolean> {
+    const headers = onlyIfAbsent ? { 'if-none-match': '*' } : {};
+    const response = await this.#call(key, { method: 'PUT', body: bytes, headers });
+    // 412: it is there; 409: somebody else is writing it at this moment.
+    if (onlyIfAbsent && (response.status === 412 || response.status === 409)) return this.#settled(key, bytes);
+    await this.#requireWritten(key, response);
+    return true;
+  }
+
+  async writeStream(key: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const begun = await this.#requireWritten(key, await this.#call(key, { method: 'POST', query: { uploads: '' } }));
+    const uploadId = tagOf(await begun.text(), 'UploadId') ?? '';
+    try {
+      const etags: string[] = [];
+      for await (const part of inParts(chunks))
+        etags.push(await this.#uploadPart(key, part, uploadId, etags.length + 1));
+      await this.#complete(key, uploadId, etags);
+    } catch (error) {
+      await this.#call(key, { method: 'DELETE', query: { uploadId } }).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** A 409 may come from a writer that then dies: ask until the object is there or ours is taken. */
+  async #settled(key: string, bytes: Uint8Array): Promise<boolean> {
+    if (await this.exists(key)) return false;
+    const response = await this.#call(key, { method: 'PUT', body: bytes, headers: { 'if-none-match': '*' } });
+    if (response.status === 412) return false;
+    await this.#requireWritten(key, response);
+    return true;
+  }
+
+  async #uploadPart(key: string, body: Uint8Array, uploadId: string, number: number): Promise<string> {
+    const query = { partNumber: String(number), uploadId };
+    const response = await this.#requireWritten(key, await this.#call(key, { method: 'PUT', query, body }));
+    return response.headers.get('etag') ?? '';
+  }
+
+  async #complete(key: string, uploadId: string, etags: string[]): Promise<void> {
+    const parts = etags.map((etag, i) => `<Part><PartNumber>${i + 1}</PartNumber><ETag>${etag}</ETag></Part>`);
+    const body = Buffer.from(`<CompleteMultipartUpload>${parts.join('')}</CompleteMultipartUpload>`);
+    const response = await this.#requireWritten(
+      key,
+      await this.#call(key, { method: 'POST', query: { uploadId }, body }),
+    );
+    // S3 may answer 200 first and find the error later.
+    const code = tagOf(await response.text(), 'Code');
+    if (code !== null) throw writeFailed(`${this.url}/${key}`, code);
+  }
+
+  async #requireWritten(key: string, response: Response): Promise<Response> {
+    if (response.ok) return response;
+    const text = await response.text();
+    const reason = `${tagOf(text, 'Code') ?? ''} (${tagOf(text, 'Message') ?? ''})`;
+    if (response.status === 401 || response.status === 403)
+      throw denied(`${this.url}/${key}`, response.status, ` ${reason}`);
+    throw writeFailed(`${this.url}/${key}`, `${response.status} ${reason}`);
+  }
+
+  async #call(key: string | null, { method = 'GET', query = {}, headers = {}, body }: Call): Promise<Response> {
+    const url = `${this.#bucketUrl()}${key === null ? '' : this.#path(key)}${queryText(query)}`;
+    const init = { method, headers, ...(body && { body: body as Uint8Array<ArrayBuffer> }) };
+    const sha256 = createHash('sha256')
+      .update(body ?? '')
+      .digest('hex');
+    const make = async () => {
+      const client = await this.#signer();
+      if (!client) return new Request(url, init);
+      return client.sign(url, { ...init, headers: { ...headers, 'x-amz-content-sha256': sha256 } });
+    };
+    return send(`${this.url}${key === null ? '' : `/${key}`}`, make, this.#patience);
+  }
+
+  #bucketUrl(): string {
+    const { bucket, endpoint, region } = this.#address;
+    if (endpoint !== null) return `${endpoint.replace(/\/+$/, '')}/${bucket}`;
+    // A name with dots does not fit the server's certificate.
+    if (bucket.includes('.')) return `https://s3.${region}.amazonaws.com/${bucket}`;
+    return `https://${bucket}.s3.${region}.amazonaws.com`;
+  }
+
+  #path(key: string): string {
+    const { prefix } = this.#address;
+    return `/${[...prefix.split('/'), ...key.split('/')].filter(Boolean).map(encode).join('/')}`;
+  }
+
+  async #signer(): Promise<AwsClient | null> {
+    if (this.#client === null || Date.now() > this.#client.until) {
+      const { credentials, region } = this.#address;
+      const value = credentials().then((found) => found && new AwsClient({ ...found, region, service: 's3' }));
+      this.#client = { value, until: Date.now() + credentialsLastMs };
+    }
+    return this.#client.value;
+  }
+}
+
+async function* inParts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let [waiting, bytes, count] = [[] as Uint8Array[], 0, 0];
+  for await (const chunk of chunks) {
+    waiting.push(chunk);
+    bytes += chunk.length;
+    if (bytes < partBytes) continue;
+    yield Buffer.concat(waiting);
+    [waiting, bytes, count] = [[], 0, count + 1];
+  }
+  if (bytes > 0 || count === 0) yield Buffer.concat(waiting);
+}
+
+function queryText(query: Record<string, string>): string {
+  const pairs = Object.entries(query).map(([name, value]) => `${name}=${encode(value)}`);
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
+}
+
+/** RFC 3986: what encodeURIComponent leaves of the reserved characters is encoded, too, as the signature wants it. */
+function encode(part: string): string {
+  return encodeURIComponent(part).replaceAll(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+}
