@@ -125,6 +125,10 @@ const shown: Record<string, Record<string, string[]>> = {
     ],
     'training.mixed_precision rounds the products of the text backbone': ['training.mixed_precision'],
     'is saved every training.save_every_steps inside an epoch': ['training.save_every_steps'],
+    'hides pictures and words with training.modality_dropout': [
+      'training.modality_dropout.image',
+      'training.modality_dropout.text',
+    ],
     'is made of training.accumulate_steps batches': ['training.accumulate_steps', 'training.clip_norm'],
   },
   'packages/trainer/test/schedule.test.ts': {
@@ -239,6 +243,9 @@ const shown: Record<string, Record<string, string[]>> = {
       'serve.queue_size',
     ],
     'an upload that hangs cannot hold the service longer than shutdown_ms': ['serve.shutdown_ms'],
+  },
+  'packages/server/test/reload.test.ts': {
+    'a folder that is watched is taken up once it has stopped changing': ['serve.watch_seconds'],
   },
   'packages/server/test/predict.test.ts': {
     'a body above the limit is refused by its Content-Length and by its bytes': ['serve.max_body_bytes'],

@@ -8,6 +8,7 @@ import type { Checkpoint } from '@crosscheck/model/weights';
 import { checkTensors, openCheckpoint, parameterNames } from '@crosscheck/model/weights';
 import { loadTokenizer } from '@crosscheck/preprocess';
 import type { ArtifactContent } from './artifact/artifact-content.ts';
+import { recordSelfCheck } from './artifact/record-self-check.ts';
 import { replaceFolder } from './artifact/replace-folder.ts';
 import { writeArtifactFiles, writeManifest } from './artifact/write-artifact.ts';
 import { supportedOpsets } from './onnx/encode.ts';
@@ -68,7 +69,10 @@ export async function exportArtifact(options: ExportOptions): Promise<ExportRepo
   const checkpoint = { ...opened, metadata: opened.metadata ?? assumed ?? null };
   try {
     const content = await readContent(checkpoint, { opset, tokenizer: options.tokenizer ?? null });
-    return await replaceFolder(options.outputDir, (dir) => buildArtifact(dir, checkpoint, { content, options }));
+    return await replaceFolder(options.outputDir, async (dir) => {
+      const report = await buildArtifact(dir, checkpoint, { content, options });
+      return { ...report, artifact: await recordSelfCheck(dir), bytes: await folderBytes(dir) };
+    });
   } finally {
     await checkpoint.close();
   }
@@ -142,13 +146,13 @@ async function buildArtifact(
   dir: string,
   checkpoint: Checkpoint,
   { content, options }: { content: ArtifactContent; options: ExportOptions },
-): Promise<ExportReport> {
+): Promise<Omit<ExportReport, 'bytes'>> {
   const { precision = 'fp32', readPosts, onProgress } = options;
   onProgress?.('running the trained network');
   const gate = await openGate(checkpoint, content);
   if (precision === 'fp32') {
     const exact = await buildExact(dir, { content, gate, onProgress });
-    return { dir: path.resolve(options.outputDir), ...exact, comparison: null, bytes: await folderBytes(dir) };
+    return { dir: path.resolve(options.outputDir), ...exact, comparison: null };
   }
   const posts = (await readPosts?.()) ?? { calibration: [], comparison: [] };
   const exactDir = path.join(path.dirname(dir), 'fp32');
@@ -157,7 +161,7 @@ async function buildArtifact(
   const { parity } = exact.artifact;
   const plan = { content, precision: precision as keyof typeof rewrites, posts, parity, onProgress };
   const variant = await writeVariant(dir, exactDir, plan);
-  return { dir: path.resolve(options.outputDir), ...exact, ...variant, bytes: await folderBytes(dir) };
+  return { dir: path.resolve(options.outputDir), ...exact, ...variant };
 }
 
 /** The fp32 artifact, compared with the trained network. */

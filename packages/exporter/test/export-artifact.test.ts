@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { openClassifier, readArtifact, verifyHashes } from '@crosscheck/inference';
+import type { Artifact } from '@crosscheck/contract';
+import { openClassifier, readArtifact, selfCheck, verifyHashes } from '@crosscheck/inference';
 import { parameterNames, writeSafetensors } from '@crosscheck/model/weights';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -88,6 +89,15 @@ test('the folder classifies', async () => {
   const classifier = await openClassifier(outputDir, { workers: 1 });
   const [verdict] = await classifier.classify([{ text: 'a flood', image: encodePng(9, 9, () => [200, 30, 30]) }]);
   expect(verdict?.probabilityFake).toBeGreaterThan(0);
+  await classifier.close();
+});
+
+test('artifact.json carries a post and its logit, which the service compares at start', async () => {
+  const classifier = await openClassifier(outputDir, { workers: 1 });
+  await expect(selfCheck(classifier)).resolves.toBeUndefined();
+  const { text, image, logit } = report.artifact.selfCheck as NonNullable<Artifact['selfCheck']>;
+  const [other] = await classifier.classify([{ text: `${text} burns`, image: Buffer.from(image, 'base64') }]);
+  expect(other?.logit).not.toBeCloseTo(logit, 3);
   await classifier.close();
 });
 

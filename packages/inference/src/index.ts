@@ -18,4 +18,5 @@ export {
   openTensorSession,
   type TensorSession,
 } from './runtime/onnx-session.ts';
+export { selfCheck } from './self-check.ts';
 export type { HistogramSnapshot } from './statistics.ts';

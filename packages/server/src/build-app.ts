@@ -95,7 +95,6 @@ function countRequests(app: FastifyInstance, service: Service): void {
     raw.once('close', service.enter());
   });
   app.addHook('onSend', async (_request, reply) => {
-    // A connection that is kept would hold the process.
-    if (service.isDraining) reply.header('connection', 'close');
+    if (service.isLeaving) reply.header('connection', 'close');
   });
 }

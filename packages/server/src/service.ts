@@ -1,10 +1,14 @@
 import { CrosscheckError } from '@crosscheck/contract';
 import type { Classifier, ClassifierStats } from '@crosscheck/inference';
+import { noHistory, type ReloadHistory } from './supervisor/protocol.ts';
 
 /** What stands behind the routes: the model once it has loaded, and whether it may still be asked. */
 export class Service {
+  /** What became of the processes before this one. */
+  history: ReloadHistory = noHistory;
   #classifier: Classifier | null = null;
   #isDraining = false;
+  #isRetiring = false;
   #inFlight = 0;
   readonly #waiters: (() => void)[] = [];
 
@@ -21,6 +25,11 @@ export class Service {
 
   get isDraining(): boolean {
     return this.#isDraining;
+  }
+
+  /** Whether a connection ends with its next answer: one that is kept would hold the process. */
+  get isLeaving(): boolean {
+    return this.#isDraining || this.#isRetiring;
   }
 
   /** What the model counts; null while it loads. */
@@ -63,6 +72,11 @@ export class Service {
 
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Another process has the listening socket; what still comes over open connections is answered. */
+  retire(): void {
+    this.#isRetiring = true;
   }
 
   /** Takes no new work from now on; resolves when every request has its answer. */

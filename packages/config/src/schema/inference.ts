@@ -110,6 +110,12 @@ export const serveSchema = z.strictObject({
   artifact: path.default('artifact').describe('artifact folder to serve'),
   host: z.string().min(1).default('0.0.0.0').describe('address to listen on'),
   port: z.int().min(0).max(65_535).default(8000).describe('port to listen on; 0 = any that is free'),
+  watch_seconds: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('look this often for a new model in the artifact folder; null = only when SIGHUP says so'),
   workers: z.int().min(1).nullable().default(null).describe('inference threads; null = one for each core'),
   threads_per_worker: z.int().min(1).default(1).describe('cores that one inference call may use'),
   max_batch: z.int().min(1).default(16).describe('posts that one inference call may take'),

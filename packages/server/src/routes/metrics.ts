@@ -3,6 +3,7 @@ import type { ClassifierStats, HistogramSnapshot } from '@crosscheck/inference';
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { onOutcome } from '../http/outcome.ts';
+import type { ReloadHistory } from '../supervisor/protocol.ts';
 import type { RouteContext } from './context.ts';
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -20,7 +21,8 @@ export function addMetrics(app: FastifyInstance, { service, budget }: RouteConte
     async (_request, reply) => {
       const stats = service.stats();
       const ofModel = stats === null ? [] : [describeModel(service.requireModel().artifact), ...describeStats(stats)];
-      return reply.type(registry.contentType).send([await registry.metrics(), ...ofModel, ''].join('\n'));
+      const lines = [await registry.metrics(), ...describeHistory(service.history), ...ofModel, ''];
+      return reply.type(registry.contentType).send(lines.join('\n'));
     },
   );
 }
@@ -57,6 +59,17 @@ function gauge(registry: Registry, name: string, help: string, read: () => numbe
       this.set(read());
     },
   });
+}
+
+/** Outlives the processes that it is about. */
+function describeHistory({ reloads, failures, crashes, lastFailure }: ReloadHistory): string[] {
+  const failed = head('reload_last_failure', 'gauge', 'Why the last new model was refused');
+  return [
+    simple('reloads_total', 'counter', 'New models taken up', reloads),
+    simple('reload_failures_total', 'counter', 'New models refused', failures),
+    simple('crashes_total', 'counter', 'Processes that ended unexpectedly and were replaced', crashes),
+    ...(lastFailure === null ? [] : [`${failed}\ncrosscheck_reload_last_failure{code="${lastFailure.code}"} 1`]),
+  ];
 }
 
 /** The classifier counts for itself; these lines only say it in Prometheus' words. */

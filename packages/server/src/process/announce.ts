@@ -1,0 +1,23 @@
+import type { Classifier } from '@crosscheck/inference';
+import type { App } from '../build-app.ts';
+import { version } from '../version.ts';
+
+/** One line for people, one for log collectors. */
+export function announce(app: App, classifier: Classifier, url: string): void {
+  const { artifact, threshold } = classifier;
+  const { name, version: modelVersion, precision, labels, source } = artifact;
+  const { workers, threadsPerWorker } = classifier.stats();
+  process.stdout.write(
+    `${name} ${modelVersion} (${precision}; 0 = ${labels[0]}, 1 = ${labels[1]}; FAKE above ${threshold}) answers at ${url}/predict, docs at ${url}/docs\n`,
+  );
+  const model = {
+    name,
+    version: modelVersion,
+    precision,
+    labels,
+    threshold,
+    runId: source.runId,
+    checkpoint: source.checkpoint,
+  };
+  app.log.info({ version, node: process.version, model, workers, threadsPerWorker }, 'ready');
+}

@@ -1,0 +1,29 @@
+import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import type { App } from '../build-app.ts';
+import type { ServeSettings } from '../routes/context.ts';
+
+const addressProblems: Record<string, string | undefined> = {
+  EACCES: 'this user may not open it (ports below 1024 need rights)',
+  EADDRNOTAVAIL: 'this machine does not have that address',
+  ENOTFOUND: 'no such host name',
+};
+
+/**
+ * Opens the socket of the service, or joins the one that the process before has open.
+ *
+ * @returns its URL
+ * @throws CROSSCHECK_SERVER_PORT_IN_USE, CROSSCHECK_SERVER_ADDRESS_UNUSABLE
+ */
+export async function listen(app: App, { host, port }: ServeSettings): Promise<string> {
+  try {
+    return await app.listen({ host, port, listenTextResolver: (address) => `listening at ${address}` });
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') {
+      const message = `expected port ${port} of ${host} to be free, but another process listens there; stop it, or set serve.port (0 = any that is free)`;
+      throw new CrosscheckError('CROSSCHECK_SERVER_PORT_IN_USE', message, { cause: error });
+    }
+    const message = `cannot listen on ${host}, port ${port}: ${addressProblems[code] ?? messageOf(error)}; set serve.host or serve.port`;
+    throw new CrosscheckError('CROSSCHECK_SERVER_ADDRESS_UNUSABLE', message, { cause: error });
+  }
+}

@@ -1,0 +1,94 @@
+import { isCrosscheckError, messageOf } from '@crosscheck/contract';
+import { type Classifier, openClassifier, selfCheck } from '@crosscheck/inference';
+import { type App, buildApp } from '../build-app.ts';
+import type { ServeSettings } from '../routes/context.ts';
+import type { Order, ReloadHistory, Report } from '../supervisor/protocol.ts';
+import { announce } from './announce.ts';
+import { drain, retire } from './leave.ts';
+import { listen } from './listen.ts';
+
+type Start = Order & { type: 'start' };
+
+/** Obeys the supervisor alone: a terminal sends its signals to every process of a group. */
+export function runServerProcess(): void {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {});
+  const started = Promise.withResolvers<Started>();
+  process.on('message', (order: Order) => {
+    if (order.type === 'start') started.resolve(start(order));
+    else void started.promise.then((running) => obey(running, order));
+  });
+}
+
+interface Started {
+  app: App;
+  settings: ServeSettings;
+}
+
+async function start({ settings, isReplacement, history }: Start): Promise<Started> {
+  const loading = Promise.withResolvers<Classifier>();
+  const app = await buildApp({ classifier: loading.promise, settings });
+  endOnFailure(app, settings);
+  app.service.history = history;
+  if (!isReplacement && history.crashes > 0)
+    app.log.error(history, 'a process ended unexpectedly; this one replaces it');
+  load(app, { settings, isReplacement, onLoaded: loading.resolve }).catch(giveUp);
+  return { app, settings };
+}
+
+interface LoadOptions {
+  settings: ServeSettings;
+  isReplacement: boolean;
+  onLoaded: (classifier: Classifier) => void;
+}
+
+/** Answers probes while the model loads; a replacement takes no connection before it is ready. */
+async function load(app: App, { settings, isReplacement, onLoaded }: LoadOptions): Promise<void> {
+  const early = isReplacement ? null : await listen(app, settings);
+  const classifier = await openClassifier(settings.artifact, classifierOptions(settings));
+  await selfCheck(classifier);
+  onLoaded(classifier);
+  announce(app, classifier, early ?? (await listen(app, settings)));
+  report({ type: 'ready' });
+}
+
+function giveUp(error: unknown): void {
+  const code = isCrosscheckError(error) ? error.code : 'CROSSCHECK_SERVER_INTERNAL';
+  report({ type: 'failed', code, message: messageOf(error) }, () => process.exit(1));
+}
+
+function classifierOptions(settings: ServeSettings) {
+  return {
+    ...(settings.workers === null ? {} : { workers: settings.workers }),
+    threadsPerWorker: settings.threads_per_worker,
+    maxBatch: settings.max_batch,
+    maxQueue: settings.queue_size,
+    maxPixels: settings.max_pixels,
+  };
+}
+
+function report(message: Report, onSent: () => void = () => {}): void {
+  process.send?.(message, onSent);
+}
+
+function obey({ app, settings: { shutdown_ms: patienceMs } }: Started, order: Exclude<Order, Start>): void {
+  if (order.type === 'history') remember(app, order.history);
+  if (order.type === 'retire') void retire(app, patienceMs);
+  if (order.type === 'drain') void drain(app, { reason: order.reason, patienceMs, exitCode: 0 });
+}
+
+function endOnFailure(app: App, { shutdown_ms: patienceMs }: ServeSettings): void {
+  const fail = (err: unknown) => {
+    app.log.fatal({ err }, 'a failure that nobody handled; ending');
+    void drain(app, { reason: 'an error', patienceMs, exitCode: 1 });
+  };
+  process.once('uncaughtException', fail).once('unhandledRejection', fail);
+}
+
+/** For /metrics. */
+function remember({ service, log }: App, history: ReloadHistory): void {
+  const isNews = history.failures > service.history.failures;
+  service.history = history;
+  if (!isNews || history.lastFailure === null) return;
+  const { code, message: reason } = history.lastFailure;
+  log.error({ code, reason }, 'the new model was refused; the old one goes on');
+}
