@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { createRandom } from '@crosscheck/contract';
 import { difference } from '@crosscheck/testkit';
 import { describe, expect, test } from 'vitest';
-import { adjustBrightness, adjustContrast, adjustSaturation } from '../src/augment/color-jitter.ts';
-import { flipHorizontally, rotate } from '../src/augment/geometry.ts';
+import { type Canvas, openCanvas } from '../src/augment/canvas.ts';
 import { augment, defaultAugmentation } from '../src/index.ts';
+import { compileKernels } from '../wasm/build.ts';
 
 interface Golden {
   source: string;
@@ -15,17 +15,18 @@ interface Golden {
 const golden = JSON.parse(readFileSync(`${import.meta.dirname}/golden/augmentation.json`, 'utf8')) as Golden;
 const { size } = golden;
 
-const inPlace = (change: (pixels: Uint8Array, factor: number) => void) => (pixels: Uint8Array, factor: number) => {
-  change(pixels, factor);
-  return pixels;
+const change = (act: (canvas: Canvas, amount: number) => void) => (pixels: Uint8Array, amount: number) => {
+  const canvas = openCanvas(pixels, size);
+  act(canvas, amount);
+  return canvas.pixels();
 };
 
 const transforms = {
-  flip: (pixels: Uint8Array) => flipHorizontally(pixels, size),
-  rotate: (pixels: Uint8Array, degrees: number) => rotate(pixels, size, degrees),
-  brightness: inPlace(adjustBrightness),
-  contrast: inPlace(adjustContrast),
-  saturation: inPlace(adjustSaturation),
+  flip: change((canvas) => canvas.flip()),
+  rotate: change((canvas, degrees) => canvas.rotate(degrees)),
+  brightness: change((canvas, factor) => canvas.brightness(factor)),
+  contrast: change((canvas, factor) => canvas.contrast(factor)),
+  saturation: change((canvas, factor) => canvas.saturation(factor)),
 };
 
 /** The formula of scripts/golden/augmentation.py. */
@@ -40,6 +41,12 @@ describe('every transform equals Pillow byte for byte', () => {
   test.each(golden.cases)('$name $amount', ({ name, amount, pixels }) => {
     expect(difference(transforms[name](picture(), amount), Buffer.from(pixels, 'hex')).maxAbs).toBe(0);
   });
+});
+
+test('the compiled kernels are those of augment.wat', async () => {
+  const committed = readFileSync(`${import.meta.dirname}/../src/augment/augment-wasm.ts`, 'utf8');
+  const text = (module: string) => module.replaceAll(/\s/g, '');
+  expect(text(committed)).toBe(text(await compileKernels()));
 });
 
 const still = { horizontalFlip: false, rotationDegrees: 0, colorJitter: { brightness: 0, contrast: 0, saturation: 0 } };
@@ -63,7 +70,7 @@ test('the same stream gives the same picture, another index another one', () => 
 
 test('about half of the pictures are mirrored, and a mirrored picture is the mirror image', () => {
   const flipOnly = { ...still, horizontalFlip: true };
-  const mirrored = flipHorizontally(picture(), size);
+  const mirrored = transforms.flip(picture(), 0);
   const results = Array.from({ length: 2000 }, (_, i) => augment(picture(), size, flipOnly, createRandom(9, i)));
   const share = results.filter((result) => Buffer.compare(result, mirrored) === 0).length / results.length;
   const untouched = results.filter((result) => Buffer.compare(result, picture()) === 0).length / results.length;
@@ -85,10 +92,10 @@ test('switching rotation off leaves the flip and the colours as they were', () =
 
 test('rotation fills with black only where the source has no pixel', () => {
   const white = new Uint8Array(size * size * 3).fill(255);
-  const rotated = rotate(white, size, 15);
+  const rotated = transforms.rotate(white, 15);
   expect(new Set(rotated)).toEqual(new Set([0, 255]));
   expect(rotated.subarray(0, 3)).toEqual(Uint8Array.of(0, 0, 0));
-  const back = rotate(rotate(picture(), size, 90), size, -90);
+  const back = transforms.rotate(transforms.rotate(picture(), 90), -90);
   expect(difference(back, picture()).maxAbs).toBe(0);
 });
 

@@ -1,6 +1,6 @@
 import type { Random } from '@crosscheck/contract';
+import { openCanvas } from './canvas.ts';
 import { jitterColor } from './color-jitter.ts';
-import { flipHorizontally, rotate } from './geometry.ts';
 
 /** What training does to a picture before normalisation; the shape of `data.augmentation` without `enabled`. */
 export interface Augmentation {
@@ -31,7 +31,9 @@ export function augment(pixels: Uint8Array, size: number, augmentation: Augmenta
   // All draws happen whether used or not, so that switching one transform off leaves the others as they were.
   const isFlipped = random.next() < 0.5;
   const degrees = random.uniform(-augmentation.rotationDegrees, augmentation.rotationDegrees);
-  const flipped = augmentation.horizontalFlip && isFlipped ? flipHorizontally(pixels, size) : pixels;
-  const rotated = degrees === 0 ? flipped.slice() : rotate(flipped, size, degrees);
-  return jitterColor(rotated, augmentation.colorJitter, random);
+  const canvas = openCanvas(pixels, size);
+  if (augmentation.horizontalFlip && isFlipped) canvas.flip();
+  if (degrees !== 0) canvas.rotate(degrees);
+  jitterColor(canvas, augmentation.colorJitter, random);
+  return canvas.pixels();
 }
