@@ -2,7 +2,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenSweep, SweepJob, SweepStart, TrainConfig } from '@crosscheck/config';
 import { RunLogger, type RunStatus } from 'mlflow-js-client';
-import { openStore, sourceTags } from './tracking.ts';
+import { openStore, sourceTags, trainingExperiment } from './tracking.ts';
 
 const [startLimitMs, closeLimitMs] = [5_000, 60_000];
 
@@ -13,7 +13,7 @@ export async function openSweep({ config, sweepDir, jobs, metric, say }: SweepSt
   const store = await openStore(uri);
   const logger = new RunLogger({
     store,
-    experiment: { name },
+    experiment: trainingExperiment(name),
     run: { runName: `sweep_${run_name ?? config.training.version}`, tags: sourceTags() },
     spoolFolder: sweepDir,
     onProblem: (message) => say(`mlflow: ${message}`),

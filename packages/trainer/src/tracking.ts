@@ -8,6 +8,7 @@ import type { Manifest } from '@crosscheck/data';
 import { countParameters, type Model } from '@crosscheck/model';
 import {
   type DatasetInput,
+  type NewExperiment,
   openTrackingStore,
   RunLogger,
   type RunStatus,
@@ -74,7 +75,7 @@ export async function openTracking(options: TrackingOptions): Promise<Tracking> 
   const store = await openStore(uri);
   const logger = new RunLogger({
     store,
-    experiment: { name: experiment_name },
+    experiment: trainingExperiment(experiment_name),
     run: {
       runName: run_name ?? `run_${config.training.version}`,
       tags: sourceTags(),
@@ -111,6 +112,12 @@ export async function openTracking(options: TrackingOptions): Promise<Tracking> 
     },
   };
 }
+
+/** An experiment that MLflow's pages show as one of model training; without the tag they show it as one of generative AI. */
+export const trainingExperiment = (name: string): NewExperiment => ({
+  name,
+  tags: { 'mlflow.experimentKind': 'custom_model_development' },
+});
 
 // MLflow keeps at most 36 characters of a digest.
 const digestLength = 32;
