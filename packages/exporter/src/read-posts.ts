@@ -6,7 +6,7 @@ import type { VariantPosts } from './quantize/write-variant.ts';
 
 /**
  * Posts for another precision: validation posts to calibrate on, test posts to compare on; one CSV for both (`data.csv_file`) gives
- * every second post to each. They are spread evenly over the rows that `data.n_rows` reads.
+ * every second post to each. Posts without a picture or words are left out, the others spread evenly over the rows that `data.n_rows` reads.
  */
 export async function readVariantPosts(config: TrainConfig): Promise<VariantPosts> {
   const { csv_file: shared } = config.data;
@@ -32,9 +32,11 @@ async function readPosts({ data }: TrainConfig, file: string, imagesDir: string 
     labelColumn: data.label_column,
     nRows: data.n_rows,
     labelRequired: false,
+    partialPosts: true,
     onBadSample: data.on_bad_sample,
   });
-  return samples.map(({ text, imagePath, label }) => ({ text, image: imagePath, label }));
+  const whole = samples.filter(({ text, imagePath }) => text !== '' && imagePath !== '');
+  return whole.map(({ text, imagePath, label }) => ({ text, image: imagePath, label }));
 }
 
 /** At most `count` items at equal distances. */

@@ -23,6 +23,7 @@ export {
   type Schedule,
   type ScheduledStep,
 } from './optimizer/schedule.ts';
+export type { Presence } from './presence.ts';
 export { type DropoutRates, defaultDropout, type ModelOptions } from './state.ts';
 export { countParameters, type ParameterCount, type SummaryRow, summarise, summary } from './summary.ts';
 export { loadTextBackbone, loadVisionBackbone, loadWeights, modelTensors } from './transfer.ts';

@@ -1,5 +1,5 @@
 import { epochOrder, type Loader, type OrderOptions } from '@crosscheck/data';
-import type { Features, Model, TrainingInput } from '@crosscheck/model';
+import type { Features, Model, Presence, TrainingInput } from '@crosscheck/model';
 import type { Events } from './events.ts';
 import type { Phase } from './phases.ts';
 import { joinArrays } from './take-step.ts';
@@ -19,8 +19,8 @@ export function pixelInputs(loader: Loader): InputSource {
   };
 }
 
-/** What both backbones make of every readable sample of a split. N samples, V and T features. */
-export interface FeatureSet {
+/** What both backbones make of every readable sample of a split. N samples, V and T features; the marks of presence are [N], too. */
+export interface FeatureSet extends Presence {
   size: number;
   /** [N, V] */
   vision: Float32Array;
@@ -30,6 +30,12 @@ export interface FeatureSet {
   label: Float32Array;
 }
 
+/** The marks of presence that are given, each made into something else. */
+function mapPresence(given: Presence, change: (key: keyof Presence, marks: Float32Array) => Float32Array): Presence {
+  const keys = ['hasImage', 'hasText'] as const;
+  return Object.fromEntries(keys.flatMap((key) => (given[key] ? [[key, change(key, given[key])]] : [])));
+}
+
 /**
  * Runs the backbones once over a split, in the order of its samples: a batch's composition moves the last bits of a feature, so a
  * fixed order is what makes a resumed run equal an uninterrupted one.
@@ -37,16 +43,22 @@ export interface FeatureSet {
  * @returns null when told to stop
  */
 export async function* extractFeatures(model: Model, loader: Loader, phase: Phase): Events<FeatureSet | null> {
-  const parts: (Features & { label: Float32Array })[] = [];
+  const parts: Omit<FeatureSet, 'size'>[] = [];
   const total = loader.batchesPerEpoch;
   for await (const batch of loader.batches(0)) {
-    parts.push({ ...model.encode(batch), label: batch.label });
+    parts.push({ ...model.encode(batch), label: batch.label, ...mapPresence(batch, (_, marks) => marks) });
     const command = yield { kind: 'progress', phase, what: 'features', done: parts.length, total };
     if (command === 'stop-run') return null;
   }
-  const join = (key: 'vision' | 'text' | 'label') => joinArrays(parts.map((part) => part[key]));
+  const join = (key: Exclude<keyof FeatureSet, 'size'>) => joinArrays(parts.map((part) => part[key] as Float32Array));
   const label = join('label');
-  return { size: label.length, vision: join('vision'), text: join('text'), label };
+  return {
+    size: label.length,
+    vision: join('vision'),
+    text: join('text'),
+    label,
+    ...mapPresence(parts[0] ?? {}, join),
+  };
 }
 
 /** Rows of a matrix [N, W] by their positions. */
@@ -62,6 +74,7 @@ export function selectFeatures(set: FeatureSet, rows: Int32Array): TrainingInput
   return {
     size: rows.length,
     label: gatherRows(set.label, rows, 1),
+    ...mapPresence(set, (_, marks) => gatherRows(marks, rows, 1)),
     features: { vision: gatherRows(set.vision, rows, visionWidth), text: gatherRows(set.text, rows, textWidth) },
   };
 }

@@ -46,6 +46,7 @@ export async function openPhase(
     clipNorm: training.clip_norm,
     frozenBatchNorm: training.frozen_batch_norm,
     mixedPrecision: training.mixed_precision,
+    modalityDropout: training.modality_dropout,
     cacheFeatures,
     maxSkippedSteps: training.max_skipped_steps,
     threshold: 0.5,

@@ -2,6 +2,7 @@ import { combineSeeds } from '@crosscheck/contract';
 import type { Gradients, LossOptions, Model, Optimizer, Schedule, TrainingInput } from '@crosscheck/model';
 import { tf } from '@crosscheck/tensorflow';
 import { distanceFromHeads } from './blocks.ts';
+import { dropModalities, type ModalityDropout } from './modality-dropout.ts';
 import type { Phase } from './phases.ts';
 
 export interface StepOptions {
@@ -14,6 +15,7 @@ export interface StepOptions {
   clipNorm: number | null;
   frozenBatchNorm: 'keep' | 'update';
   mixedPrecision: boolean;
+  modalityDropout: ModalityDropout;
 }
 
 /** What one optimizer step did. A step whose loss or gradient is not finite is skipped and changes no weight. */
@@ -73,9 +75,9 @@ export function trainableIn(model: Model, phase: Phase, epoch: number): string[]
 }
 
 function gradientsOf(options: StepOptions, input: TrainingInput, place: StepPlace, part: number): Gradients {
-  const { model, phase, seed, loss, frozenBatchNorm, mixedPrecision } = options;
+  const { model, phase, seed, loss, frozenBatchNorm, mixedPrecision, modalityDropout } = options;
   const stepSeed = part === 0 ? combineSeeds(seed, 'step', place.step) : combineSeeds(seed, 'step', place.step, part);
-  return model.computeGradients(input, {
+  return model.computeGradients(dropModalities(input, modalityDropout, stepSeed), {
     ...loss,
     seed: stepSeed,
     freeze: phase.freeze,

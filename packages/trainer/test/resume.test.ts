@@ -20,6 +20,8 @@ const recipe = [
   'training.num_workers=1',
   'training.save_every_steps=3',
   'training.report=false',
+  'model.missing_modality=learned',
+  'training.modality_dropout={image:0.2,text:0.2}',
   'training.phases=[{name:frozen,num_epochs:1,freeze_vision:true,freeze_text:true,augmentation:false},{name:finetune,num_epochs:2,learning_rate:0.0005}]',
 ];
 

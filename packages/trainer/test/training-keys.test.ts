@@ -83,6 +83,35 @@ describe('the optimizer', () => {
   );
 });
 
+it.each([
+  ['image', 'fusion.no_image'],
+  ['text', 'fusion.no_text'],
+])('hides pictures and words with training.modality_dropout: %s', (part, vector) => {
+  const learned = {
+    ...tinyModelOptions(),
+    architecture: { ...tinyModelOptions().architecture, missingModality: 'learned' as const },
+  };
+  const model = createModel(learned);
+  const before = weightsOf(model);
+  const options = stepOptions(model, 'model.missing_modality=learned', `training.modality_dropout.${part}=1`);
+  takeStep(options, [tinyInput(4)], { phaseStep: 0, step: 0, epoch: 0 });
+  const moved = [...weightsOf(model)].filter(([name, values]) => values.some((x, i) => x !== before.get(name)?.[i]));
+  const backbone = part === 'image' ? 'vision_branch.' : 'text_branch.';
+  expect(moved.map(([name]) => name).filter((name) => name.startsWith('fusion.no_'))).toEqual([vector]);
+  // Nothing flows back into what was not looked at; AdamW's decay alone moves it.
+  const gradients = model.computeGradients(
+    { ...tinyInput(4), [part === 'image' ? 'hasImage' : 'hasText']: new Float32Array(4) },
+    { seed: 1 },
+  );
+  const flown = [...gradients.gradients]
+    .filter(([name]) => name.startsWith(backbone))
+    .flatMap(([, gradient]) => [...gradient.dataSync()]);
+  expect(flown.every((value) => value === 0)).toBe(true);
+  gradients.dispose();
+  options.optimizer.dispose();
+  model.dispose();
+});
+
 describe('learning rates', () => {
   const history = (accuracies: number[]) =>
     accuracies.map((accuracy, i) => ({

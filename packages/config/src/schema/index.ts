@@ -5,8 +5,7 @@ import { modelSchema } from './model.ts';
 import { evaluationSchema, exportSchema, mlflowSchema } from './outputs.ts';
 import { trainingSchema } from './training.ts';
 
-/** `configs/config.yaml`: what `train`, `evaluate` and `export` read. */
-export const trainConfigSchema = z.strictObject({
+const trainSections = z.strictObject({
   model: modelSchema.prefault({}),
   data: dataSchema.prefault({}),
   training: trainingSchema.prefault({}),
@@ -14,6 +13,18 @@ export const trainConfigSchema = z.strictObject({
   export: exportSchema.prefault({}),
   evaluation: evaluationSchema.prefault({}),
 });
+
+/** `configs/config.yaml`: what `train`, `evaluate` and `export` read. */
+export const trainConfigSchema = trainSections.superRefine(requireStandIns);
+
+/** What is dropped must have something to stand in its place. */
+function requireStandIns({ model, training }: z.infer<typeof trainSections>, context: z.RefinementCtx): void {
+  const { image, text } = training.modality_dropout;
+  if (image + text === 0 || model.missing_modality === 'learned') return;
+  const message =
+    'dropping pictures or words needs model.missing_modality=learned, which adds the vectors that stand in their place';
+  context.addIssue({ code: 'custom', path: ['training', 'modality_dropout'], message });
+}
 
 /** `configs/config_inference.yaml`: what `infer` and `serve` read. */
 export const inferenceConfigSchema = z.strictObject({

@@ -65,6 +65,15 @@ const phaseSchema = z.strictObject({
   early_stopping: earlyStoppingOverrides.optional().describe('keys that differ from training.early_stopping'),
 });
 
+const modalityDropoutSchema = z
+  .strictObject({
+    image: z.number().min(0).max(1).default(0).describe('probability that a post is shown without its picture'),
+    text: z.number().min(0).max(1).default(0).describe('probability that a post is shown without its words'),
+  })
+  .refine(({ image, text }) => image + text <= 1, {
+    error: 'image and text must add up to at most 1: a post never loses both',
+  });
+
 /** `training.*`: how the network is trained and where results go. */
 export const trainingSchema = z.strictObject({
   experiment_name: z.string().min(1).default('multimodal_fake_news_detection').describe('MLflow experiment'),
@@ -100,6 +109,7 @@ export const trainingSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('as many FAKE as REAL posts in every epoch; posts of the rarer label repeat'),
+  modality_dropout: modalityDropoutSchema.prefault({}),
   layer_decay: decay
     .default(1)
     .describe('factor on the learning rate per block away from the heads; 1 = the same everywhere'),

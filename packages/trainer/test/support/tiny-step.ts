@@ -64,6 +64,7 @@ export function stepOptions(model: Model, ...overrides: string[]): StepOptions {
     clipNorm: null,
     frozenBatchNorm: 'keep',
     mixedPrecision: config.training.mixed_precision,
+    modalityDropout: config.training.modality_dropout,
   };
 }
 
