@@ -244,6 +244,7 @@ const shown: Record<string, Record<string, string[]>> = {
     ],
     'an upload that hangs cannot hold the service longer than shutdown_ms': ['serve.shutdown_ms'],
   },
+  'packages/server/test/abuse.test.ts': { 'a picture smaller than allowed is refused': ['serve.min_image_side'] },
   'packages/server/test/reload.test.ts': {
     'a folder that is watched is taken up once it has stopped changing': ['serve.watch_seconds'],
   },

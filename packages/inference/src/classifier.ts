@@ -45,6 +45,10 @@ export interface ClassifierOptions extends LayoutOptions {
   tokenizer?: string;
   /** Pictures with more pixels are refused before they are decoded. */
   maxPixels?: number;
+  /** Pictures with a shorter side are refused. */
+  minSide?: number;
+  /** Pictures with a file of another kind behind their end are refused. */
+  refuseAppended?: boolean;
 }
 
 export type ClassifyOptions = CancellationOptions;
@@ -75,7 +79,7 @@ export interface Classifier {
    *
    * @throws CROSSCHECK_INFERENCE_QUEUE_FULL, CROSSCHECK_INFERENCE_TIMEOUT, CROSSCHECK_INFERENCE_CLOSED,
    * CROSSCHECK_INFERENCE_WORKER_CRASHED, CROSSCHECK_INFERENCE_RUN_FAILED, CROSSCHECK_IMAGE_UNREADABLE,
-   * CROSSCHECK_IMAGE_UNSUPPORTED, CROSSCHECK_IMAGE_TOO_LARGE
+   * CROSSCHECK_IMAGE_UNSUPPORTED, CROSSCHECK_IMAGE_TOO_LARGE, CROSSCHECK_IMAGE_TOO_SMALL, CROSSCHECK_IMAGE_POLYGLOT
    */
   classify(posts: readonly Post[], options?: ClassifyOptions): Promise<Prediction[]>;
   /**
@@ -268,11 +272,12 @@ class PooledClassifier implements Classifier {
 
   async #decode({ image }: Post, signal: AbortSignal): Promise<Uint8Array> {
     const { options, statistics } = this.#parts;
-    const maxPixels = options.maxPixels === undefined ? {} : { maxPixels: options.maxPixels };
+    const { maxPixels, minSide, refuseAppended } = options;
+    const size = this.artifact.preprocessing.imageSize;
     const pixels = await this.#decoders.pass(async () => {
       signal.throwIfAborted();
       const startedAt = performance.now();
-      const decoded = await decodeImage(image, { size: this.artifact.preprocessing.imageSize, ...maxPixels });
+      const decoded = await decodeImage(image, { size, maxPixels, minSide, refuseAppended });
       statistics.decodeSeconds.observe((performance.now() - startedAt) / 1000);
       return decoded;
     });

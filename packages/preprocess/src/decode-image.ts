@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { CrosscheckError, messageOf } from '@crosscheck/contract';
 import type { Metadata } from 'sharp';
+import { findAppendedFile } from './appended-file.ts';
 import { decodePixels, readHeader, withAvifBrand } from './decode-pixels.ts';
 import { type ImageType, recognizeImageType } from './image-type.ts';
 import { resample } from './resample.ts';
@@ -15,7 +16,11 @@ export interface DecodeOptions {
   /** Pixels per side of the result. */
   size: number;
   /** Width × height above which a picture is refused before it is decoded. */
-  maxPixels?: number;
+  maxPixels?: number | undefined;
+  /** Width and height below which a picture is refused. @default 1 */
+  minSide?: number | undefined;
+  /** Refuse a picture that has a file of another kind (ZIP, PDF, script, program) behind its end. @default false */
+  refuseAppended?: boolean | undefined;
   /** What errors call the picture; default: its path, or "image". */
   name?: string;
 }
@@ -39,7 +44,22 @@ function checkType(bytes: Uint8Array, name: string): ImageType {
   );
 }
 
-function checkSize({ width, height }: Metadata, maxPixels: number, name: string): void {
+function checkAlone(bytes: Uint8Array, type: ImageType, name: string): void {
+  const appended = findAppendedFile(bytes, type);
+  if (appended === null) return;
+  const message = `expected a picture and nothing else, got ${type.toUpperCase()} with a ${appended} behind its end (${name}); save the picture again`;
+  throw new CrosscheckError('CROSSCHECK_IMAGE_POLYGLOT', message);
+}
+
+function checkSize(
+  { width, height }: Metadata,
+  { maxPixels = defaultMaxPixels, minSide = 1 }: DecodeOptions,
+  name: string,
+): void {
+  if (Math.min(width, height) < minSide) {
+    const message = `expected sides of at least ${minSide} pixels, got ${width}×${height} (${name}); send a larger picture`;
+    throw new CrosscheckError('CROSSCHECK_IMAGE_TOO_SMALL', message);
+  }
   if (width * height <= maxPixels && Math.max(width, height) <= maxSide) return;
   throw new CrosscheckError(
     'CROSSCHECK_IMAGE_TOO_LARGE',
@@ -59,19 +79,21 @@ function release({ buffer }: Uint8Array): void {
  *
  * @param source the file's bytes, or its path
  * @returns [size, size, 3] RGB, 0…255
- * @throws CROSSCHECK_IMAGE_UNSUPPORTED, CROSSCHECK_IMAGE_TOO_LARGE, CROSSCHECK_IMAGE_UNREADABLE
+ * @throws CROSSCHECK_IMAGE_UNSUPPORTED, CROSSCHECK_IMAGE_TOO_LARGE, CROSSCHECK_IMAGE_TOO_SMALL, CROSSCHECK_IMAGE_POLYGLOT,
+ * CROSSCHECK_IMAGE_UNREADABLE
  */
 export async function decodeImage(source: Uint8Array | string, options: DecodeOptions): Promise<Uint8Array> {
-  const { size, maxPixels = defaultMaxPixels, name = typeof source === 'string' ? source : 'image' } = options;
+  const { size, name = typeof source === 'string' ? source : 'image' } = options;
   const readable = <T>(work: Promise<T>) =>
     work.catch((error: unknown) => {
       throw unreadable(name, error);
     });
   const file = typeof source === 'string' ? await readable(readFile(source)) : source;
   const type = checkType(file, name);
+  if (options.refuseAppended) checkAlone(file, type, name);
   const bytes = type === 'avif' ? withAvifBrand(file) : file;
   const header = await readable(readHeader(bytes));
-  checkSize(header, maxPixels, name);
+  checkSize(header, options, name);
   const pixels = await readable(decodePixels(bytes, type, header, size));
   const square = resample(pixels, size);
   if (square !== pixels.data) release(pixels.data);

@@ -10,12 +10,12 @@ const frame = 0x2c;
 const black: Rgb = { r: 0, g: 0, b: 0 };
 
 /** Bytes of the colour table that a packed field announces: 0 without one. */
-function tableBytes(packed: number): number {
+export function tableBytes(packed: number): number {
   return packed & 0x80 ? 3 * 2 ** ((packed & 7) + 1) : 0;
 }
 
 /** The offset behind a chain of data blocks, each led by its length and ended by a length of 0. */
-function skipBlocks(gif: Buffer, start: number): number {
+export function skipBlocks(gif: Buffer, start: number): number {
   let offset = start;
   while (offset < gif.length && gif.readUInt8(offset) !== 0) offset += 1 + gif.readUInt8(offset);
   return offset + 1;

@@ -54,6 +54,7 @@ test('more than a thousand bad requests are refused with a reason, leave no file
   const before = files();
   expect(await abuse(10 * Object.keys(generators).length, 1)).toEqual([]);
   const settled = await service.metric('process_resident_memory_bytes');
+  const handles = await service.metric('process_open_fds');
   for (let round = 2; round <= 5; round++) {
     expect(await abuse(10 * Object.keys(generators).length, round)).toEqual([]);
     const { status, body } = await goodRequest();
@@ -61,6 +62,7 @@ test('more than a thousand bad requests are refused with a reason, leave no file
   }
   expect(5 * 10 * Object.keys(generators).length).toBeGreaterThan(1000);
   expect(await service.metric('process_resident_memory_bytes')).toBeLessThan(settled + 100e6);
+  expect(await service.metric('process_open_fds')).toBeLessThanOrEqual(handles + 2);
   expect(files()).toEqual(before);
   expect(await service.metric('crosscheck_upload_bytes')).toBe(0);
   expect(service.stdout()).not.toContain('"level":50');
@@ -85,16 +87,19 @@ test('two hundred uploads that break off leave nothing behind', async () => {
   expect(service.stdout()).not.toContain('"level":50');
 });
 
-test('a picture of one pixel is still a picture', async () => {
-  expect(
-    (
-      await sendForm(
-        service.url,
-        postForm(
-          'a',
-          encodePng(1, 1, () => [1, 2, 3]),
-        ),
-      )
-    ).status,
-  ).toBe(200);
+test('a picture smaller than allowed is refused', async () => {
+  const picky = await spawnService(folder.dir, [
+    'serve.artifact=artifact',
+    'serve.workers=1',
+    'serve.min_image_side=12',
+  ]);
+  const ask = async (width: number, height: number) => {
+    const tiny = encodePng(width, height, () => [1, 2, 3]);
+    const { status, body } = await sendForm(picky.url, postForm('a', tiny));
+    return [status, (JSON.parse(body) as { code?: string }).code];
+  };
+  expect(await ask(12, 12)).toEqual([200, undefined]);
+  expect(await ask(11, 40)).toEqual([400, 'CROSSCHECK_IMAGE_TOO_SMALL']);
+  expect(await ask(40, 11)).toEqual([400, 'CROSSCHECK_IMAGE_TOO_SMALL']);
+  expect(await picky.stop()).toBe(0);
 });

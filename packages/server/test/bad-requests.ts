@@ -1,10 +1,22 @@
+import { readFileSync } from 'node:fs';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { createRandom, type Random } from '@crosscheck/contract';
+import { repositoryRoot } from '@crosscheck/testkit';
 import { encodePng } from '../../exporter/test/tiny-artifact.ts';
 import { boundary, formBody, formType, postForm } from './forms.ts';
 import type { Sent } from './spawned-service.ts';
 
 const png = Buffer.from(encodePng(40, 30, (x, y) => [x * 6, y * 8, 99]));
+
+/** Whole pictures of every type whose end can be told. */
+const pictures = [
+  png,
+  ...['photo.jpg', 'animated.gif', 'lossy.webp', '444.avif'].map((name) =>
+    readFileSync(`${repositoryRoot}/packages/preprocess/test/golden/pixels/${name}`),
+  ),
+];
+
+const appended = ['PK\x03\x04', '%PDF-1.7\n', '<script>', '<?php ', '\x7fELF', '\r\n<!DOCTYPE html>', '#!/bin/sh\n'];
 
 const latin = (text: string) => Buffer.from(text, 'latin1');
 
@@ -171,6 +183,19 @@ export const generators: Record<string, Make> = {
         ]),
       ),
     ),
+  'a file behind a picture': (random) =>
+    form(postForm('a', Buffer.concat([pick(random, pictures), latin(pick(random, appended)), noise(random, 300)]))),
+  'a tiny picture': (random) => {
+    const [width, height] = random.int(2)
+      ? [1 + random.int(7), 1 + random.int(60)]
+      : [1 + random.int(60), 1 + random.int(7)];
+    return form(
+      postForm(
+        'a',
+        encodePng(width, height, () => [random.int(256), 9, 9]),
+      ),
+    );
+  },
   'an empty picture': () => form(postForm('a', new Uint8Array(0))),
   'a huge text': (random) => form(postForm('x'.repeat(10_001 + random.int(150_000)), png)),
   'bad UTF-8': (random) =>

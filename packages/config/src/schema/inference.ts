@@ -127,6 +127,7 @@ export const serveSchema = z.strictObject({
     .describe('bytes of all request bodies in memory; more are refused with 429'),
   max_posts: z.int().min(1).default(32).describe('posts in one batch request; more are refused'),
   max_pixels: z.int().positive().default(40_000_000).describe('larger pictures are refused before they are decoded'),
+  min_image_side: z.int().min(1).default(8).describe('pictures with a shorter side are refused'),
   max_text_length: z.int().positive().default(10_000).describe('characters; longer texts are refused'),
   queue_size: z.int().min(1).default(128).describe('waiting requests; more are refused with 429'),
   deadline_ms: z.int().min(1).default(10_000).describe('a request that waits longer gets 504'),

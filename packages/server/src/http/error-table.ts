@@ -22,6 +22,10 @@ export const errorTable = {
     status: 400,
     example: 'expected a whole picture, got VipsJpeg: premature end of JPEG image (image); replace the file',
   },
+  CROSSCHECK_IMAGE_TOO_SMALL: {
+    status: 400,
+    example: 'expected sides of at least 8 pixels, got 1×1 (image); send a larger picture',
+  },
   CROSSCHECK_SERVER_KEY_REFUSED: {
     status: 401,
     example: 'expected a valid API key in the header X-API-Key or Authorization: Bearer …, got none',
@@ -48,6 +52,11 @@ export const errorTable = {
     status: 415,
     example:
       'expected JPEG, PNG, WebP, GIF, AVIF or TIFF by its first bytes, got something else (image); convert the picture to one of them',
+  },
+  CROSSCHECK_IMAGE_POLYGLOT: {
+    status: 415,
+    example:
+      'expected a picture and nothing else, got JPEG with a ZIP archive behind its end (image); save the picture again',
   },
   CROSSCHECK_SERVER_FIELDS_INVALID: { status: 422, example: 'image: Field required' },
   CROSSCHECK_INFERENCE_QUEUE_FULL: {

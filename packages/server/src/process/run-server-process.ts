@@ -63,6 +63,8 @@ function classifierOptions(settings: ServeSettings) {
     maxBatch: settings.max_batch,
     maxQueue: settings.queue_size,
     maxPixels: settings.max_pixels,
+    minSide: settings.min_image_side,
+    refuseAppended: true,
   };
 }
 
