@@ -184,8 +184,30 @@ const shown: Record<string, Record<string, string[]>> = {
     'judges a split: metrics with intervals, checks, ablations and groups': ['evaluation.group_column'],
     'judges the rows of one post together': ['evaluation.post_column'],
   },
+  'packages/trainer/test/calibrate.test.ts': {
+    'that calibration.holdout keeps are apart from validation': ['calibration.holdout'],
+    'calibration.temperature is fitted, or a number': ['calibration.temperature'],
+    'calibration.threshold is a number, or follows a rule': ['calibration.threshold'],
+    'move the threshold': [
+      'calibration.false_positive_cost',
+      'calibration.false_negative_cost',
+      'calibration.max_false_positive_rate',
+    ],
+    'make the band, one of them': [
+      'calibration.target_accuracy',
+      'calibration.target_coverage',
+      'calibration.abstain_band',
+    ],
+    'calibration.on_used_rows warns of rows': ['calibration.on_used_rows'],
+    'the best checkpoint carries it, fitted on posts that nothing else was done with': ['calibration.enabled'],
+    'writes into a checkpoint what calibration.checkpoint and .split name': [
+      'calibration.checkpoint',
+      'calibration.split',
+    ],
+  },
   'packages/trainer/test/evaluation-keys.test.ts': {
-    'evaluation.split, .threshold, .ablations and .output_dir': [
+    'evaluation.split, .threshold, .ablations, .report and .output_dir': [
+      'evaluation.report',
       'evaluation.split',
       'evaluation.threshold',
       'evaluation.ablations',

@@ -50,3 +50,16 @@ export const decisionShape = {
   calibration: calibrationSchema.optional(),
   seenRows: seenRowsSchema.optional(),
 };
+
+export type Decision = z.infer<z.ZodObject<typeof decisionShape>>;
+
+/** The decision alone, of a checkpoint's or artifact's description. */
+export function decisionOf({ threshold, temperature, abstainBand, calibration, seenRows }: Decision): Decision {
+  return {
+    threshold,
+    temperature,
+    ...(abstainBand && { abstainBand }),
+    ...(calibration && { calibration }),
+    ...(seenRows && { seenRows }),
+  };
+}

@@ -19,7 +19,7 @@ interface Quality {
 }
 
 /** How logits become verdicts, and what that does on the rows it was fitted on. */
-export interface Decision {
+export interface FittedDecision {
   temperature: number;
   threshold: number;
   abstainBand: AbstainBand | null;
@@ -41,7 +41,7 @@ export interface Decision {
  * @throws CROSSCHECK_EVALUATION_ONE_CLASS, CROSSCHECK_EVALUATION_BAD_LOGIT, CROSSCHECK_EVALUATION_BAD_RULE,
  * CROSSCHECK_EVALUATION_TARGET_UNREACHABLE
  */
-export function fitDecision(logits: ArrayLike<number>, labels: ArrayLike<number>, rule: DecisionRule): Decision {
+export function fitDecision(logits: ArrayLike<number>, labels: ArrayLike<number>, rule: DecisionRule): FittedDecision {
   const notes: string[] = [];
   const temperature = rule.temperature === 'fit' ? findTemperature(logits, labels, notes) : rule.temperature;
   const probabilities = applyTemperature(logits, temperature);

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Artifact, CheckpointMetadata } from '@crosscheck/contract';
-import { artifactFiles, CrosscheckError } from '@crosscheck/contract';
+import { artifactFiles, CrosscheckError, decisionOf } from '@crosscheck/contract';
 import type { Checkpoint } from '@crosscheck/model/weights';
 import { checkTensors, openCheckpoint, parameterNames } from '@crosscheck/model/weights';
 import { loadTokenizer } from '@crosscheck/preprocess';
@@ -95,15 +95,14 @@ async function readContent(
   { opset, tokenizer }: { opset: number; tokenizer: string | null },
 ): Promise<ArtifactContent> {
   const metadata = requireMetadata(checkpoint);
-  const { architecture, preprocessing, version, threshold, temperature, metrics, runId } = metadata;
+  const { architecture, preprocessing, version, metrics, runId } = metadata;
   checkTensors(checkpoint, parameterNames(architecture), { what: 'the architecture that it names' });
   return {
     name: 'Crosscheck',
     architecture,
     preprocessing,
     version,
-    threshold,
-    temperature,
+    ...decisionOf(metadata),
     metrics,
     opset,
     source: {

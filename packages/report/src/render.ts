@@ -4,6 +4,7 @@ import type { EpochRecord } from './history.ts';
 import { type Plot, renderSvg } from './plot.ts';
 import { probabilityPlot, reliabilityPlot } from './plots/calibration.ts';
 import { confusionPlot } from './plots/confusion-matrix.ts';
+import { coveragePlot } from './plots/coverage.ts';
 import { precisionRecallPlot, rocPlot } from './plots/ranking.ts';
 import { thresholdPlot } from './plots/threshold-sweep.ts';
 import { trainingSheet } from './plots/training-curves.ts';
@@ -33,6 +34,7 @@ const evaluationPlots = {
   reliability: reliabilityPlot,
   probabilities: probabilityPlot,
   threshold_sweep: thresholdPlot,
+  coverage: coveragePlot,
 } as const satisfies Record<string, (split: ScoredSplit) => Plot | null>;
 
 export type EvaluationPlotName = keyof typeof evaluationPlots;

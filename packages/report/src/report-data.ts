@@ -45,6 +45,8 @@ export interface ReportData {
   /** The validation metric that chose the checkpoint; its best epoch is marked. */
   bestMetric?: string;
   evaluation?: ScoredSplit;
+  /** Rows that calibration, threshold and abstaining are shown on, where these are others than the evaluation's. */
+  calibration?: ScoredSplit;
   /** Value of a CSV column in each row of the evaluation, for a table by group. */
   groups?: { column: string; values: readonly string[] };
   ablations?: Ablations;

@@ -1,20 +1,27 @@
 import { ablationSection } from './page/ablations.ts';
+import { calibrationSection } from './page/calibration.ts';
 import type { Section } from './page/html.ts';
 import { mistakeSection } from './page/mistakes.ts';
 import { renderPage } from './page/page.ts';
 import { resultSection } from './page/result.ts';
 import { configSection, environmentSection } from './page/settings.ts';
 import { trainingSection } from './page/training.ts';
-import { calibrationSection, checkSection, groupSection, verdictSection } from './page/verdicts.ts';
+import { checkSection, groupSection, verdictSection } from './page/verdicts.ts';
 import type { ReportData } from './report-data.ts';
 
-async function evaluationSections({ evaluation, groups, ablations, checks }: ReportData): Promise<Section[]> {
+async function evaluationSections({
+  evaluation,
+  calibration,
+  groups,
+  ablations,
+  checks,
+}: ReportData): Promise<Section[]> {
   if (evaluation === undefined) return ablations === undefined ? [] : [ablationSection(ablations)];
   return [
     resultSection(evaluation),
     ...(ablations === undefined ? [] : [ablationSection(ablations)]),
     await verdictSection(evaluation),
-    await calibrationSection(evaluation),
+    await calibrationSection(calibration ?? evaluation),
     ...(groups === undefined ? [] : [groupSection(evaluation, groups)]),
     ...(checks === undefined ? [] : [checkSection(checks)]),
   ];

@@ -1,3 +1,5 @@
+import type { AbstainBand } from '@crosscheck/contract';
+
 /** Rows of one split with their labels: what every evaluation plot is drawn from. */
 export interface ScoredSplit {
   /** Name for headings: `test`, `validation`, … */
@@ -10,4 +12,8 @@ export interface ScoredSplit {
   threshold: number;
   /** [N] the probabilities before calibration, for a reliability plot before and after. */
   uncalibrated?: ArrayLike<number>;
+  /** UNSURE in here, for those who ask for it. */
+  abstainBand?: AbstainBand;
+  /** What readers must know of these rows: whether the model was trained, chosen or calibrated on them. */
+  note?: string;
 }

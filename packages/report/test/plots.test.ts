@@ -72,7 +72,7 @@ describe('confusion matrix', () => {
 });
 
 describe('evaluation plots', () => {
-  test('all five are drawn from rows of both classes', async () => {
+  test('all six are drawn from rows of both classes', async () => {
     const plots = await renderEvaluationPlots(exampleSplit(400));
     expect(Object.keys(plots)).toEqual([
       'roc_curve',
@@ -80,6 +80,7 @@ describe('evaluation plots', () => {
       'reliability',
       'probabilities',
       'threshold_sweep',
+      'coverage',
     ]);
     for (const png of Object.values(plots)) {
       const { width, height, inked } = await measure(png);

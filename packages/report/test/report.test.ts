@@ -1,6 +1,7 @@
+import { computeMetrics } from '@crosscheck/evaluation';
 import { runEntry } from '@crosscheck/testkit';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type ReportData, renderReport } from '../src/index.ts';
+import { type ReportData, renderReport, type ScoredSplit } from '../src/index.ts';
 import { exampleReport } from './report-data.ts';
 import { exampleSplit } from './split.ts';
 
@@ -62,7 +63,7 @@ describe('a full report', () => {
 
   test('gives every plot and picture a text alternative', () => {
     const plots = tagsOf(page, 'svg');
-    expect(plots.length).toBe(12);
+    expect(plots.length).toBe(13);
     for (const plot of plots) expect(plot).toMatch(/role="img" aria-label="[^"]{20,}"/);
     const pictures = tagsOf(page, 'img');
     expect(pictures.length).toBe(4);
@@ -83,7 +84,7 @@ describe('a full report', () => {
 
   test('every table has a caption and row headings', () => {
     const tables = Array.from(page.matchAll(/<table>[\s\S]*?<\/table>/g), ([table]) => table);
-    expect(tables.length).toBe(8);
+    expect(tables.length).toBe(10);
     for (const table of tables)
       expect(table).toMatch(/<caption>[^<]+<\/caption>[\s\S]*<th scope="col"[\s\S]*<th scope="row"/);
   });
@@ -101,6 +102,48 @@ describe('a full report', () => {
 
   test('is the same page each time', async () => {
     expect(await renderReport(data)).toBe(page);
+  });
+});
+
+describe('calibration', () => {
+  const split = exampleSplit(400);
+  const kept: ScoredSplit = {
+    ...exampleSplit(300),
+    split: 'kept validation',
+    threshold: 0.4,
+    abstainBand: { low: 0.3, high: 0.6 },
+    note: 'Nothing else was done with <these> posts.',
+  };
+  const sectionOf = async (data: Partial<ReportData>) => {
+    const page = await renderReport({ ...plain, ...data });
+    return page.match(/<section id="calibration"[\s\S]*?<\/section>/)?.[0] ?? '';
+  };
+
+  test('is shown on rows of its own where there are some, and says which', async () => {
+    const section = await sectionOf({ evaluation: split, calibration: kept });
+    expect(section).toContain('Shown on 300 posts of kept validation. Nothing else was done with &lt;these&gt; posts.');
+    expect(section).toContain('the threshold in use, 0.4.');
+    expect(await sectionOf({ evaluation: split })).toContain(`Shown on 400 posts of ${split.split}.`);
+  });
+
+  test('stands before and after as table and plot', async () => {
+    const section = await sectionOf({ calibration: kept, evaluation: split });
+    const { uncalibrated = [], probabilities, labels } = kept;
+    const [before, after] = [uncalibrated, probabilities].map((list) => computeMetrics(list, labels).brier.toFixed(3));
+    expect(section).toMatch(new RegExp(`Brier score</th><td[^>]*>${before}</td><td[^>]*>${after}<`));
+    expect(section).toMatch(
+      /aria-label="Reliability diagram: expected calibration error [\d.]+ before and [\d.]+ after/,
+    );
+    const { uncalibrated: _, ...once } = split;
+    expect(await sectionOf({ evaluation: once })).not.toContain('Brier score');
+  });
+
+  test('says what abstaining leaves', async () => {
+    const section = await sectionOf({ calibration: kept, evaluation: split });
+    const sure = Array.from(kept.probabilities).filter((p) => p < 0.3 || p > 0.6).length / 300;
+    expect(section).toContain(`UNSURE from 0.300 to 0.600: ${(100 * sure).toFixed(1)} % of these posts`);
+    expect(section).toMatch(/80\.0 %<\/th>/);
+    expect(await sectionOf({ evaluation: split })).not.toContain('UNSURE');
   });
 });
 

@@ -5,7 +5,7 @@ import type { OpenRun } from './open-run.ts';
 
 /** What a checkpoint says about itself: enough to rebuild, evaluate, export and trace it without its run. */
 export function describeCheckpoint(open: OpenRun, { metrics, position }: EpochEvent): CheckpointMetadata {
-  const { config, model, tokenizer, origins, tracking } = open;
+  const { config, manifests, model, tokenizer, origins, tracking } = open;
   return {
     formatVersion: 1,
     version: config.training.version,
@@ -15,6 +15,7 @@ export function describeCheckpoint(open: OpenRun, { metrics, position }: EpochEv
     architecture: model.architecture,
     threshold: 0.5,
     temperature: 1,
+    seenRows: { train: manifests.train.rows, val: manifests.val.rows, holdout: config.calibration.holdout },
     metrics,
     tokenizer: tokenizer.json,
     config,

@@ -1,15 +1,23 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { JobResult } from '@crosscheck/config';
-import { computeMetrics, confidentMistakes } from '@crosscheck/evaluation';
+import { applyTemperature, computeMetrics } from '@crosscheck/evaluation';
 import { countParameters } from '@crosscheck/model';
-import { type ReportData, renderConfusionMatrix, renderReport, renderTrainingCurves } from '@crosscheck/report';
+import {
+  type ReportData,
+  renderConfusionMatrix,
+  renderReport,
+  renderTrainingCurves,
+  type ScoredSplit,
+} from '@crosscheck/report';
 import { describeTensorflow } from '@crosscheck/tensorflow';
+import { type BestCalibration, calibrateBest } from './calibrate/calibrate-best.ts';
 import { describeThroughput } from './consumers/throughput.ts';
 import { epochTable } from './epoch-table.ts';
 import { guardWriting } from './guard-writing.ts';
 import { finishJudging, type Judged, judgeBatches } from './judge.ts';
 import { logModel } from './log-model.ts';
+import { mistakesOf } from './mistakes.ts';
 import { networkFileName } from './network-table.ts';
 import { returnToBest } from './open-phase.ts';
 import type { OpenRun } from './open-run.ts';
@@ -17,8 +25,13 @@ import { phaseSummary } from './phase-summary.ts';
 import type { Outcome } from './run-all.ts';
 import { openLoader } from './run-data.ts';
 
-const shownMistakes = 12;
-const threshold = 0.5;
+/** What the report tells of. */
+interface Findings {
+  judged: Judged;
+  calibration: BestCalibration | null;
+}
+
+const uncalibrated = { threshold: 0.5, temperature: 1 };
 
 /** After the last step: judges validation with the best weights, draws, reports, uploads, and says where everything is. */
 export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobResult> {
@@ -29,7 +42,9 @@ export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobRes
     return {};
   }
   await returnToBest({ ...open, say: () => undefined }, outcome.best);
-  const files = open.config.training.report ? await writeResults(open, outcome, await judgeValidation(open)) : [];
+  const calibration = outcome.best && !outcome.interrupted ? await calibrateBest(open, outcome.best) : null;
+  const judged = open.config.training.report ? await judgeValidation(open) : null;
+  const files = judged ? await writeResults(open, outcome, { judged, calibration }) : [];
   files.push(path.join(runDir, networkFileName));
   for (const file of files) tracking.logger.logArtifact(file, path.basename(file));
   if (outcome.best) tracking.logger.logArtifact(outcome.best.path, `model/${path.basename(outcome.best.path)}`);
@@ -54,14 +69,15 @@ async function judgeValidation({ config, manifests, tokenizer, model }: OpenRun)
 }
 
 /** Plots under the original's names, and the report. @returns their paths */
-async function writeResults(open: OpenRun, outcome: Outcome, judged: Judged): Promise<string[]> {
+async function writeResults(open: OpenRun, outcome: Outcome, findings: Findings): Promise<string[]> {
   const { runDir, config, history } = open;
   const { version } = config.training;
-  const { confusion } = computeMetrics(judged.probabilities, judged.labels, threshold);
+  const { probabilities, labels, threshold } = scoredValidation(findings);
+  const { confusion } = computeMetrics(probabilities, labels, threshold);
   const contents: Record<string, string | Uint8Array> = {
     [`training_curves_${version}.png`]: await renderTrainingCurves(history),
     [`confusion_matrix_${version}.png`]: await renderConfusionMatrix(confusion),
-    'report.html': await renderReport(reportData(open, outcome, judged)),
+    'report.html': await renderReport(reportData(open, outcome, findings)),
   };
   return Object.entries(contents).map(([name, content]) => {
     const file = path.join(runDir, name);
@@ -70,19 +86,10 @@ async function writeResults(open: OpenRun, outcome: Outcome, judged: Judged): Pr
   });
 }
 
-function reportData(open: OpenRun, outcome: Outcome, judged: Judged): ReportData {
+function reportData(open: OpenRun, outcome: Outcome, findings: Findings): ReportData {
   const { config, history, phases, model, manifests, origins } = open;
-  const { samples } = manifests.val;
-  const mistakes = confidentMistakes(judged.probabilities, judged.labels, threshold, shownMistakes).map((row) => {
-    const sample = samples[judged.indices[row] ?? 0];
-    return {
-      image: sample?.imagePath ?? null,
-      caption: sample?.text ?? '',
-      label: judged.labels[row] === 1 ? (1 as const) : (0 as const),
-      probability: judged.probabilities[row] as number,
-      source: `${path.basename(sample?.file ?? '')}:${sample?.line}`,
-    };
-  });
+  const { judged, calibration } = findings;
+  const evaluation = scoredValidation(findings);
   const skipped = manifests.train.problems.length + manifests.val.problems.length + open.unreadable.size;
   return {
     title: `${config.model.name}, version ${config.training.version}`,
@@ -104,13 +111,41 @@ function reportData(open: OpenRun, outcome: Outcome, judged: Judged): ReportData
       },
     })),
     bestMetric: config.training.early_stopping.metric,
-    evaluation: { split: 'validation', probabilities: judged.probabilities, labels: judged.labels, threshold },
-    mistakes,
+    evaluation,
+    ...(calibration && { calibration: scoredCalibration(calibration) }),
+    mistakes: mistakesOf({ ...evaluation, indices: judged.indices }, manifests.val.samples, evaluation.threshold),
     config,
     configOrigins: origins,
     environment: environmentFacts(),
   };
 }
+
+/** Validation as the checkpoint judges it now. */
+function scoredValidation({ judged: { logits, labels }, calibration }: Findings): ScoredSplit {
+  const { threshold, temperature } = calibration?.decision ?? uncalibrated;
+  const note = 'These posts also chose the epoch, so the model looks a little better here than it is.';
+  return { split: 'validation', probabilities: applyTemperature(logits, temperature), labels, threshold, note };
+}
+
+/** The posts that calibration was fitted on, before and after. */
+function scoredCalibration({ decision, answers: { logits, labels }, warnings }: BestCalibration): ScoredSplit {
+  const { threshold, temperature, abstainBand, calibration } = decision;
+  const isApart = calibration.usedBefore.length === 0;
+  const note = isApart ? 'Neither training nor the choice of the epoch has used them.' : '';
+  return {
+    split: calibration.split === 'val' ? 'validation' : calibration.split,
+    probabilities: applyTemperature(logits, temperature),
+    uncalibrated: applyTemperature(logits, 1),
+    labels,
+    threshold,
+    note: [note, ...warnings.map(sentence), `Temperature ${temperature.toFixed(3)} was fitted on them.`]
+      .join(' ')
+      .trim(),
+    ...(abstainBand && { abstainBand }),
+  };
+}
+
+const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 function environmentFacts(): Record<string, string> {
   return { node: process.version, tensorflow: describeTensorflow(), platform: `${process.platform} ${process.arch}` };

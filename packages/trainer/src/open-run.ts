@@ -5,8 +5,11 @@ import type { Manifest, SampleProblem } from '@crosscheck/data';
 import { countParameters, type Model } from '@crosscheck/model';
 import type { Tokenizer } from '@crosscheck/preprocess';
 import { describeTensorflow, tensorflowInfo } from '@crosscheck/tensorflow';
+import { requireUnused } from './calibrate/calibrate-on.ts';
+import { mayOverlap } from './calibrate/seen-rows.ts';
 import { checkOverlap } from './check-overlap.ts';
 import { measureThroughput, type Throughput } from './consumers/throughput.ts';
+import type { SplitRows } from './divide-split.ts';
 import { makeFolder } from './guard-writing.ts';
 import type { EpochRecord } from './history.ts';
 import { buildModel, loadInitialWeights, openTokenizer } from './network.ts';
@@ -14,7 +17,7 @@ import { writeNetwork } from './network-table.ts';
 import { type Phase, resolvePhases } from './phases.ts';
 import { describePrecision } from './precision.ts';
 import { openResumedRun, type ResumedRun } from './resume.ts';
-import { readSplit } from './run-data.ts';
+import { readCalibrationSplit, readSplit } from './run-data.ts';
 import { openTracking, type Tracking } from './tracking.ts';
 
 /** Everything that is opened once for a run. */
@@ -27,7 +30,9 @@ export interface OpenRun {
   /** Config key → where its value was set. */
   origins: Record<string, string>;
   phases: Phase[];
-  manifests: { train: Manifest; val: Manifest };
+  manifests: { train: SplitRows; val: SplitRows };
+  /** What the best checkpoint will be calibrated on; null when that is not asked for. */
+  calibrationRows: SplitRows | null;
   tokenizer: Tokenizer;
   model: Model;
   resumed: ResumedRun | null;
@@ -60,7 +65,9 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   const tokenizer = await openTokenizer(config);
   const manifests = { train: await readSplit(config, 'train'), val: await readSplit(config, 'val') };
   for (const [split, manifest] of Object.entries(manifests)) say(describeSplit(split, manifest));
-  await checkOverlap(manifests, config.data.on_overlap, say);
+  const calibrationRows = await openCalibrationRows(config, manifests, say);
+  const others = calibrationRows && !mayOverlap(calibrationRows.rows, manifests.val.rows);
+  await checkOverlap({ ...manifests, ...(others && { calibration: calibrationRows }) }, config.data.on_overlap, say);
   if (resumed) checkSameData(manifests, resumed);
   const model = buildModel(config);
   const lines = resumed ? [`resuming ${runDir}`] : await loadInitialWeights(model, config);
@@ -92,6 +99,7 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
     origins,
     phases,
     manifests,
+    calibrationRows,
     tokenizer,
     model,
     resumed,
@@ -101,6 +109,20 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   const [throughput, unreadable] = [measureThroughput(), new Map<string, SampleProblem>()];
   writeNetwork({ model, config, phases, runDir });
   return { ...opened, throughput, unreadable, say, close };
+}
+
+/** Read before training, so that a missing file or rows that may not be used end the run now and not after hours. */
+async function openCalibrationRows(
+  config: TrainConfig,
+  { train, val }: OpenRun['manifests'],
+  say: (line: string) => void,
+): Promise<SplitRows | null> {
+  const { calibration } = config;
+  if (!calibration.enabled) return null;
+  const rows = await readCalibrationSplit(config);
+  requireUnused(rows.rows, { train: train.rows, val: val.rows, holdout: calibration.holdout }, calibration);
+  say(describeSplit('calibration', rows));
+  return rows;
 }
 
 /** `training.checkpoint_dir`; jobs of a sweep would write over each other there, so theirs is in the run folder unless it was typed. */

@@ -1,8 +1,9 @@
 import path from 'node:path';
-import { preprocessingOf, type TrainConfig } from '@crosscheck/config';
-import { CrosscheckError, createRandom, type LabelId } from '@crosscheck/contract';
+import { architectureOf, preprocessingOf, type TrainConfig } from '@crosscheck/config';
+import { type Modalities, modalitiesOf } from '@crosscheck/contract';
 import { type Augmentation, createLoader, type Loader, type Manifest, readManifest } from '@crosscheck/data';
 import type { Tokenizer } from '@crosscheck/preprocess';
+import { type Division, divideSplit, type SplitRows } from './divide-split.ts';
 
 export type Split = 'train' | 'val' | 'test';
 
@@ -17,8 +18,30 @@ function sharedFile({ data }: TrainConfig, split: Split): string | null {
   return split === 'test' || data.csv_file === '/' ? null : data.csv_file;
 }
 
-/** Reads the manifest of one split. */
-export async function readSplit(config: TrainConfig, split: Split): Promise<Manifest> {
+/** Reads one split; with `calibration.holdout`, validation is what is not kept for calibration. */
+export async function readSplit(
+  config: TrainConfig,
+  split: Split,
+  modalities: Modalities = modalitiesOf(architectureOf(config)),
+): Promise<SplitRows> {
+  const whole = await readWholeSplit(config, split, modalities);
+  const { holdout } = config.calibration;
+  return split === 'val' && holdout > 0 ? divideSplit(whole, heldOut(holdout)).rest : whole;
+}
+
+/** The posts to calibrate on: those of validation that were kept for it where `calibration.holdout` is set, else all of the split. */
+export async function readCalibrationSplit(
+  config: TrainConfig,
+  modalities: Modalities = modalitiesOf(architectureOf(config)),
+): Promise<SplitRows> {
+  const { split, holdout } = config.calibration;
+  const whole = await readWholeSplit(config, split, modalities);
+  return split === 'val' && holdout > 0 ? divideSplit(whole, heldOut(holdout)).part : whole;
+}
+
+const heldOut = (share: number): Division => ({ key: 'calibration.holdout', share, part: 'kept', rest: 'rest' });
+
+async function readWholeSplit(config: TrainConfig, split: Split, modalities: Modalities): Promise<SplitRows> {
   const { data } = config;
   const isShared = sharedFile(config, split) !== null;
   const imagesDir = data[`images_dir_${isShared ? 'train' : split}`];
@@ -29,41 +52,26 @@ export async function readSplit(config: TrainConfig, split: Split): Promise<Mani
     imageColumn: data.image_column,
     labelColumn: data.label_column,
     nRows: data.n_rows,
+    partialPosts: acceptsPartialPosts(modalities),
     onBadSample: data.on_bad_sample,
   });
-  if (!isShared) return manifest;
-  const parts = divide(manifest.samples, data.train_split);
-  if (parts.train.length === 0 || parts.val.length === 0) throw tooFewToDivide(config, manifest.samples.length);
-  return { ...manifest, samples: parts[split === 'train' ? 'train' : 'val'] };
-}
-
-/**
- * Divides samples in two, with the same share of each label, both in the order of the file. The same samples are always divided
- * alike, whatever the seed of the run, so that runs with other seeds are judged on the same posts.
- */
-export function divide<T extends { label: LabelId | null }>(
-  samples: readonly T[],
-  trainShare: number,
-): { train: T[]; val: T[] } {
-  const chosen = new Set<T>();
-  for (const label of [0, 1, null]) {
-    const group = createRandom('train_split', String(label)).shuffle(
-      samples.filter((sample) => sample.label === label),
-    );
-    for (const sample of group.slice(0, Math.round(group.length * trainShare))) chosen.add(sample);
-  }
-  return {
-    train: samples.filter((sample) => chosen.has(sample)),
-    val: samples.filter((sample) => !chosen.has(sample)),
+  const whole = {
+    ...manifest,
+    rows: { file: manifest.digest, part: data.n_rows < 0 ? [] : [`n_rows=${data.n_rows}`] },
   };
+  if (!isShared) return whole;
+  const { part, rest } = divideSplit(whole, {
+    key: 'data.train_split',
+    share: data.train_split,
+    part: 'train',
+    rest: 'val',
+  });
+  return split === 'train' ? part : rest;
 }
 
-function tooFewToDivide({ data }: TrainConfig, count: number): CrosscheckError {
-  return new CrosscheckError(
-    'CROSSCHECK_DATA_NO_SAMPLES',
-    `${data.csv_file} has ${count} usable rows, too few to be divided by data.train_split=${data.train_split}; add rows, or name separate files`,
-  );
-}
+/** Whether posts may lack a part. */
+export const acceptsPartialPosts = ({ image, text }: Modalities): boolean =>
+  image === 'optional' || text === 'optional';
 
 export interface LoaderSettings {
   tokenizer: Tokenizer;
@@ -90,6 +98,7 @@ export function openLoader(config: TrainConfig, { samples }: Manifest, settings:
     balanced: settings.balanced ?? false,
     seed: training.seed,
     lengthMultiple: data.length_multiple,
+    partialPosts: acceptsPartialPosts(modalitiesOf(architectureOf(config))),
     augmentation: settings.augment ? augmentationOf(config) : null,
     onBadSample: data.on_bad_sample,
     workers: training.num_workers,

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { composeConfig, type TrainConfig, trainConfigSchema } from '@crosscheck/config';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type EvaluationResult, evaluate } from '../src/evaluate/evaluate.ts';
+import { evaluate } from '../src/evaluate/evaluate.ts';
+import type { EvaluationResult } from '../src/evaluate/evaluate-split.ts';
 import { makePosts } from './support/posts.ts';
 import { quietly, runOf, shortRun, trainHere } from './support/run-train.ts';
 
@@ -33,13 +34,16 @@ async function judge(name: string, ...overrides: string[]): Promise<EvaluationRe
   return JSON.parse(readFileSync(path.join(dir, name, 'eval_results.json'), 'utf8')) as EvaluationResult;
 }
 
-it('evaluation.split, .threshold, .ablations and .output_dir', async () => {
+it('evaluation.split, .threshold, .ablations, .report and .output_dir', async () => {
   const plain = await judge('plain');
   expect(plain).toMatchObject({ split: 'test', rows: 32, threshold: 0.5, ablations: null });
   expect(await judge('train', 'evaluation.split=train')).toMatchObject({ split: 'train', rows: 64 });
   const strict = await judge('strict', 'evaluation.threshold=1', 'evaluation.ablations=true');
   expect(strict).toMatchObject({ threshold: 1, confusion: { tp: 0, fp: 0 } });
   expect(Object.keys(strict.ablations ?? {})).toHaveLength(3);
+  expect(existsSync(path.join(dir, 'strict/eval_report.html'))).toBe(true);
+  await judge('bare', 'evaluation.report=false');
+  expect(readdirSync(path.join(dir, 'bare'))).toEqual(['eval_results.csv', 'eval_results.json']);
 });
 
 it('evaluation.resamples', async () => {

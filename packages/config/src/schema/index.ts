@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { dataSchema } from './data.ts';
 import { inferenceDataSchema, inferenceSchema, serveSchema } from './inference.ts';
 import { modelSchema } from './model.ts';
-import { evaluationSchema, exportSchema, mlflowSchema } from './outputs.ts';
+import { calibrationSchema, evaluationSchema, exportSchema, mlflowSchema } from './outputs.ts';
 import { trainingSchema } from './training.ts';
 
 const trainSections = z.strictObject({
@@ -11,6 +11,7 @@ const trainSections = z.strictObject({
   training: trainingSchema.prefault({}),
   mlflow: mlflowSchema.prefault({}),
   export: exportSchema.prefault({}),
+  calibration: calibrationSchema.prefault({}),
   evaluation: evaluationSchema.prefault({}),
 });
 

@@ -51,6 +51,62 @@ export const exportSchema = z.strictObject({
   opset: z.int().min(18).max(23).default(18).describe('ONNX operator set'),
 });
 
+const share = z.number().min(0).max(1);
+const target = z.number().gt(0).max(1).nullable().default(null);
+const cost = z.number().min(0).default(1);
+
+/** `calibration.*`: from logits to verdicts, fitted on held-out posts: temperature, threshold, abstain band. */
+export const calibrationSchema = z
+  .strictObject({
+    enabled: z.boolean().default(false).describe('calibrate the best checkpoint when training ends'),
+    checkpoint: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe(
+        'checkpoint that pnpm calibrate reads and writes; null = best_model_<version> in training.checkpoint_dir',
+      ),
+    split: z.enum(['val', 'test']).default('val').describe('which CSV holds the posts that it is fitted on'),
+    holdout: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0)
+      .describe('share of the validation posts that training sets aside for it, so that they choose no checkpoint'),
+    on_used_rows: z
+      .enum(['warn', 'error'])
+      .default('warn')
+      .describe('posts that trained the checkpoint or chose it are named in all results, or stop the calibration'),
+    temperature: z
+      .union([z.literal('fit'), z.number().positive()])
+      .default('fit')
+      .describe('probability = sigmoid(logit / temperature); fit = the lowest log loss'),
+    threshold: z
+      .union([z.enum(['f1', 'cost', 'fpr']), share])
+      .default(0.5)
+      .describe('FAKE above this; f1 = highest F1, cost = least costly mistakes, fpr = most FAKE found at that rate'),
+    false_positive_cost: cost.describe('threshold=cost: price of a REAL post called FAKE'),
+    false_negative_cost: cost.describe('threshold=cost: price of a FAKE post called REAL'),
+    max_false_positive_rate: share
+      .default(0.05)
+      .describe('threshold=fpr: largest share of REAL posts that may be called FAKE'),
+    target_accuracy: target.describe('abstain where it must be for verdicts of this accuracy; null = no such band'),
+    target_coverage: target.describe('abstain on the least sure posts, so that this share still gets a verdict'),
+    abstain_band: z
+      .tuple([share, share])
+      .nullable()
+      .default(null)
+      .describe('abstain between these probabilities of FAKE'),
+  })
+  .superRefine((calibration, context) => {
+    const given = (['target_accuracy', 'target_coverage', 'abstain_band'] as const).filter(
+      (key) => calibration[key] !== null,
+    );
+    if (given.length <= 1) return;
+    const message = `set only one of calibration.${given.join(', calibration.')}: each decides on the abstain band`;
+    context.addIssue({ code: 'custom', path: [given[1] as string], message });
+  });
+
 /** `evaluation.*`: judging a whole split with a trained model. */
 export const evaluationSchema = z.strictObject({
   checkpoint: z
@@ -74,5 +130,6 @@ export const evaluationSchema = z.strictObject({
     .default('mean')
     .describe('probability of a post of several rows: their mean, or max: one convincing picture is enough'),
   threshold: z.number().min(0).max(1).nullable().default(null).describe("FAKE above this; null = the model's own"),
+  report: z.boolean().default(true).describe('also draw everything on a page, eval_report.html'),
   resamples: z.int().min(100).default(1000).describe('bootstrap resamples of the 95 % intervals'),
 });

@@ -1,15 +1,13 @@
-import type { Architecture, Artifact, Preprocessing } from '@crosscheck/contract';
+import type { Architecture, Artifact, Decision, Preprocessing } from '@crosscheck/contract';
 import type { WeightSource } from '../network/weights.ts';
 
 /** Everything that an artifact folder is made of. */
-export interface ArtifactContent {
+export interface ArtifactContent extends Decision {
   /** Shown as the model's title. */
   name: string;
   version: string;
   architecture: Architecture;
   preprocessing: Preprocessing;
-  threshold: number;
-  temperature: number;
   metrics: Record<string, number>;
   source: Artifact['source'];
   opset: number;

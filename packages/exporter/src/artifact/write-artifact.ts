@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Artifact } from '@crosscheck/contract';
-import { artifactFiles, artifactSchema, labelMap, labelNames, modalitiesOf } from '@crosscheck/contract';
+import { artifactFiles, artifactSchema, decisionOf, labelMap, labelNames, modalitiesOf } from '@crosscheck/contract';
 import { buildClassifierGraph } from '../network/classifier.ts';
 import type { Graph } from '../onnx/types.ts';
 import { writeOnnxModel } from '../onnx/write-model.ts';
@@ -73,8 +73,7 @@ export async function writeManifest(
     createdAt: new Date().toISOString(),
     labels: { 0: labelNames[0], 1: labelNames[1] },
     preprocessing: content.preprocessing,
-    threshold: content.threshold,
-    temperature: content.temperature,
+    ...decisionOf(content),
     precision: content.precision ?? 'fp32',
     opset: content.opset,
     architecture: content.architecture,
@@ -103,6 +102,7 @@ function onnxMetadata(content: ArtifactContent): Record<string, string> {
     modalities: JSON.stringify(modalitiesOf(content.architecture)),
     threshold: String(content.threshold),
     temperature: String(content.temperature),
+    ...(content.abstainBand && { abstain_band: JSON.stringify(content.abstainBand) }),
     version: content.version,
     source_checkpoint: source.checkpoint,
     source_checkpoint_sha256: source.checkpointSha256,

@@ -66,7 +66,7 @@ export function resultSection(split: ScoredSplit): Section {
   return {
     id: 'result',
     heading: `Result on ${split.split}`,
-    body: html`<p>${formatCount(rows)} posts, ${formatCount(fake)} of them FAKE; FAKE means a probability above ${threshold}. Under each value stands the range
+    body: html`<p>${formatCount(rows)} posts, ${formatCount(fake)} of them FAKE; FAKE means a probability above ${Number(threshold.toFixed(4))}. Under each value stands the range
 that holds the truth 95 times in 100 (1,000 bootstrap resamples).</p>
 <ul class="cards">${headline.map((name) => card(name, estimates[name]))}</ul>
 <details><summary>All metrics</summary>${metricsTable(estimates)}</details>`,

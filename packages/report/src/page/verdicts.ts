@@ -1,8 +1,7 @@
 import { type CheckResult, computeGroupMetrics, computeMetrics, type GroupMetrics } from '@crosscheck/evaluation';
-import { probabilityPlot, reliabilityPlot } from '../plots/calibration.ts';
+import { probabilityPlot } from '../plots/calibration.ts';
 import { confusionPlot } from '../plots/confusion-matrix.ts';
 import { precisionRecallPlot, rocPlot } from '../plots/ranking.ts';
-import { thresholdPlot } from '../plots/threshold-sweep.ts';
 import type { ReportData } from '../report-data.ts';
 import type { ScoredSplit } from '../scored-split.ts';
 import { figures } from './figures.ts';
@@ -15,16 +14,6 @@ export async function verdictSection(split: ScoredSplit): Promise<Section> {
   const { confusion } = computeMetrics(split.probabilities, split.labels, split.threshold);
   const plots = [confusionPlot(confusion), probabilityPlot(split), rocPlot(split), precisionRecallPlot(split)];
   return { id: 'verdicts', heading: 'Verdicts', body: await figures(plots, 'large') };
-}
-
-/** Whether a probability means what it says, and what another threshold would change. */
-export async function calibrationSection(split: ScoredSplit): Promise<Section> {
-  return {
-    id: 'calibration',
-    heading: 'Calibration and threshold',
-    body: html`<p>On the dashed diagonal, of all posts given a probability of 0.8, eight in ten are FAKE. Bars are 95 % Wilson intervals.</p>
-${await figures([reliabilityPlot(split), thresholdPlot(split)], 'large')}`,
-  };
 }
 
 /** Rows of the group table; the rest is summed up by their number. */

@@ -147,7 +147,7 @@ export function probabilityPlot(split: ScoredSplit): Plot | null {
   const { tn, fp, fn, tp } = computeMetrics(split.probabilities, split.labels, split.threshold).confusion;
   return {
     title: 'Probabilities by true label',
-    alt: `Histogram of the probability of FAKE: ${tn} of ${tn + fp} REAL posts lie at or below the threshold ${split.threshold}, ${tp} of ${tp + fn} FAKE posts above it.`,
+    alt: `Histogram of the probability of FAKE: ${tn} of ${tn + fp} REAL posts lie at or below the threshold ${Number(split.threshold.toFixed(4))}, ${tp} of ${tp + fn} FAKE posts above it.`,
     spec: (theme) => histogramSpec(bars, split.threshold, theme),
   };
 }

@@ -82,7 +82,7 @@ export function rocPlot({ probabilities, labels, threshold }: ScoredSplit): Plot
   return {
     title: 'ROC curve',
     alt:
-      `ROC curve with an area of ${metrics.rocAuc.toFixed(3)}. At threshold ${threshold} the true-positive rate is ` +
+      `ROC curve with an area of ${metrics.rocAuc.toFixed(3)}. At threshold ${Number(threshold.toFixed(4))} the true-positive rate is ` +
       `${chosen.y.toFixed(3)} and the false-positive rate ${chosen.x.toFixed(3)}.`,
     spec: (theme) =>
       curveSpec(
@@ -110,7 +110,7 @@ export function precisionRecallPlot({ probabilities, labels, threshold }: Scored
     title: 'Precision and recall',
     alt:
       `Precision–recall curve with an average precision of ${metrics.averagePrecision.toFixed(3)}; guessing would reach ` +
-      `${share.toFixed(3)}. At threshold ${threshold} precision is ${metrics.precision.toFixed(3)} and recall ${metrics.recall.toFixed(3)}.`,
+      `${share.toFixed(3)}. At threshold ${Number(threshold.toFixed(4))} precision is ${metrics.precision.toFixed(3)} and recall ${metrics.recall.toFixed(3)}.`,
     spec: (theme) =>
       curveSpec(
         {

@@ -64,7 +64,7 @@ export function thresholdPlot(split: ScoredSplit): Plot | null {
     best === null ? '' : ` F1 is highest, ${best.value.toFixed(3)}, near threshold ${best.threshold.toFixed(2)}.`;
   return {
     title: 'Threshold sweep',
-    alt: `Precision, recall, F1 and accuracy at thresholds from 0 to 1; the chosen threshold is ${split.threshold}.${peak}`,
+    alt: `Precision, recall, F1 and accuracy at thresholds from 0 to 1; the chosen threshold is ${Number(split.threshold.toFixed(4))}.${peak}`,
     spec: (theme) => sweepSpec(points, split.threshold, theme),
   };
 }

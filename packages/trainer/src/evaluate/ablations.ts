@@ -21,23 +21,24 @@ function derange(positions: readonly number[], random: { int(n: number): number 
   return shuffled;
 }
 
-/** Which sample each sample borrows from: any other one, or any other one of its own label. */
-function donors(samples: readonly Sample[], withinLabel: boolean, seed: number): number[] {
+type Part = 'text' | 'imagePath';
+
+/** Which sample each sample borrows the part from: any other one that has it, or any other one of its own label. */
+function donors(samples: readonly Sample[], part: Part, withinLabel: boolean, seed: number): number[] {
   const random = createRandom(seed, 'ablation', withinLabel ? 'within' : 'any');
   const all = samples.map((_, i) => i);
+  const having = all.filter((i) => samples[i]?.[part] !== '');
   const groups = withinLabel
-    ? ([0, 1, null] as (LabelId | null)[]).map((label) => all.filter((i) => samples[i]?.label === label))
-    : [all];
+    ? ([0, 1, null] as (LabelId | null)[]).map((label) => having.filter((i) => samples[i]?.label === label))
+    : [having];
   const donor = [...all];
   for (const group of groups) derange(group, random).forEach((from, i) => (donor[group[i] as number] = from));
   return donor;
 }
 
-/** The samples with one part of each taken from another post; labels stay. Fixed by the seed. */
+/** The samples with one part of each taken from another post that has it; labels stay. Fixed by the seed. */
 export function ablate(samples: readonly Sample[], name: AblationName, seed: number): Sample[] {
-  const donor = donors(samples, name === 'shuffled', seed);
-  return samples.map((sample, i) => {
-    const other = samples[donor[i] as number] as Sample;
-    return name === 'imageOnly' ? { ...sample, text: other.text } : { ...sample, imagePath: other.imagePath };
-  });
+  const part: Part = name === 'imageOnly' ? 'text' : 'imagePath';
+  const donor = donors(samples, part, name === 'shuffled', seed);
+  return samples.map((sample, i) => ({ ...sample, [part]: samples[donor[i] as number]?.[part] }));
 }

@@ -1,17 +1,29 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { describeForeignCheckpoint, type TrainConfig } from '@crosscheck/config';
-import { artifactFiles, CrosscheckError, isCrosscheckError, type Preprocessing } from '@crosscheck/contract';
+import {
+  artifactFiles,
+  type CheckpointMetadata,
+  CrosscheckError,
+  type Decision,
+  isCrosscheckError,
+  type Modalities,
+  modalitiesOf,
+} from '@crosscheck/contract';
 import { createLoader, type Loader, type Sample } from '@crosscheck/data';
+import { applyTemperature } from '@crosscheck/evaluation';
 import { type Classifier, openClassifier } from '@crosscheck/inference';
 import { createModel, defaultDropout, loadWeights, openCheckpoint, resolveCheckpointPath } from '@crosscheck/model';
 import { createTokenizer, type Tokenizer } from '@crosscheck/preprocess';
 import { bestModelName } from '../consumers/checkpoints.ts';
 import { finishJudging, judgeBatches } from '../judge.ts';
 import { meaningOf, openTokenizer } from '../network.ts';
+import { acceptsPartialPosts } from '../run-data.ts';
 
 /** The answers on some samples, in their order; unreadable ones are left out. N answers. */
 export interface Answers {
+  /** [N] as they leave the network */
+  logits: Float64Array;
   /** [N] probability of FAKE, temperature applied */
   probabilities: Float64Array;
   /** [N] 0 REAL, 1 FAKE */
@@ -24,7 +36,9 @@ export interface Answers {
 export interface Judge {
   source: string;
   version: string;
-  threshold: number;
+  decision: Decision;
+  /** Which parts a post may lack. */
+  modalities: Modalities;
   judge(samples: readonly Sample[]): Promise<Answers>;
   close(): Promise<void>;
 }
@@ -36,28 +50,27 @@ export async function openJudge(config: TrainConfig): Promise<Judge> {
   return isFolder ? openArtifactJudge(named, config) : openCheckpointJudge(named, config);
 }
 
-async function openCheckpointJudge(named: string, config: TrainConfig): Promise<Judge> {
+/** Opens a checkpoint file, by its path or its name in `training.checkpoint_dir`. */
+export async function openCheckpointJudge(named: string, config: TrainConfig): Promise<Judge> {
   const source = await resolveCheckpointPath(named, config.training.checkpoint_dir);
   const checkpoint = await openCheckpoint(source, meaningOf(config));
   const metadata = checkpoint.metadata ?? describeForeignCheckpoint(config);
-  const { architecture, preprocessing, temperature } = metadata;
+  const { architecture, preprocessing } = metadata;
   const model = createModel({ architecture, dropout: defaultDropout, batchNormMomentum: 0.1, seed: 0 });
   await loadWeights(model, checkpoint);
   await checkpoint.close();
   const tokenizer =
     metadata.tokenizer === null ? await openTokenizer(config) : createTokenizer(metadata.tokenizer, preprocessing);
-  const scaled = {
-    predictLogits: (batch: Parameters<typeof model.predictLogits>[0]) =>
-      model.predictLogits(batch).map((x) => x / temperature),
-  };
   return {
     source,
     version: metadata.version,
-    threshold: config.evaluation.threshold ?? metadata.threshold,
+    decision: metadata,
+    modalities: modalitiesOf(architecture),
     async judge(samples) {
-      const loader = openEvaluationLoader(config, samples, tokenizer, preprocessing);
+      const loader = openEvaluationLoader(config, samples, tokenizer, metadata);
       try {
-        return await finishJudging(judgeBatches(scaled, loader));
+        const { logits, labels, indices } = await finishJudging(judgeBatches(model, loader));
+        return answersOf({ logits, labels, indices }, metadata.temperature);
       } finally {
         await loader.close();
       }
@@ -66,11 +79,19 @@ async function openCheckpointJudge(named: string, config: TrainConfig): Promise<
   };
 }
 
+function answersOf(
+  judged: Omit<Answers, 'logits' | 'probabilities'> & { logits: ArrayLike<number> },
+  temperature: number,
+): Answers {
+  const logits = Float64Array.from(judged.logits);
+  return { ...judged, logits, probabilities: applyTemperature(logits, temperature) };
+}
+
 function openEvaluationLoader(
   config: TrainConfig,
   samples: readonly Sample[],
   tokenizer: Tokenizer,
-  preprocessing: Preprocessing,
+  { preprocessing, architecture }: Pick<CheckpointMetadata, 'preprocessing' | 'architecture'>,
 ): Loader {
   const { data, training } = config;
   return createLoader({
@@ -81,6 +102,7 @@ function openEvaluationLoader(
     shuffle: false,
     seed: training.seed,
     lengthMultiple: data.length_multiple,
+    partialPosts: acceptsPartialPosts(modalitiesOf(architecture)),
     augmentation: null,
     onBadSample: data.on_bad_sample,
     workers: training.num_workers,
@@ -101,19 +123,21 @@ async function openArtifactJudge(folder: string, config: TrainConfig): Promise<J
   return {
     source: path.resolve(folder),
     version: classifier.artifact.version,
-    threshold: config.evaluation.threshold ?? classifier.artifact.threshold,
+    decision: classifier.artifact,
+    modalities: classifier.artifact.modalities,
     async judge(samples) {
-      const probabilities: (number | null)[] = [];
+      const logits: (number | null)[] = [];
       for (let begin = 0; begin < samples.length; begin += rowsAtOnce) {
         const chunk = samples.slice(begin, begin + rowsAtOnce);
-        probabilities.push(...(await Promise.all(chunk.map((sample) => askClassifier(classifier, sample, config)))));
+        logits.push(...(await Promise.all(chunk.map((sample) => askClassifier(classifier, sample, config)))));
       }
-      const judged = probabilities.flatMap((probability, i) => (probability === null ? [] : [{ probability, i }]));
-      return {
-        probabilities: Float64Array.from(judged, ({ probability }) => probability),
+      const judged = logits.flatMap((logit, i) => (logit === null ? [] : [{ logit, i }]));
+      const answers = {
+        logits: judged.map(({ logit }) => logit),
         labels: Float32Array.from(judged, ({ i }) => samples[i]?.label ?? Number.NaN),
         indices: Int32Array.from(judged, ({ i }) => i),
       };
+      return answersOf(answers, classifier.artifact.temperature);
     },
     close: () => classifier.close(),
   };
@@ -123,7 +147,7 @@ async function openArtifactJudge(folder: string, config: TrainConfig): Promise<J
 async function askClassifier(classifier: Classifier, sample: Sample, { data }: TrainConfig): Promise<number | null> {
   try {
     const [prediction] = await classifier.classify([{ text: sample.text, image: sample.imagePath }]);
-    return prediction?.probabilityFake ?? null;
+    return prediction?.logit ?? null;
   } catch (error) {
     if (!isCrosscheckError(error) || !error.code.startsWith('CROSSCHECK_IMAGE_')) throw error;
     if (data.on_bad_sample === 'skip') return null;

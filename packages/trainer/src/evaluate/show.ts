@@ -1,6 +1,7 @@
 import type { Estimate, GroupMetrics } from '@crosscheck/evaluation';
+import { formatCoverage } from '../calibrate/show.ts';
 import { ablationMeaning, ablationNames } from './ablations.ts';
-import type { EvaluationResult } from './evaluate.ts';
+import { calibrationMetrics, type EvaluationResult } from './evaluate-split.ts';
 
 const formatEstimate = ({ value, low, high }: Estimate) =>
   `${value.toFixed(4)}  [${low.toFixed(4)}, ${high.toFixed(4)}]`;
@@ -18,18 +19,52 @@ export function formatEvaluation(result: EvaluationResult): string {
   const width = Math.max(...Object.keys(metrics).map((name) => name.length));
   const failed = Object.entries(checks).filter(([, { passed }]) => !passed);
   return [
-    `${countOf(result)} of the ${result.split} split, judged by version ${result.version} at threshold ${result.threshold}`,
+    `${countOf(result)} of the ${result.split} split, judged by version ${result.version} at threshold ${Number(result.threshold.toFixed(4))}`,
     ...(result.skipped > 0 ? [`${result.skipped} rows could not be used`] : []),
+    wrap(describeUses(result)),
     '',
     `${'metric'.padEnd(width)}  value   95 % interval`,
     ...Object.entries(metrics).map(([name, estimate]) => `${name.padEnd(width)}  ${formatEstimate(estimate)}`),
     '',
     `confusion: ${confusion.tn} REAL right, ${confusion.fp} REAL called FAKE, ${confusion.fn} FAKE called REAL, ${confusion.tp} FAKE right`,
+    ...describeCalibration(result),
+    '',
+    ...formatCoverage(result.coverage),
+    ...describeAbstaining(result),
     ...(ablations ? ['', ...describeAblations(result)] : []),
     ...(modalityUse ? ['', wrap(modalityUse.summary)] : []),
     ...(groups ? ['', `by ${groups.column}:`, ...groups.rows.map((group) => `  ${describeGroup(group)}`)] : []),
     ...failed.map(([name, { message }]) => `check failed: ${name}: ${message}`),
   ].join('\n');
+}
+
+/** Whether these posts can tell how the model does on others. */
+export function describeUses({ usedBefore }: Pick<EvaluationResult, 'usedBefore'>): string {
+  if (usedBefore === null) return 'The model does not say which posts it was trained on; these may be among them.';
+  if (usedBefore.length === 0)
+    return 'Neither training nor the choice of the checkpoint nor its calibration has used these posts.';
+  return `These posts were also used for ${usedBefore.join(' and ')}, so the model looks better here than it is.`;
+}
+
+function describeCalibration({ temperature, metrics, uncalibrated }: EvaluationResult): string[] {
+  if (uncalibrated === null) return [];
+  const row = (name: (typeof calibrationMetrics)[number]) =>
+    `${name.padEnd(6)}  ${formatEstimate(uncalibrated[name])}  ${formatEstimate(metrics[name])}`;
+  return [
+    '',
+    `calibration: temperature ${temperature.toFixed(4)}`,
+    `        ${'before'.padEnd(24)}  after`,
+    ...calibrationMetrics.map(row),
+  ];
+}
+
+function describeAbstaining({ abstaining }: EvaluationResult): string[] {
+  if (!abstaining?.band) return [];
+  const { band, coverage, accuracy } = abstaining;
+  const share = `${(100 * coverage).toFixed(1)} % of the posts get a verdict`;
+  return [
+    `abstaining between ${band.low.toFixed(4)} and ${band.high.toFixed(4)}: ${share}, accuracy ${formatEstimate(accuracy)}`,
+  ];
 }
 
 const countOf = ({ rows, posts }: EvaluationResult) =>

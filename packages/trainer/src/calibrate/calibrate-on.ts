@@ -1,0 +1,124 @@
+import type { TrainConfig } from '@crosscheck/config';
+import { type Calibration, CrosscheckError, type Decision, type RowSet, type SeenRows } from '@crosscheck/contract';
+import { type DecisionRule, type FittedDecision, fitDecision, type ThresholdRule } from '@crosscheck/evaluation';
+import type { SplitRows } from '../divide-split.ts';
+import { type RowUse, usesOf } from './seen-rows.ts';
+
+type Settings = TrainConfig['calibration'];
+
+/** Posts that were judged to calibrate on. N answers. */
+export interface CalibrationAnswers {
+  manifest: SplitRows;
+  /** [N] */
+  logits: ArrayLike<number>;
+  /** [N] */
+  labels: ArrayLike<number>;
+}
+
+export interface CalibrationResult {
+  /** What the checkpoint will say. */
+  decision: Decision & { calibration: Calibration };
+  fitted: FittedDecision;
+  /** What readers of the result should know. */
+  warnings: string[];
+}
+
+/**
+ * Fits what `calibration.*` asks for.
+ *
+ * @throws CROSSCHECK_CALIBRATION_USED_ROWS, and what `fitDecision` throws
+ */
+export function calibrateOn(
+  { manifest, logits, labels }: CalibrationAnswers,
+  { seenRows }: Pick<Decision, 'seenRows'>,
+  settings: Settings,
+): CalibrationResult {
+  const warnings = requireUnused(manifest.rows, seenRows, settings);
+  const fitted = fitDecision(logits, labels, ruleOf(settings));
+  const { temperature, threshold, abstainBand, abstaining, before, after } = fitted;
+  const calibration: Calibration = {
+    split: settings.split,
+    rows: manifest.rows,
+    posts: labels.length,
+    usedBefore: (usesOf(manifest.rows, { seenRows }) ?? []).filter((use) => use !== 'calibration'),
+    ...describeRule(settings),
+    before,
+    after,
+    coverage: abstaining?.coverage ?? null,
+    accuracy: abstaining && abstaining.rows > 0 ? abstaining.accuracy.value : null,
+  };
+  const decision = {
+    temperature,
+    threshold,
+    calibration,
+    ...(abstainBand && { abstainBand }),
+    ...(seenRows && { seenRows }),
+  };
+  return { decision, fitted, warnings: [...warnings, ...fitted.notes] };
+}
+
+/**
+ * What speaks against calibrating on some rows.
+ *
+ * @throws CROSSCHECK_CALIBRATION_USED_ROWS with `calibration.on_used_rows=error`
+ */
+export function requireUnused(rows: RowSet, seenRows: SeenRows | undefined, settings: Settings): string[] {
+  const uses = usesOf(rows, { seenRows });
+  const warnings = uses === null ? [unknownRows] : uses.map((use) => warnOfUse(use, settings));
+  if (warnings.length > 0 && settings.on_used_rows === 'error') throw usedRows(warnings);
+  return warnings;
+}
+
+const unknownRows = 'the checkpoint does not say which posts it was trained on, so these may be among them';
+
+function warnOfUse(use: RowUse, { split }: Settings): string {
+  const advice = split === 'val' ? 'train with calibration.holdout, or set calibration.split=test' : 'name another CSV';
+  return `these posts were also used for ${use}, so probabilities look more honest here than they are; ${advice}`;
+}
+
+function usedRows(warnings: string[]): CrosscheckError {
+  const message = `${warnings.join('; ')}; calibration.on_used_rows=warn goes on all the same, and says so in every result`;
+  return new CrosscheckError('CROSSCHECK_CALIBRATION_USED_ROWS', message);
+}
+
+function ruleOf(settings: Settings): DecisionRule {
+  return { temperature: settings.temperature, threshold: thresholdRule(settings), abstain: abstainRule(settings) };
+}
+
+function thresholdRule(settings: Settings): ThresholdRule | number {
+  const { threshold, false_positive_cost: falsePositive, false_negative_cost: falseNegative } = settings;
+  if (typeof threshold === 'number') return threshold;
+  const rules: Record<typeof threshold, ThresholdRule> = {
+    f1: { kind: 'f1' },
+    cost: { kind: 'cost', falsePositive, falseNegative },
+    fpr: { kind: 'fpr', maximum: settings.max_false_positive_rate },
+  };
+  return rules[threshold];
+}
+
+function abstainRule({ target_accuracy, target_coverage, abstain_band }: Settings): DecisionRule['abstain'] {
+  if (abstain_band !== null) return { low: abstain_band[0], high: abstain_band[1] };
+  if (target_accuracy !== null) return { accuracy: target_accuracy };
+  return target_coverage === null ? null : { coverage: target_coverage };
+}
+
+/** The rule in words, as artifacts and reports show it. */
+function describeRule(settings: Settings): Pick<Calibration, 'temperature' | 'threshold' | 'abstain'> {
+  const given = 'set by hand';
+  const thresholds: Record<string, string> = {
+    f1: 'highest F1',
+    cost: `lowest cost, ${settings.false_positive_cost} for a REAL post called FAKE, ${settings.false_negative_cost} for a FAKE one called REAL`,
+    fpr: `most FAKE found while at most ${settings.max_false_positive_rate} of REAL posts are called FAKE`,
+  };
+  return {
+    temperature: settings.temperature === 'fit' ? 'lowest log loss' : given,
+    threshold: thresholds[settings.threshold] ?? given,
+    abstain: describeAbstaining(settings),
+  };
+}
+
+function describeAbstaining({ target_accuracy, target_coverage, abstain_band }: Settings): string {
+  if (abstain_band !== null) return 'set by hand';
+  if (target_accuracy !== null) return `narrowest for verdicts of accuracy ${target_accuracy}`;
+  return target_coverage === null ? 'none' : `widest that leaves a verdict to ${target_coverage} of the posts`;
+}

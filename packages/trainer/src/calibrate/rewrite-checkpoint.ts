@@ -1,0 +1,16 @@
+import type { CheckpointMetadata, Decision } from '@crosscheck/contract';
+import { type Checkpoint, parameterNames, writeCheckpoint } from '@crosscheck/model';
+
+/** Writes a checkpoint with another decision: the same tensors, one in memory at a time, whole or not at all, even in its own place. */
+export function rewriteCheckpoint(
+  file: string,
+  checkpoint: Pick<Checkpoint, 'read'>,
+  metadata: CheckpointMetadata,
+  decision: Decision,
+): Promise<void> {
+  const { abstainBand: _, ...rest } = metadata;
+  const tensors = parameterNames(metadata.architecture)
+    .filter(({ dtype }) => dtype === 'F32')
+    .map(({ name, dtype, shape }) => ({ name, dtype, shape, data: () => checkpoint.read(name) }));
+  return writeCheckpoint(file, { tensors, metadata: { ...rest, ...decision } });
+}

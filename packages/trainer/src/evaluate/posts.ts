@@ -1,0 +1,60 @@
+import type { TrainConfig } from '@crosscheck/config';
+import { CrosscheckError } from '@crosscheck/contract';
+import type { Sample } from '@crosscheck/data';
+import { aggregatePosts, applyTemperature, type Estimate, wilsonInterval } from '@crosscheck/evaluation';
+import type { Answers } from './open-judge.ts';
+
+/** Verdicts by post, where a post may be several rows. N posts. */
+export interface JudgedPosts {
+  /** [N] probability of FAKE, temperature applied */
+  probabilities: Float64Array;
+  /** [N] the same at temperature 1 */
+  uncalibrated: Float64Array;
+  /** [N] 0 REAL, 1 FAKE */
+  labels: ArrayLike<number>;
+  /** [N] position of each post's first row in the samples */
+  indices: Int32Array;
+}
+
+/** The rows of one post put together, when `evaluation.post_column` names posts. */
+export function asPosts(answers: Answers, samples: readonly Sample[], { evaluation }: TrainConfig): JudgedPosts {
+  const { probabilities, labels, indices } = answers;
+  const uncalibrated = applyTemperature(answers.logits, 1);
+  const { post_column: column, aggregation } = evaluation;
+  if (column === null) return { probabilities, uncalibrated, labels, indices };
+  const keys = valuesOf(column, indices, samples);
+  const aggregate = (values: Float64Array) => aggregatePosts(values, labels, keys, aggregation);
+  const posts = aggregate(probabilities);
+  return {
+    probabilities: posts.probabilities,
+    uncalibrated: aggregate(uncalibrated).probabilities,
+    labels: posts.labels,
+    indices: Int32Array.from(posts.keys, (key) => indices[keys.indexOf(key)] as number),
+  };
+}
+
+/** A column's value in each of some samples. */
+export function valuesOf(column: string, indices: Int32Array, samples: readonly Sample[]): string[] {
+  return Array.from(indices, (i) => samples[i]?.row[column] ?? '');
+}
+
+/** @throws CROSSCHECK_DATA_MISSING_COLUMN */
+export function requireColumn(column: string | null, columns: readonly string[], [first]: readonly Sample[]): void {
+  if (column === null || columns.includes(column)) return;
+  throw new CrosscheckError(
+    'CROSSCHECK_DATA_MISSING_COLUMN',
+    `expected a column "${column}" in ${first?.file}, got ${columns.map((name) => `"${name}"`).join(', ')}; ` +
+      'set evaluation.group_column and evaluation.post_column to one of them',
+  );
+}
+
+/** Share of right verdicts, with Wilson's 95 % interval. */
+export function accuracyOf(
+  { probabilities, labels }: Pick<JudgedPosts, 'probabilities' | 'labels'>,
+  threshold: number,
+): Estimate {
+  const right = Array.from(labels).filter(
+    (label, i) => (probabilities[i] as number) > threshold === (label === 1),
+  ).length;
+  return wilsonInterval(right, labels.length);
+}

@@ -1,0 +1,28 @@
+import path from 'node:path';
+import type { Sample } from '@crosscheck/data';
+import { confidentMistakes } from '@crosscheck/evaluation';
+import type { Mistake } from '@crosscheck/report';
+
+const shownMistakes = 12;
+
+interface JudgedSamples {
+  probabilities: ArrayLike<number>;
+  labels: ArrayLike<number>;
+  /** Position of each row in the samples. */
+  indices: ArrayLike<number>;
+}
+
+/** The wrong verdicts that the model was surest of, with what a reader needs to look at them. */
+export function mistakesOf(judged: JudgedSamples, samples: readonly Sample[], threshold: number): Mistake[] {
+  const { probabilities, labels, indices } = judged;
+  return confidentMistakes(probabilities, labels, threshold, shownMistakes).map((row) => {
+    const sample = samples[indices[row] ?? 0];
+    return {
+      image: sample?.imagePath || null,
+      caption: sample?.text ?? '',
+      label: labels[row] === 1 ? 1 : 0,
+      probability: probabilities[row] as number,
+      source: `${path.basename(sample?.file ?? '')}:${sample?.line}`,
+    };
+  });
+}
