@@ -20,6 +20,10 @@ export interface ClassifyFileOptions {
   resume?: boolean;
   /** Relative picture paths resolve against it. */
   rootDir: string;
+  /** Brings the picture of a path from elsewhere, in place of `rootDir`. */
+  readImage?(image: string): Promise<Uint8Array>;
+  /** Whether an error says that nothing works any more, not that a row is bad. */
+  isFatal?(error: unknown): boolean;
   textColumn: string;
   imageColumn: string;
   /** Kept as `true_label` when the input has it. */
@@ -176,10 +180,12 @@ async function judgeRow(
     return { judged, problem: `${excess} cells more than the header has columns; quote texts with commas` };
   if (image === '') return { judged, problem: `no picture: column "${options.imageColumn}" is empty` };
   try {
-    const [prediction] = await classifier.classify([{ text, image: path.resolve(options.rootDir, image) }]);
+    const picture = (await options.readImage?.(image)) ?? path.resolve(options.rootDir, image);
+    const [prediction] = await classifier.classify([{ text, image: picture }]);
     return { judged: { ...judged, prediction: prediction ?? null }, problem: null };
   } catch (error) {
-    if (fatalCodes.some((code) => isCrosscheckError(error, code as CrosscheckError['code']))) throw error;
+    const isGone = fatalCodes.some((code) => isCrosscheckError(error, code as CrosscheckError['code']));
+    if (isGone || options.isFatal?.(error)) throw error;
     return { judged, problem: messageOf(error) };
   }
 }

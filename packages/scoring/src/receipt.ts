@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { CrosscheckError } from '@crosscheck/contract';
+import { type FileRow, readRows } from '@crosscheck/inference/batch';
+
+/** Says that a shard is judged, and what its part holds. */
+export interface Receipt {
+  shard: string;
+  rows: number;
+  fake: number;
+  real: number;
+  failed: number;
+  shardSha256: string;
+  partSha256: string;
+  partBytes: number;
+}
+
+export interface Judged {
+  shard: string;
+  shardFile: string;
+  partFile: string;
+  textColumn: string;
+  imageColumn: string;
+}
+
+/**
+ * Goes through a shard and its part side by side: the same posts in the same order, each once, each with a verdict.
+ *
+ * @throws CROSSCHECK_SCORE_PART_BROKEN
+ */
+export async function inspectPart(judged: Judged): Promise<Receipt> {
+  const [posts, verdicts] = [openRows(judged.shardFile), openRows(judged.partFile)];
+  const counts = { rows: 0, fake: 0, real: 0, failed: 0 };
+  for (;;) {
+    const [post, verdict] = [await posts.next(), await verdicts.next()];
+    if (post === null && verdict === null) break;
+    if (post === null || verdict === null || !isSamePost(post, verdict, judged)) throw broken(judged, counts.rows);
+    counts.rows++;
+    counts[kindOf(Number(verdict.read('label')))]++;
+  }
+  const [shard, part] = [await digest(judged.shardFile), await digest(judged.partFile)];
+  return { shard: judged.shard, ...counts, shardSha256: shard.sha256, partSha256: part.sha256, partBytes: part.bytes };
+}
+
+interface Row {
+  read(column: string): string;
+}
+
+/** Rows by column names; the header is taken off. */
+function openRows(file: string): { next(): Promise<Row | null> } {
+  const rows = readRows(file);
+  let header: readonly string[] | null = null;
+  const read = ({ cells, values }: FileRow, column: string) =>
+    values ? JSON.stringify(values[column] ?? '') : (cells[(header ?? []).indexOf(column)] ?? '');
+  return {
+    async next() {
+      header ??= (await rows.next()).value?.cells ?? [];
+      const { value } = await rows.next();
+      return value ? { read: (column) => read(value, column) } : null;
+    },
+  };
+}
+
+function isSamePost(post: Row, verdict: Row, { textColumn, imageColumn }: Judged): boolean {
+  return [textColumn, imageColumn].every((column) => post.read(column) === verdict.read(column));
+}
+
+function kindOf(label: number): 'fake' | 'real' | 'failed' {
+  return label === 1 ? 'fake' : label === 0 ? 'real' : 'failed';
+}
+
+/** sha256 and length of a file. */
+async function digest(file: string): Promise<{ sha256: string; bytes: number }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  return { sha256: hash.digest('hex'), bytes };
+}
+
+function broken({ shard }: Judged, row: number): CrosscheckError {
+  const message = `expected post ${row + 1} of the shard ${shard} in its part as well, found another one or none; remove parts/${shard} from score.output and run it again`;
+  return new CrosscheckError('CROSSCHECK_SCORE_PART_BROKEN', message);
+}

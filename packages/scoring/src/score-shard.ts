@@ -1,0 +1,72 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Classifier } from '@crosscheck/inference';
+import { classifyFile } from '@crosscheck/inference/batch';
+import { partKey, receiptKey, type Stores } from './layout.ts';
+import { localCopy } from './local-copy.ts';
+import { isOutage, openPictures } from './pictures.ts';
+import { inspectPart, type Receipt } from './receipt.ts';
+import type { ScoreConfig } from './schema.ts';
+
+export interface Worker {
+  classifier: Classifier;
+  stores: Stores;
+  config: ScoreConfig;
+  /** Told of rows that became `ERROR`. */
+  warn: (message: string) => void;
+}
+
+/**
+ * Judges one shard. Its part appears at once and only once, whoever else judges the same shard; the receipt follows when the part was
+ * compared with the shard. A worker that dies in between leaves a part, of which the next one only writes the receipt.
+ */
+export async function scoreShard(shard: string, worker: Worker): Promise<Receipt> {
+  const { shards, output } = worker.stores;
+  const dir = await mkdtemp(path.join(tmpdir(), 'crosscheck-score-'));
+  try {
+    const shardFile = await localCopy(shards, shard, dir);
+    const partFile = await bringPart(shard, { shardFile, dir }, worker);
+    const { text_column: textColumn, image_column: imageColumn } = worker.config.data;
+    const receipt = await inspectPart({ shard, shardFile, partFile, textColumn, imageColumn });
+    await output.write(receiptKey(shard), Buffer.from(`${JSON.stringify(receipt)}\n`));
+    return receipt;
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** The part as it stands in the output, on this machine. */
+async function bringPart(
+  shard: string,
+  { shardFile, dir }: { shardFile: string; dir: string },
+  worker: Worker,
+): Promise<string> {
+  const { output } = worker.stores;
+  const key = partKey(shard);
+  if (!(await output.exists(key))) {
+    const partFile = path.join(dir, `part-${path.basename(shard)}`);
+    await judge(shardFile, partFile, shard, worker);
+    if (await output.write(key, await readFile(partFile), { onlyIfAbsent: true })) return partFile;
+  }
+  return localCopy(output, key, await mkdtemp(path.join(dir, 'part-')));
+}
+
+async function judge(shardFile: string, partFile: string, shard: string, { classifier, stores, config, warn }: Worker) {
+  const { data, inference } = config;
+  const { output, batch_processing } = inference;
+  await classifyFile(classifier, {
+    inputFile: shardFile,
+    outputFile: partFile,
+    rootDir: '',
+    readImage: openPictures(stores.images),
+    isFatal: isOutage,
+    textColumn: data.text_column,
+    imageColumn: data.image_column,
+    labelColumn: data.label_column,
+    nRows: -1,
+    width: 2 * batch_processing.batch_size * classifier.stats().workers,
+    columns: { probability: output.save_probabilities, confidence: output.save_confidence },
+    onProblem: ({ line, message }) => warn(`${shard}:${line}: ${message}`),
+  });
+}
