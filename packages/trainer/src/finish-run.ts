@@ -1,154 +1,89 @@
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { JobResult } from '@crosscheck/config';
-import { applyTemperature, computeMetrics } from '@crosscheck/evaluation';
-import { countParameters } from '@crosscheck/model';
-import {
-  type ReportData,
-  renderConfusionMatrix,
-  renderReport,
-  renderTrainingCurves,
-  type ScoredSplit,
-} from '@crosscheck/report';
-import { describeTensorflow } from '@crosscheck/tensorflow';
+import { describeModalityUse, type Estimate } from '@crosscheck/evaluation';
 import { type BestCalibration, calibrateBest } from './calibrate/calibrate-best.ts';
 import { describeThroughput } from './consumers/throughput.ts';
 import { epochTable } from './epoch-table.ts';
-import { guardWriting } from './guard-writing.ts';
-import { finishJudging, type Judged, judgeBatches } from './judge.ts';
+import { accuracyOf } from './evaluate/posts.ts';
 import { logModel } from './log-model.ts';
-import { mistakesOf } from './mistakes.ts';
 import { networkFileName } from './network-table.ts';
 import { returnToBest } from './open-phase.ts';
 import type { OpenRun } from './open-run.ts';
 import { phaseSummary } from './phase-summary.ts';
+import { judgeAblations, judgeValidation } from './report/judge-validation.ts';
+import { decisionAfter, type Findings, scoredValidation } from './report/training-report.ts';
+import { writeResults } from './report/write-results.ts';
 import type { Outcome } from './run-all.ts';
-import { openLoader } from './run-data.ts';
 
-/** What the report tells of. */
-interface Findings {
-  judged: Judged;
-  calibration: BestCalibration | null;
-}
-
-const uncalibrated = { threshold: 0.5, temperature: 1 };
-
-/** After the last step: judges validation with the best weights, draws, reports, uploads, and says where everything is. */
+/** After the last step: calibrates, judges validation with the best weights, draws, reports, uploads, and says where everything is. */
 export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobResult> {
   const { say, tracking, history, runDir } = open;
   if (history.length === 0) {
-    await tracking.close(outcome.interrupted ? 'KILLED' : 'FINISHED');
+    await tracking.close(statusOf(outcome));
     say(`no epoch was finished; training.resume=${path.relative('.', runDir)} goes on from here`);
     return {};
   }
   await returnToBest({ ...open, say: () => undefined }, outcome.best);
   const calibration = outcome.best && !outcome.interrupted ? await calibrateBest(open, outcome.best) : null;
-  const judged = open.config.training.report ? await judgeValidation(open) : null;
-  const files = judged ? await writeResults(open, outcome, { judged, calibration }) : [];
-  files.push(path.join(runDir, networkFileName));
-  for (const file of files) tracking.logger.logArtifact(file, path.basename(file));
-  if (outcome.best) tracking.logger.logArtifact(outcome.best.path, `model/${path.basename(outcome.best.path)}`);
-  tracking.logger.logMetrics(finalMetrics(open, outcome), history.length - 1);
-  const removeExported = outcome.best && !outcome.interrupted ? await logModel(open, outcome.best) : undefined;
-  await tracking.close(outcome.interrupted ? 'KILLED' : 'FINISHED');
-  await removeExported?.();
+  const findings = open.config.training.report ? await judgeAll(open, calibration) : null;
+  const files = findings ? await writeResults(open, outcome, findings) : [];
+  const metrics = { ...finalMetrics(open, outcome), ...calibrationMetrics(calibration), ...ablationMetrics(findings) };
+  await upload(open, outcome, { files, metrics });
   say(`\n${epochTable(history, outcome.best?.epoch ?? null)}\n`);
   for (const line of phaseSummary(history, open.manifests.val.samples.length)) say(line);
+  if (findings?.ablations) say(describeUse(findings, findings.ablations));
   for (const line of closingLines(open, outcome)) say(line);
-  return { metrics: bestMetrics(open, outcome) };
+  return { metrics: { ...bestMetrics(open, outcome), ...metrics } };
 }
 
-async function judgeValidation({ config, manifests, tokenizer, model }: OpenRun): Promise<Judged> {
-  const { batch_size: batchSize } = config.training;
-  const loader = openLoader(config, manifests.val, { tokenizer, batchSize, shuffle: false, augment: false });
-  try {
-    return await finishJudging(judgeBatches(model, loader));
-  } finally {
-    await loader.close();
-  }
+const statusOf = ({ interrupted }: Outcome) => (interrupted ? 'KILLED' : 'FINISHED');
+
+async function judgeAll(open: OpenRun, calibration: BestCalibration | null): Promise<Findings> {
+  const validation = await judgeValidation(open);
+  const ablations = await judgeAblations(open, validation, decisionAfter(calibration));
+  return { judged: validation.judged, calibration, ablations };
 }
 
-/** Plots under the original's names, and the report. @returns their paths */
-async function writeResults(open: OpenRun, outcome: Outcome, findings: Findings): Promise<string[]> {
-  const { runDir, config, history } = open;
-  const { version } = config.training;
-  const { probabilities, labels, threshold } = scoredValidation(findings);
-  const { confusion } = computeMetrics(probabilities, labels, threshold);
-  const contents: Record<string, string | Uint8Array> = {
-    [`training_curves_${version}.png`]: await renderTrainingCurves(history),
-    [`confusion_matrix_${version}.png`]: await renderConfusionMatrix(confusion),
-    'report.html': await renderReport(reportData(open, outcome, findings)),
-  };
-  return Object.entries(contents).map(([name, content]) => {
-    const file = path.join(runDir, name);
-    guardWriting(file, () => writeFileSync(file, content));
-    return file;
-  });
+/** Sends plots, report, checkpoint, last metrics and the ONNX model to MLflow, and ends the run there. */
+async function upload(
+  open: OpenRun,
+  outcome: Outcome,
+  { files, metrics }: { files: string[]; metrics: Record<string, number> },
+): Promise<void> {
+  const { tracking, runDir, history } = open;
+  const { best, interrupted } = outcome;
+  for (const file of [...files, path.join(runDir, networkFileName)])
+    tracking.logger.logArtifact(file, path.basename(file));
+  if (best) tracking.logger.logArtifact(best.path, `model/${path.basename(best.path)}`);
+  tracking.logger.logMetrics(metrics, history.length - 1);
+  const removeExported = best && !interrupted ? await logModel(open, best) : undefined;
+  await tracking.close(statusOf(outcome));
+  await removeExported?.();
 }
 
-function reportData(open: OpenRun, outcome: Outcome, findings: Findings): ReportData {
-  const { config, history, phases, model, manifests, origins } = open;
-  const { judged, calibration } = findings;
-  const evaluation = scoredValidation(findings);
-  const skipped = manifests.train.problems.length + manifests.val.problems.length + open.unreadable.size;
+function describeUse(findings: Findings, ablations: NonNullable<Findings['ablations']>): string {
+  const scored = scoredValidation(findings);
+  const { textOnly, imageOnly, shuffled } = ablations;
+  return describeModalityUse(accuracyOf(scored, scored.threshold), textOnly, imageOnly, shuffled).summary;
+}
+
+const ablationMetricNames = { textOnly: 'text_only', imageOnly: 'image_only', shuffled: 'pairs_broken' } as const;
+
+/** Accuracy on validation without a part of each post. */
+function ablationMetrics(findings: Findings | null): Record<string, number> {
+  const entries = Object.entries(findings?.ablations ?? {}) as [keyof typeof ablationMetricNames, Estimate][];
+  return Object.fromEntries(entries.map(([name, { value }]) => [`val/accuracy_${ablationMetricNames[name]}`, value]));
+}
+
+function calibrationMetrics(calibration: BestCalibration | null): Record<string, number> {
+  if (!calibration) return {};
+  const { temperature, threshold, calibration: fit } = calibration.decision;
   return {
-    title: `${config.model.name}, version ${config.training.version}`,
-    version: config.training.version,
-    createdAt: new Date().toISOString(),
-    description: `Judged on ${judged.labels.length} validation posts with the weights of epoch ${outcome.best?.epoch ?? history.length}. Validation also chose that epoch, so a test split will look a little worse: pnpm evaluate.`,
-    warnings: [
-      ...(skipped > 0 ? [`${skipped} rows could not be used and were left out`] : []),
-      ...(outcome.interrupted ? ['the run was interrupted before its end'] : []),
-    ],
-    epochs: history,
-    phases: phases.map((phase) => ({
-      phase: phase.name,
-      details: {
-        'learning rate': phase.learningRate,
-        epochs: history.filter(({ phaseIndex }) => phaseIndex === phase.index).length,
-        'batch size': phase.batchSize,
-        trainable: countParameters(model, phase.freeze).trainable.toLocaleString('en'),
-      },
-    })),
-    bestMetric: config.training.early_stopping.metric,
-    evaluation,
-    ...(calibration && { calibration: scoredCalibration(calibration) }),
-    mistakes: mistakesOf({ ...evaluation, indices: judged.indices }, manifests.val.samples, evaluation.threshold),
-    config,
-    configOrigins: origins,
-    environment: environmentFacts(),
+    'calibration/temperature': temperature,
+    'calibration/threshold': threshold,
+    'calibration/ece_before': fit.before.ece,
+    'calibration/ece': fit.after.ece,
   };
-}
-
-/** Validation as the checkpoint judges it now. */
-function scoredValidation({ judged: { logits, labels }, calibration }: Findings): ScoredSplit {
-  const { threshold, temperature } = calibration?.decision ?? uncalibrated;
-  const note = 'These posts also chose the epoch, so the model looks a little better here than it is.';
-  return { split: 'validation', probabilities: applyTemperature(logits, temperature), labels, threshold, note };
-}
-
-/** The posts that calibration was fitted on, before and after. */
-function scoredCalibration({ decision, answers: { logits, labels }, warnings }: BestCalibration): ScoredSplit {
-  const { threshold, temperature, abstainBand, calibration } = decision;
-  const isApart = calibration.usedBefore.length === 0;
-  const note = isApart ? 'Neither training nor the choice of the epoch has used them.' : '';
-  return {
-    split: calibration.split === 'val' ? 'validation' : calibration.split,
-    probabilities: applyTemperature(logits, temperature),
-    uncalibrated: applyTemperature(logits, 1),
-    labels,
-    threshold,
-    note: [note, ...warnings.map(sentence), `Temperature ${temperature.toFixed(3)} was fitted on them.`]
-      .join(' ')
-      .trim(),
-    ...(abstainBand && { abstainBand }),
-  };
-}
-
-const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
-
-function environmentFacts(): Record<string, string> {
-  return { node: process.version, tensorflow: describeTensorflow(), platform: `${process.platform} ${process.arch}` };
 }
 
 /** The original's `best_val_…` metrics. */

@@ -1,4 +1,4 @@
-import { epochOrder, type Loader, type OrderOptions } from '@crosscheck/data';
+import { epochOrder, type LoadedBatch, type Loader, type OrderOptions } from '@crosscheck/data';
 import type { Features, Model, Presence, TrainingInput } from '@crosscheck/model';
 import type { Events } from './events.ts';
 import type { Phase } from './phases.ts';
@@ -43,13 +43,25 @@ function mapPresence(given: Presence, change: (key: keyof Presence, marks: Float
  * @returns null when told to stop
  */
 export async function* extractFeatures(model: Model, loader: Loader, phase: Phase): Events<FeatureSet | null> {
-  const parts: Omit<FeatureSet, 'size'>[] = [];
+  const parts: EncodedBatch[] = [];
   const total = loader.batchesPerEpoch;
   for await (const batch of loader.batches(0)) {
-    parts.push({ ...model.encode(batch), label: batch.label, ...mapPresence(batch, (_, marks) => marks) });
+    parts.push(encodeBatch(model, batch));
     const command = yield { kind: 'progress', phase, what: 'features', done: parts.length, total };
     if (command === 'stop-run') return null;
   }
+  return joinFeatures(parts);
+}
+
+export type EncodedBatch = Omit<FeatureSet, 'size'>;
+
+/** What both backbones make of one batch. */
+export function encodeBatch(model: Model, batch: LoadedBatch): EncodedBatch {
+  return { ...model.encode(batch), label: batch.label, ...mapPresence(batch, (_, marks) => marks) };
+}
+
+/** The features of some batches as those of one set. */
+export function joinFeatures(parts: readonly EncodedBatch[]): FeatureSet {
   const join = (key: Exclude<keyof FeatureSet, 'size'>) => joinArrays(parts.map((part) => part[key] as Float32Array));
   const label = join('label');
   return {
@@ -68,14 +80,18 @@ function gatherRows(matrix: Float32Array, rows: Int32Array, width: number): Floa
   return gathered;
 }
 
-/** Some samples of a feature set as a training input. */
-export function selectFeatures(set: FeatureSet, rows: Int32Array): TrainingInput & { features: Features } {
+/** Some samples of a feature set as a training input; `textRows` puts other samples' words beside their pictures. */
+export function selectFeatures(
+  set: FeatureSet,
+  rows: Int32Array,
+  textRows: Int32Array = rows,
+): TrainingInput & { features: Features } {
   const [visionWidth, textWidth] = [set.vision.length / set.size, set.text.length / set.size];
   return {
     size: rows.length,
     label: gatherRows(set.label, rows, 1),
-    ...mapPresence(set, (_, marks) => gatherRows(marks, rows, 1)),
-    features: { vision: gatherRows(set.vision, rows, visionWidth), text: gatherRows(set.text, rows, textWidth) },
+    ...mapPresence(set, (key, marks) => gatherRows(marks, key === 'hasImage' ? rows : textRows, 1)),
+    features: { vision: gatherRows(set.vision, rows, visionWidth), text: gatherRows(set.text, textRows, textWidth) },
   };
 }
 

@@ -34,12 +34,20 @@ export async function* judgeBatches(model: Pick<Model, 'predictLogits'>, loader:
   return judged(logits, labels, indices);
 }
 
+/** Rows whose pictures and words stand beside each other's; every row's own where left out. */
+export interface Pairing {
+  image?: Int32Array;
+  text?: Int32Array;
+}
+
 /** Judges features that were computed once; yields the number of passes. */
-export async function* judgeFeatures(model: Model, features: FeatureSet): Judging {
+export async function* judgeFeatures(model: Model, features: FeatureSet, pairing: Pairing = {}): Judging {
   const logits: number[] = [];
   const rows = Int32Array.from({ length: features.size }, (_, i) => i);
+  const { image = rows, text = rows } = pairing;
   for (let begin = 0; begin < features.size; begin += rowsPerPass) {
-    const part = selectFeatures(features, rows.subarray(begin, begin + rowsPerPass));
+    const end = begin + rowsPerPass;
+    const part = selectFeatures(features, image.subarray(begin, end), text.subarray(begin, end));
     logits.push(...model.predictLogitsFromFeatures(part));
     yield 1 + begin / rowsPerPass;
   }

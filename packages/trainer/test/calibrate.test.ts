@@ -8,11 +8,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { calibrateOn } from '../src/calibrate/calibrate-on.ts';
 import { mayOverlap, usesOf } from '../src/calibrate/seen-rows.ts';
 import type { SplitRows } from '../src/divide-split.ts';
+import { evaluate } from '../src/evaluate/evaluate.ts';
 import type { EvaluationResult } from '../src/evaluate/evaluate-split.ts';
 import { readCalibrationSplit, readSplit } from '../src/run-data.ts';
 import { makePosts } from './support/posts.ts';
 import { bestCheckpoint, readBits } from './support/read-run.ts';
-import { shortRun, type TrainedRun, trainHere } from './support/run-train.ts';
+import { quietly, runOf, shortRun, type TrainedRun, trainHere } from './support/run-train.ts';
 import { composeTiny } from './support/tiny-step.ts';
 
 const root = temporaryFolder();
@@ -181,6 +182,23 @@ describe('at the end of training', () => {
     );
     expect(page).toMatch(/Reliability diagram: expected calibration error [\d.]+ before/);
     expect(page).toContain('UNSURE from 0.400 to 0.600');
+  });
+
+  it('the report and the metrics say what either part could do alone, as pnpm evaluate would', async () => {
+    const page = readFileSync(path.join(trained.runDir, 'report.html'), 'utf8');
+    expect(page).toContain('Does it use both picture and words?');
+    expect(trained.output).toMatch(/words only 0\.\d+ \(95 % interval/);
+    const folder = path.join(root.dir, 'on validation');
+    const evaluation = { ...trained.config.evaluation, split: 'val' as const, report: false, output_dir: folder };
+    await quietly(() => evaluate(runOf({ ...trained.config, evaluation }, folder)));
+    const { ablations } = JSON.parse(readFileSync(path.join(folder, 'eval_results.json'), 'utf8')) as EvaluationResult;
+    expect(trained.result.metrics).toMatchObject({
+      'val/accuracy_text_only': ablations?.textOnly.value,
+      'val/accuracy_image_only': ablations?.imageOnly.value,
+      'val/accuracy_pairs_broken': ablations?.shuffled.value,
+      'calibration/temperature': 1.7,
+      'calibration/threshold': 0.45,
+    });
   });
 
   it('goes into the artifact, and evaluation judges by it', async () => {

@@ -116,7 +116,10 @@ export const evaluationSchema = z.strictObject({
     .describe('checkpoint or artifact folder; null = best_model_<version> in training.checkpoint_dir'),
   split: z.enum(['train', 'val', 'test']).default('test').describe('which CSV to judge'),
   output_dir: z.string().nullable().default(null).describe('folder of eval_results.json; null = the run folder'),
-  ablations: z.boolean().default(true).describe('also judge with the picture, the words, or the pairing taken away'),
+  ablations: z
+    .boolean()
+    .default(true)
+    .describe('also judge with the picture, the words, or the pairing taken away, in the training report too'),
   group_column: z.string().nullable().default(null).describe('CSV column to make a table by, such as domain'),
   post_column: z
     .string()

@@ -36,9 +36,21 @@ function donors(samples: readonly Sample[], part: Part, withinLabel: boolean, se
   return donor;
 }
 
-/** The samples with one part of each taken from another post that has it; labels stay. Fixed by the seed. */
+/** Which part each ablation takes from another post, and from which. Fixed by the seed. */
+export function planAblation(
+  samples: readonly Sample[],
+  name: AblationName,
+  seed: number,
+): { part: 'image' | 'text'; donors: Int32Array } {
+  const part = name === 'imageOnly' ? 'text' : 'image';
+  return { part, donors: Int32Array.from(donors(samples, partNames[part], name === 'shuffled', seed)) };
+}
+
+const partNames = { image: 'imagePath', text: 'text' } as const;
+
+/** The samples with one part of each taken from another post that has it; labels stay. */
 export function ablate(samples: readonly Sample[], name: AblationName, seed: number): Sample[] {
-  const part: Part = name === 'imageOnly' ? 'text' : 'imagePath';
-  const donor = donors(samples, part, name === 'shuffled', seed);
-  return samples.map((sample, i) => ({ ...sample, [part]: samples[donor[i] as number]?.[part] }));
+  const { part, donors: from } = planAblation(samples, name, seed);
+  const key = partNames[part];
+  return samples.map((sample, i) => ({ ...sample, [key]: samples[from[i] as number]?.[key] }));
 }

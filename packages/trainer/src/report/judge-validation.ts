@@ -1,0 +1,50 @@
+import { applyTemperature, type Estimate } from '@crosscheck/evaluation';
+import { type AblationName, ablationNames, planAblation } from '../evaluate/ablations.ts';
+import { accuracyOf } from '../evaluate/posts.ts';
+import { type EncodedBatch, encodeBatch, type FeatureSet, joinFeatures } from '../inputs.ts';
+import { finishJudging, type Judged, judgeFeatures } from '../judge.ts';
+import type { OpenRun } from '../open-run.ts';
+import { openLoader } from '../run-data.ts';
+
+/** Validation's answers, and its features, from which the ablations are judged without another look at pictures and words. */
+export interface JudgedValidation {
+  judged: Judged;
+  features: FeatureSet;
+}
+
+/** Runs the backbones once over validation. */
+export async function judgeValidation(open: OpenRun): Promise<JudgedValidation> {
+  const { config, manifests, tokenizer, model } = open;
+  const { batch_size: batchSize } = config.training;
+  const loader = openLoader(config, manifests.val, { tokenizer, batchSize, shuffle: false, augment: false });
+  const [parts, indices]: [EncodedBatch[], number[]] = [[], []];
+  try {
+    for await (const batch of loader.batches(0)) {
+      parts.push(encodeBatch(model, batch));
+      indices.push(...batch.indices);
+    }
+  } finally {
+    await loader.close();
+  }
+  const features = joinFeatures(parts);
+  const judged = await finishJudging(judgeFeatures(model, features));
+  return { judged: { ...judged, indices: Int32Array.from(indices) }, features };
+}
+
+/** Accuracy on validation with a part of each post taken from another one; null with `evaluation.ablations=false`. */
+export async function judgeAblations(
+  { config, manifests, model }: OpenRun,
+  { judged, features }: JudgedValidation,
+  { threshold, temperature }: { threshold: number; temperature: number },
+): Promise<Record<AblationName, Estimate> | null> {
+  if (!config.evaluation.ablations) return null;
+  const samples = Array.from(judged.indices, (i) => manifests.val.samples[i]).filter((sample) => sample !== undefined);
+  const entries: [AblationName, Estimate][] = [];
+  for (const name of ablationNames) {
+    const { part, donors } = planAblation(samples, name, config.training.seed);
+    const { logits } = await finishJudging(judgeFeatures(model, features, { [part]: donors }));
+    const probabilities = applyTemperature(logits, temperature);
+    entries.push([name, accuracyOf({ probabilities, labels: judged.labels }, threshold)]);
+  }
+  return Object.fromEntries(entries) as Record<AblationName, Estimate>;
+}
