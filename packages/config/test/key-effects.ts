@@ -25,6 +25,7 @@ const shown: Record<string, Record<string, string[]>> = {
       'model.text.max_positions',
     ],
     'of attention heads change what the same weights compute': ['model.text.heads'],
+    'brings both parts together as model.fusion says': ['model.fusion'],
     'has a vector for each part that a post may lack with model.missing_modality=learned': ['model.missing_modality'],
     '%s changes the loss of a step': [
       'model.dropout_rate',

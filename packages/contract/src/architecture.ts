@@ -47,11 +47,18 @@ export const architectureSchema = z.strictObject({
     .prefault({}),
   embeddingDim: z.int().positive().default(512).describe('size of each projected modality'),
   fusionHiddenDim: z.int().positive().default(256).describe('first fusion layer; the second has half of it'),
+  fusion: z
+    .enum(['concat', 'gated', 'bilinear', 'cross_attention'])
+    .default('concat')
+    .describe('how both projected modalities become one vector'),
   missingModality: z
     .enum(['none', 'learned'])
     .default('none')
     .describe('learned: one vector each stands for a picture or words that a post lacks'),
 });
+
+/** Attention heads of the cross-attention between picture and words; they divide embeddingDim. */
+export const fusionHeads = 8;
 
 export type MbConvStage = z.infer<typeof mbConvStageSchema>;
 export type Architecture = z.infer<typeof architectureSchema>;

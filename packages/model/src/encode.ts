@@ -5,8 +5,8 @@ import { invalidBatch } from './invalid-batch.ts';
 import type { Pass } from './layers/pass.ts';
 import type { Presence } from './presence.ts';
 import type { ModelState } from './state.ts';
-import { encodeText, type TextNetwork } from './text.ts';
-import { encodeVision, type VisionNetwork } from './vision.ts';
+import { encodeText, encodeTokens, type TextNetwork } from './text.ts';
+import { encodeVision, encodeVisionMap, type VisionNetwork } from './vision.ts';
 
 /** What the network reads of a batch. */
 export type ModelInput = Pick<Batch, 'size' | 'length' | 'image' | 'inputIds' | 'attentionMask'> & Presence;
@@ -30,7 +30,8 @@ export const textNetwork = ({ architecture, dropout }: ModelState): TextNetwork 
   attentionDropout: dropout.attention,
 });
 
-export const fusionNetwork = ({ dropout }: ModelState): FusionNetwork => ({
+export const fusionNetwork = ({ architecture, dropout }: ModelState): FusionNetwork => ({
+  strategy: architecture.fusion,
   dropout: dropout.fusion,
   projectionDropout: dropout.projection,
 });
@@ -41,6 +42,24 @@ export function passVision(state: ModelState, pass: Pass, image: tf.Tensor4D): t
 
 export function passText(state: ModelState, pass: Pass, tokens: [tf.Tensor2D, tf.Tensor2D]): tf.Tensor2D {
   return encodeText(pass, textNetwork(state), ...tokens);
+}
+
+/** Whether the fusion looks at regions and tokens instead of whole pictures and texts. */
+export const looksAtTokens = ({ architecture }: Pick<ModelState, 'architecture'>): boolean =>
+  architecture.fusion === 'cross_attention';
+
+/** A picture as the fusion looks at it. @returns [B, V], or [B, R, V] where that looks at regions */
+export function passPicture(state: ModelState, pass: Pass, image: tf.Tensor4D): tf.Tensor {
+  if (!looksAtTokens(state)) return passVision(state, pass, image);
+  return tf.tidy(() => {
+    const map = encodeVisionMap(pass, visionNetwork(state), image); // [B, 7, 7, V]
+    return tf.reshape(map, [map.shape[0], -1, map.shape[3]]); // [B, R, V]
+  });
+}
+
+/** Words as the fusion looks at them. @returns [B, T], or [B, L, T] where that looks at tokens */
+export function passWords(state: ModelState, pass: Pass, tokens: [tf.Tensor2D, tf.Tensor2D]): tf.Tensor {
+  return looksAtTokens(state) ? encodeTokens(pass, textNetwork(state), ...tokens) : passText(state, pass, tokens);
 }
 
 export function passFusion(state: ModelState, pass: Pass, encoded: Encoded): tf.Tensor2D {
@@ -77,6 +96,12 @@ export function tokenTensors(architecture: Architecture, input: PartialInput): [
     );
   }
   return [tf.tensor2d(inputIds, [size, length], 'int32'), tf.tensor2d(attentionMask, [size, length], 'int32')];
+}
+
+/** @throws CROSSCHECK_MODEL_BATCH_INVALID when features are given that do not suffice */
+export function checkFeatures(state: Pick<ModelState, 'architecture'>, features: Partial<Features> | undefined): void {
+  if (!looksAtTokens(state) || !(features?.vision || features?.text)) return;
+  throw invalidBatch('expected pixels and tokens, got features: cross_attention looks at every region and token');
 }
 
 /** One modality's features as a tensor [B, width]. */

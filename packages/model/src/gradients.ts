@@ -1,14 +1,15 @@
 import type { Batch } from '@crosscheck/contract';
 import { tf } from '@crosscheck/tensorflow';
 import {
+  checkFeatures,
   type Features,
   featureTensor,
   imageTensor,
   labelTensor,
   type PartialInput,
   passFusion,
-  passText,
-  passVision,
+  passPicture,
+  passWords,
   tokenTensors,
 } from './encode.ts';
 import { type Freeze, isFrozen, nothingFrozen } from './freeze.ts';
@@ -83,21 +84,29 @@ export interface Run {
 /** Everything is checked and copied before the tape starts: an error while it runs would leave its tensors behind. */
 interface Tensors {
   labels: tf.Tensor2D;
-  /** [B, V], or the picture that it is to be made of. */
-  vision: tf.Tensor2D | tf.Tensor4D;
-  /** [B, T], or token ids and mask. */
-  text: tf.Tensor2D | [ids: tf.Tensor2D, mask: tf.Tensor2D];
+  vision: Vision;
+  text: Text;
   presence: Presence;
 }
 
-function openTensors({ architecture }: ModelState, input: TrainingInput): Tensors {
+/** Features as the fusion looks at them, or the picture that they are to be made of. */
+type Vision = { features: tf.Tensor } | { image: tf.Tensor4D };
+
+/** The same for words; the mask stays beside features that are those of tokens. */
+type Text = { features: tf.Tensor; mask?: tf.Tensor2D } | { tokens: [ids: tf.Tensor2D, mask: tf.Tensor2D] };
+
+function openTensors(state: ModelState, input: TrainingInput): Tensors {
+  const { architecture } = state;
   const { size, label, features = {} } = input;
-  const { vision, text } = architecture;
+  checkFeatures(state, features);
+  const given = (part: Float32Array, width: number) => ({ features: featureTensor(part, size, width) });
   return {
     presence: presenceOf(architecture, input),
     labels: labelTensor(label, size),
-    vision: features.vision ? featureTensor(features.vision, size, vision.headChannels) : imageTensor(input),
-    text: features.text ? featureTensor(features.text, size, text.hiddenSize) : tokenTensors(architecture, input),
+    vision: features.vision ? given(features.vision, architecture.vision.headChannels) : { image: imageTensor(input) },
+    text: features.text
+      ? given(features.text, architecture.text.hiddenSize)
+      : { tokens: tokenTensors(architecture, input) },
   };
 }
 
@@ -114,11 +123,12 @@ function differentiate(run: Run, input: TrainingInput, variables: tf.Variable[])
   try {
     const gradients = tf.tidy(() => {
       const { labels, presence, ...inputs } = openTensors(run.state, input);
-      const frozenVision = isVisionFrozen ? visionFeatures(run, inputs.vision) : inputs.vision; // [B, V] if frozen
-      const frozenText = isTextFrozen ? textFeatures(run, inputs.text) : inputs.text; // [B, T] if frozen
+      const frozenVision = isVisionFrozen ? encodePicture(run, inputs.vision) : inputs.vision;
+      const frozenText = isTextFrozen ? encodeWords(run, inputs.text) : inputs.text;
       const { value, grads } = tf.variableGrads(() => {
-        const [vision, text] = [visionFeatures(run, frozenVision), textFeatures(run, frozenText)]; // [B, V], [B, T]
-        logits = tf.keep(passFusion(run.state, headPass(run), { vision, text, presence })); // [B, 1]
+        const { features: vision } = encodePicture(run, frozenVision);
+        const { features: text, ...mask } = encodeWords(run, frozenText);
+        logits = tf.keep(passFusion(run.state, headPass(run), { vision, text, ...mask, presence })); // [B, 1]
         return binaryCrossEntropy(logits, labels, run.step);
       }, variables);
       loss = value.dataSync()[0] as number;
@@ -131,15 +141,15 @@ function differentiate(run: Run, input: TrainingInput, variables: tf.Variable[])
 }
 
 /** Features stay as they are, a picture becomes features. */
-function visionFeatures(run: Run, vision: Tensors['vision']): tf.Tensor2D {
-  return vision.rank === 2
-    ? (vision as tf.Tensor2D)
-    : passVision(run.state, backbonePass(run, 'vision'), vision as tf.Tensor4D);
+function encodePicture(run: Run, vision: Vision): Extract<Vision, { features: tf.Tensor }> {
+  if ('features' in vision) return vision;
+  return { features: passPicture(run.state, backbonePass(run, 'vision'), vision.image) };
 }
 
 /** Features stay as they are, tokens become features. */
-function textFeatures(run: Run, text: Tensors['text']): tf.Tensor2D {
-  return Array.isArray(text) ? passText(run.state, backbonePass(run, 'text'), text) : text;
+function encodeWords(run: Run, text: Text): Extract<Text, { features: tf.Tensor }> {
+  if ('features' in text) return text;
+  return { features: passWords(run.state, backbonePass(run, 'text'), text.tokens), mask: text.tokens[1] };
 }
 
 export function headPass({ state, step }: Run): Pass {

@@ -1,5 +1,5 @@
 // How a network starts when nothing is loaded. Rules as in the implementations that the design names:
-//   heads         torch.nn.Linear: weight and bias uniform in ±1/√fan_in; learned vectors as embeddings
+//   heads         torch.nn.Linear: weight and bias uniform in ±1/√fan_in; norms 1 and 0, learned vectors as embeddings
 //   EfficientNet  torchvision: convolutions normal with variance 2 / fan_out, biases 0, norms 1 and 0
 //   DistilBERT    Hugging Face: linears and embeddings normal with deviation 0.02, biases 0, norms 1 and 0, padding row 0
 import { combineSeeds } from '@crosscheck/contract';
@@ -44,6 +44,7 @@ const isAbsence = (name: string) => Object.values<string>(absenceNames).includes
 
 function headRule(tensor: NamedTensor, tensors: ReadonlyMap<string, NamedTensor>): Rule {
   if (isAbsence(tensor.name)) return embeddingRule;
+  if (/\.norm\.(weight|bias)$/.test(tensor.name)) return tensor.name.endsWith('bias') ? zeros : ones;
   const weight = tensors.get(tensor.name.replace(/bias$/, 'weight')) ?? tensor;
   return uniformRule(weight.shape[1] ?? 1);
 }

@@ -1,5 +1,5 @@
 import { tf } from '@crosscheck/tensorflow';
-import { type Features, type ModelInput, passFusion, passText, passVision } from './encode.ts';
+import { type Features, looksAtTokens, type ModelInput, passFusion, passText, passVision } from './encode.ts';
 import { computeGradientsFast } from './fast/gradients.ts';
 import { encodeFast, predictLogitsFast } from './fast/predict.ts';
 import type { Freeze } from './freeze.ts';
@@ -52,7 +52,8 @@ const engines = {
  */
 export function createModel(options: ModelOptions): Model {
   const state = createState(options);
-  const engine = engines[options.engine ?? 'fast'];
+  // Only the plain encoders give regions and tokens.
+  const engine = engines[looksAtTokens(state) ? 'plain' : (options.engine ?? 'fast')];
   return {
     ...state,
     encodeVision: (image, pass) => passVision(state, openPass(state, pass), image),

@@ -1,12 +1,15 @@
 import { tf } from '@crosscheck/tensorflow';
 import {
+  checkFeatures,
   type Features,
   featureTensor,
   imageTensor,
   type ModelInput,
   passFusion,
+  passPicture,
   passText,
   passVision,
+  passWords,
   tokenTensors,
 } from './encode.ts';
 import type { Pass } from './layers/pass.ts';
@@ -29,9 +32,10 @@ export function predictLogits(state: ModelState, input: ModelInput, changes: Par
   return tf.tidy(() => {
     const pass = openPass(state, changes);
     const presence = presenceOf(state.architecture, input);
-    const vision = passVision(state, pass, imageTensor(input)); // [B, V]
-    const text = passText(state, pass, tokenTensors(state.architecture, input)); // [B, T]
-    return passFusion(state, pass, { vision, text, presence }).dataSync() as Float32Array;
+    const tokens = tokenTensors(state.architecture, input); // [B, L] each
+    const vision = passPicture(state, pass, imageTensor(input)); // [B, V] or [B, R, V]
+    const text = passWords(state, pass, tokens); // [B, T] or [B, L, T]
+    return passFusion(state, pass, { vision, text, mask: tokens[1], presence }).dataSync() as Float32Array;
   });
 }
 
@@ -42,6 +46,7 @@ export type EncodedInput = Presence & { size: number; features: Features };
 export function predictLogitsFromFeatures(state: ModelState, input: EncodedInput): Float32Array {
   const { architecture } = state;
   const { size, features } = input;
+  checkFeatures(state, features);
   return tf.tidy(() => {
     const presence = presenceOf(architecture, input);
     const vision = featureTensor(features.vision, size, architecture.vision.headChannels); // [B, V]

@@ -25,8 +25,8 @@ export function countParameters(
 export interface SummaryRow {
   /** Name of the PyTorch module. */
   name: string;
-  /** B samples, L tokens. */
-  outputShape: (number | 'B' | 'L')[];
+  /** B samples, L tokens, R regions of a picture. */
+  outputShape: (number | 'B' | 'L' | 'R')[];
   parameters: number;
 }
 
@@ -67,10 +67,22 @@ function textShapes({ text, embeddingDim }: Architecture): Shaped[] {
   ];
 }
 
-function headShapes({ fusionHiddenDim: f, embeddingDim: e, missingModality }: Architecture): Shaped[] {
+/** What every way of fusion adds between the projections and the classifier; R regions stand for the tokens of a picture. */
+const joinShapes: Record<Architecture['fusion'], (e: number) => Shaped[]> = {
+  concat: () => [],
+  gated: (e) => ['image', 'text', 'balance'].map((part) => [`fusion.gated.${part}`, ['B', e]]),
+  bilinear: (e) => ['image', 'text'].map((part) => [`fusion.bilinear.${part}`, ['B', e]]),
+  cross_attention: (e) => [
+    ['fusion.cross_attention.image', ['B', 'R', e]],
+    ['fusion.cross_attention.text', ['B', 'L', e]],
+  ],
+};
+
+function headShapes({ fusion, fusionHiddenDim: f, embeddingDim: e, missingModality }: Architecture): Shaped[] {
   const absences = missingModality === 'learned' ? Object.values(absenceNames) : [];
   return [
     ...absences.map((name): Shaped => [name, [e]]),
+    ...joinShapes[fusion](e),
     ['fusion.0', ['B', f]],
     ['fusion.3', ['B', Math.floor(f / 2)]],
     ['fusion.6', ['B', 1]],

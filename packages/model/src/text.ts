@@ -25,18 +25,31 @@ export function encodeText(
   inputIds: tf.Tensor2D,
   attentionMask: tf.Tensor2D,
 ): tf.Tensor2D {
+  const [B] = inputIds.shape;
   return tf.tidy(() => {
-    const [B, L] = inputIds.shape;
-    const bias = maskBias(attentionMask); // [B, 1, 1, L]
-    let x = embed(pass, network, inputIds); // [B·L, H]
-    for (let i = 0; i < network.layers; i++) x = transformerLayer(pass, network, { index: i, x, bias }); // [B·L, H]
-    const hidden = tf.reshape(x, [B, L, network.hiddenSize]); // [B, L, H]
+    const hidden = encodeTokens(pass, network, inputIds, attentionMask); // [B, L, H]
     return tf.reshape(tf.slice(hidden, [0, 0, 0], [B, 1, network.hiddenSize]), [B, network.hiddenSize]); // [B, H]
   });
 }
 
+/** Token ids to the features of every token: inputIds and attentionMask [B, L] int32 → [B, L, H]. */
+export function encodeTokens(
+  pass: Pass,
+  network: TextNetwork,
+  inputIds: tf.Tensor2D,
+  attentionMask: tf.Tensor2D,
+): tf.Tensor3D {
+  const [B, L] = inputIds.shape;
+  return tf.tidy(() => {
+    const bias = maskBias(attentionMask); // [B, 1, 1, L]
+    let x = embed(pass, network, inputIds); // [B·L, H]
+    for (let i = 0; i < network.layers; i++) x = transformerLayer(pass, network, { index: i, x, bias }); // [B·L, H]
+    return tf.reshape(x, [B, L, network.hiddenSize]); // [B, L, H]
+  });
+}
+
 /** 0 on tokens; on padding a number so low that its softmax weight is exactly 0 in float32. */
-function maskBias(attentionMask: tf.Tensor2D): tf.Tensor4D {
+export function maskBias(attentionMask: tf.Tensor2D): tf.Tensor4D {
   const [B, L] = attentionMask.shape;
   const isPadding = tf.sub(1, tf.cast(attentionMask, 'float32')); // [B, L]
   return tf.reshape(tf.mul(isPadding, -1e9), [B, 1, 1, L]); // [B, 1, 1, L]

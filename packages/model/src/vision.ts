@@ -31,6 +31,11 @@ export interface VisionNetwork extends VisionArchitecture {
 
 /** Pictures to features: image [B, S, S, 3], normalised → [B, headChannels]. */
 export function encodeVision(pass: Pass, network: VisionNetwork, image: tf.Tensor4D): tf.Tensor2D {
+  return tf.tidy(() => tf.mean(encodeVisionMap(pass, network, image), [1, 2])); // [B, 1280]
+}
+
+/** Pictures to a map of features, before they are averaged: image [B, S, S, 3], normalised → [B, 7, 7, headChannels]. */
+export function encodeVisionMap(pass: Pass, network: VisionNetwork, image: tf.Tensor4D): tf.Tensor4D {
   const epsilon = network.batchNormEpsilon;
   const head = `features.${network.stages.length + 1}`;
   return tf.tidy(() => {
@@ -42,7 +47,7 @@ export function encodeVision(pass: Pass, network: VisionNetwork, image: tf.Tenso
     }
     x = pointwise(pass, head, x, epsilon); // [B, 7, 7, 1280]
     pass.observe(visionPrefix + head, x);
-    return tf.mean(x, [1, 2]); // [B, 1280]
+    return x;
   });
 }
 

@@ -26,7 +26,7 @@ export async function openPhase(
   const optimizer = buildOptimizer(config, phase, model);
   if (resumed && isResumedAt(open, phase, position)) await resumed.state.restore(model, optimizer);
   else if (previous && phase.optimizerState === 'keep') optimizer.restore(previous.state(), model.variables);
-  const cacheFeatures = training.feature_cache.enabled && canCacheFeatures(phase, training.frozen_batch_norm);
+  const cacheFeatures = decideCaching(open, phase);
   const order = { shuffle: data.shuffle, seed: training.seed, balanced: training.class_balanced_sampling };
   const { train, validation } = openLoaders(open, phase, cacheFeatures ? inFileOrder : order);
   const trainLabels = manifests.train.samples.map(({ label }) => label);
@@ -58,6 +58,17 @@ export async function openPhase(
     await session.close();
   };
   return { session: { ...session, close }, optimizer };
+}
+
+/** Cross-attention looks at every region and token: a quarter of a megabyte per post and more, which is not kept. */
+function decideCaching({ config, model, say }: OpenRun, phase: Phase): boolean {
+  const { feature_cache: cache, frozen_batch_norm: frozenBatchNorm } = config.training;
+  if (!cache.enabled || !canCacheFeatures(phase, frozenBatchNorm)) return false;
+  if (model.architecture.fusion !== 'cross_attention') return true;
+  say(
+    `phase ${phase.name}: model.fusion=cross_attention looks at regions and tokens, so features are computed in every epoch`,
+  );
+  return false;
 }
 
 /** Features are made once, of every sample, wherever training will need it. */

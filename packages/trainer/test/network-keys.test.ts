@@ -57,6 +57,13 @@ describe('sizes', () => {
   });
 });
 
+it.each(['gated', 'bilinear', 'cross_attention'])('brings both parts together as model.fusion says: %s', (fusion) => {
+  const [plain, other] = [build(), build(`model.fusion=${fusion}`)];
+  const added = [...other.tensors.keys()].filter((name) => !plain.tensors.has(name));
+  expect(added.length).toBeGreaterThan(0);
+  expect(added.every((name) => name.startsWith(`fusion.${fusion}.`))).toBe(true);
+});
+
 it('has a vector for each part that a post may lack with model.missing_modality=learned', () => {
   const [plain, learned] = [build(), build('model.missing_modality=learned')];
   expect([...learned.tensors.keys()]).toEqual([...plain.tensors.keys(), 'fusion.no_image', 'fusion.no_text']);

@@ -22,6 +22,7 @@ export function architectureOf({ model }: Pick<TrainConfig, 'model'>): Architect
     },
     embeddingDim: model.embedding_dim,
     fusionHiddenDim: model.fusion_hidden_dim,
+    fusion: model.fusion,
     missingModality: model.missing_modality,
   });
 }

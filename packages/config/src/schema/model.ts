@@ -1,4 +1,4 @@
-import { architectureSchema, mbConvStageSchema } from '@crosscheck/contract';
+import { architectureSchema, fusionHeads, mbConvStageSchema } from '@crosscheck/contract';
 import { z } from 'zod';
 
 const full = architectureSchema.parse({ embeddingDim: 512, fusionHiddenDim: 256 });
@@ -63,6 +63,10 @@ export const modelSchema = z
       .default(0.3)
       .describe('dropout after the first fusion layer; half of it after the second'),
     projection_dropout: probability.default(0.3).describe('dropout in the projection heads'),
+    fusion: z
+      .enum(['concat', 'gated', 'bilinear', 'cross_attention'])
+      .default('concat')
+      .describe('how both projected modalities become one vector; see docs/fusion.md'),
     missing_modality: z
       .enum(['none', 'learned'])
       .default('none')
@@ -84,8 +88,13 @@ export const modelSchema = z
     vision: visionSchema.prefault({}),
     text: textSchema.prefault({}),
   })
-  .superRefine((model, context) => {
-    if (model.text.hidden_size % model.text.heads === 0) return;
-    const message = `text.heads must divide text.hidden_size, got ${model.text.heads} and ${model.text.hidden_size}`;
-    context.addIssue({ code: 'custom', path: ['text', 'heads'], message });
+  .superRefine(({ text, fusion, embedding_dim: width }, context) => {
+    if (text.hidden_size % text.heads !== 0) {
+      const message = `text.heads must divide text.hidden_size, got ${text.heads} and ${text.hidden_size}`;
+      context.addIssue({ code: 'custom', path: ['text', 'heads'], message });
+    }
+    if (fusion === 'cross_attention' && width % fusionHeads !== 0) {
+      const message = `cross_attention has ${fusionHeads} heads, which must divide embedding_dim, got ${width}`;
+      context.addIssue({ code: 'custom', path: ['embedding_dim'], message });
+    }
   });

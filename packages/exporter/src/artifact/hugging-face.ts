@@ -27,6 +27,7 @@ export function modelConfig({ architecture, version, threshold, temperature }: A
     },
     embedding_dim: architecture.embeddingDim,
     fusion_hidden_dim: architecture.fusionHiddenDim,
+    fusion: architecture.fusion,
     missing_modality: architecture.missingModality,
   };
 }

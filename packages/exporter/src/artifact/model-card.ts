@@ -23,11 +23,18 @@ pipeline_tag: image-text-to-text
 tags: [fake-news-detection, multimodal, efficientnet, distilbert, onnx]
 ---`;
 
-function heading({ name, version, source, opset, precision = 'fp32' }: ArtifactContent): string {
+const fusions: Record<ArtifactContent['architecture']['fusion'], string> = {
+  concat: 'fused late',
+  gated: 'fused late by a gated multimodal unit',
+  bilinear: 'fused late by low-rank bilinear pooling',
+  cross_attention: 'fused by cross-attention between regions and tokens',
+};
+
+function heading({ name, version, source, opset, precision = 'fp32', architecture }: ArtifactContent): string {
   const run = source.runId === null ? '' : `, MLflow run \`${source.runId}\``;
   return `# ${name} ${version}
 
-Judges a news post by its picture and its words together: EfficientNet-B0 and DistilBERT, fused late, one logit.
+Judges a news post by its picture and its words together: EfficientNet-B0 and DistilBERT, ${fusions[architecture.fusion]}, one logit.
 Exported from \`${source.checkpoint}\` (sha256 \`${source.checkpointSha256.slice(0, 16)}…\`${run}) as ONNX, opset ${opset}, ${precision}.`;
 }
 

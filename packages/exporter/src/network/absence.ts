@@ -32,11 +32,13 @@ export function blankPictures({ graph }: NetworkContext, absent: Value): Value {
   return graph.node('Where', 'vision/absent', [absent, graph.float(0), onnxNames.image]); // [B, 3, S, S]
 }
 
-/** Projected features [B, E] each, with the learned vectors in the places of what is absent. */
-export function standIn(context: NetworkContext, { image, text }: Parts, absent: Parts): Parts {
+/** Projected features, [B, E] each or a vector for every region and token, with the learned vectors in the places of what is absent. */
+export function standIn(context: NetworkContext, projected: Parts, absent: Parts, rank: 2 | 3): Parts {
   const { graph } = context;
-  const noImage = graph.node('Flatten', 'fusion/absent/image', [absent.image], { axis: 1 }); // [B, 1]
-  const replace = (part: keyof Parts, isAbsent: Value, projected: Value) =>
-    graph.node('Where', `fusion/absent/${part}`, [isAbsent, plainWeight(context, absenceNames[part]), projected]); // [B, E]
-  return { image: replace('image', noImage, image), text: replace('text', absent.text, text) };
+  const replace = (part: keyof Parts) => {
+    const path = `fusion/absent/${part}`;
+    const isAbsent = graph.node('Reshape', path, [absent[part], graph.ints(0, ...new Array<number>(rank - 1).fill(1))]); // [B, 1] or [B, 1, 1]
+    return graph.node('Where', path, [isAbsent, plainWeight(context, absenceNames[part]), projected[part]]);
+  };
+  return { image: replace('image'), text: replace('text') };
 }

@@ -4,7 +4,8 @@ import type { Value } from '../onnx/graph-builder.ts';
 import { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { Graph } from '../onnx/types.ts';
 import { blankPictures, findAbsent, type Parts, standIn } from './absence.ts';
-import { buildTextBackbone, linear2d } from './text.ts';
+import { type Projected, strategies } from './join.ts';
+import { buildTextBackbone, type Linear, linear2d, linear3d } from './text.ts';
 import { buildVisionBackbone } from './vision.ts';
 import type { NetworkContext, WeightSource } from './weights.ts';
 import { plainWeight } from './weights.ts';
@@ -23,27 +24,38 @@ export function buildClassifierGraph({ architecture, preprocessing, weights, ops
   const { imageSize } = preprocessing;
   const absent = architecture.missingModality === 'learned' ? findAbsent(context) : null;
   const image = absent ? blankPictures(context, absent.image) : onnxNames.image; // [B, 3, S, S]
-  const vision = buildVisionBackbone(context, { image, imageSize }, architecture.vision); // [B, 1280]
-  const text = buildTextBackbone(context, onnxNames, architecture.text); // [B, 768]
+  const isTokenwise = architecture.fusion === 'cross_attention';
+  const vision = buildVisionBackbone(
+    context,
+    { image, imageSize },
+    { ...architecture.vision, allRegions: isTokenwise },
+  ); // [B, 1280] or [B, R, 1280]
+  const { features: text, mask } = buildTextBackbone(context, onnxNames, {
+    ...architecture.text,
+    allTokens: isTokenwise,
+  }); // [B, 768] or [B, L, 768]
+  const project = isTokenwise ? linear3d : linear2d;
   const projected: Parts = {
-    image: buildProjection(context, 'vision', vision), // [B, 512]
-    text: buildProjection(context, 'text', text), // [B, 512]
+    image: buildProjection(context, 'vision', vision, project), // [B, 512] or [B, R, 512]
+    text: buildProjection(context, 'text', text, project), // [B, 512] or [B, L, 512]
   };
-  buildFusion(context, absent ? standIn(context, projected, absent) : projected);
+  const parts = absent ? standIn(context, projected, absent, isTokenwise ? 3 : 2) : projected;
+  buildFusion(context, architecture.fusion, { ...parts, mask, width: architecture.embeddingDim });
   return graph.finish(describe(preprocessing, absent !== null));
 }
 
 /** Linear · ReLU · Linear (dropout is the identity here). */
-function buildProjection(context: NetworkContext, branch: 'vision' | 'text', features: Value): Value {
+// oxlint-disable-next-line max-params -- a layer's place, its input and its kind
+function buildProjection(context: NetworkContext, branch: 'vision' | 'text', features: Value, linear: Linear): Value {
   const path = `${branch}/projection`;
-  let x = linear2d(context, `${path}.0`, features, { name: `${branch}_branch.projection.0` });
+  let x = linear(context, `${path}.0`, features, { name: `${branch}_branch.projection.0` });
   x = context.graph.node('Relu', path, [x]);
-  return linear2d(context, `${path}.3`, x, { name: `${branch}_branch.projection.3` });
+  return linear(context, `${path}.3`, x, { name: `${branch}_branch.projection.3` });
 }
 
-function buildFusion(context: NetworkContext, { image, text }: Parts): void {
+function buildFusion(context: NetworkContext, strategy: Architecture['fusion'], parts: Projected): void {
   const { graph } = context;
-  let x = graph.node('Concat', 'fusion', [image, text], { axis: 1 }); // [B, 1024]
+  let x = strategies[strategy](context, parts); // [B, 1024], or [B, 512] of gated and bilinear
   x = graph.node('Relu', 'fusion.0', [linear2d(context, 'fusion.0', x, { name: 'fusion.0' })]); // [B, 256]
   x = graph.node('Relu', 'fusion.3', [linear2d(context, 'fusion.3', x, { name: 'fusion.3' })]); // [B, 128]
   const last = [x, plainWeight(context, 'fusion.6.weight'), plainWeight(context, 'fusion.6.bias')];

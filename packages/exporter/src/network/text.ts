@@ -11,18 +11,31 @@ import { plainWeight, scaledWeight, transposedWeight } from './weights.ts';
 /** Added to the scores of padding; far below any score, far above −∞, so that a fully masked row stays finite. */
 const maskedScore = 1e9;
 
-/** inputIds [B, L], attentionMask [B, L] → [CLS] features [B, D]. */
+/** Words as the network reads them. */
+export interface EncodedText {
+  /** Features of [CLS], [B, D], or of every token, [B, L, D]. */
+  features: Value;
+  /** Added to attention scores: 0 on tokens, −1e9 on padding, [B, 1, 1, L]. */
+  mask: Value;
+}
+
+/**
+ * inputIds [B, L], attentionMask [B, L] → features.
+ *
+ * @param architecture.allTokens whether those of every token are wanted, and not of [CLS] alone
+ */
 export function buildTextBackbone(
   context: NetworkContext,
   inputs: { inputIds: Value; attentionMask: Value },
-  architecture: TextArchitecture,
-): Value {
+  architecture: TextArchitecture & { allTokens: boolean },
+): EncodedText {
   const mask = buildMask(context, inputs.attentionMask);
   let x = buildEmbeddings(context, inputs.inputIds, architecture); // [B, L, D]
   for (let layer = 0; layer < architecture.layers; layer++) {
-    x = buildLayer(context, { layer, mask, architecture, isLast: layer === architecture.layers - 1 }, x);
+    const isLast = layer === architecture.layers - 1 && !architecture.allTokens;
+    x = buildLayer(context, { layer, mask, architecture, isLast }, x);
   }
-  return x; // [B, D]
+  return { features: x, mask };
 }
 
 /** 0 on tokens, −1e9 on padding: [B, 1, 1, L]. */
@@ -120,9 +133,14 @@ function buildAttention(
   return graph.node('Reshape', `${path}/context`, [joined, graph.ints(0, 0, hiddenSize)]); // [B, L, D]
 }
 
-type Linear = (context: NetworkContext, path: string, x: Value, options: { name: string; scale?: number }) => Value;
+export type Linear = (
+  context: NetworkContext,
+  path: string,
+  x: Value,
+  options: { name: string; scale?: number },
+) => Value;
 
-const linear3d: Linear = (context, path, x, { name, scale = 1 }) => {
+export const linear3d: Linear = (context, path, x, { name, scale = 1 }) => {
   const product = context.graph.node('MatMul', path, [x, transposedWeight(context, `${name}.weight`, scale)]);
   return context.graph.node('Add', path, [product, bias(context, name, scale)]);
 };
@@ -137,11 +155,11 @@ function bias(context: NetworkContext, name: string, scale: number): Value {
   return scale === 1 ? plainWeight(context, `${name}.bias`) : scaledWeight(context, `${name}.bias`, scale);
 }
 
-function layerNorm(
+export function layerNorm(
   context: NetworkContext,
   path: string,
   x: Value,
-  { name, architecture }: { name: string; architecture: TextArchitecture },
+  { name, architecture }: { name: string; architecture: Pick<TextArchitecture, 'layerNormEpsilon'> },
 ): Value {
   const [weight, shift] = [plainWeight(context, `${name}.weight`), plainWeight(context, `${name}.bias`)];
   const attributes = { axis: -1, epsilon: { float: architecture.layerNormEpsilon } };

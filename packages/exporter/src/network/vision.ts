@@ -9,11 +9,15 @@ import type { Value } from '../onnx/graph-builder.ts';
 import type { NetworkContext } from './weights.ts';
 import { foldedConvolution, plainWeight } from './weights.ts';
 
-/** image [B, 3, S, S] → features [B, headChannels]. */
+/**
+ * image [B, 3, S, S] → features [B, headChannels].
+ *
+ * @param architecture.allRegions whether those of every region are wanted instead, [B, R, headChannels]
+ */
 export function buildVisionBackbone(
   context: NetworkContext,
   { image, imageSize }: { image: Value; imageSize: number },
-  architecture: VisionArchitecture,
+  architecture: VisionArchitecture & { allRegions: boolean },
 ): Value {
   const { graph } = context;
   const epsilon = architecture.batchNormEpsilon;
@@ -28,6 +32,10 @@ export function buildVisionBackbone(
   }
   x = convNorm(context, x, { path: `vision/${head}`, name: head, stride: 1, epsilon });
   x = silu(context, `vision/${head}`, x); // [B, 1280, S/32, S/32]
+  if (architecture.allRegions) {
+    const flat = graph.node('Reshape', 'vision/regions', [x, graph.ints(0, architecture.headChannels, side * side)]); // [B, 1280, R]
+    return graph.node('Transpose', 'vision/regions', [flat], { perm: [0, 2, 1] }); // [B, R, 1280]
+  }
   x = pool(context, 'vision/pool', x, side); // [B, 1280, 1, 1]
   return graph.node('Flatten', 'vision/pool', [x], { axis: 1 }); // [B, 1280]
 }

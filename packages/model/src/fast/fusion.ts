@@ -41,7 +41,7 @@ function hiddenBackward({ active, mask }: KeptHidden, dy: tf.Tensor): tf.Tensor 
 
 export interface KeptFusion {
   projections: KeptProjection[];
-  joined: Joined; // y [B, 2E]
+  joined: Joined; // y [B, 2E] or [B, E]
   first: Forward<KeptHidden>;
   second: Forward<KeptHidden>;
 }
@@ -60,7 +60,7 @@ export function fuse(
   const layers = layersOf(network);
   const image = projection(work, network, 'vision_branch.projection', vision); // y [B, E]
   const words = projection(work, network, 'text_branch.projection', text); // y [B, E]
-  const joined = joinParts(work, image.y, words.y, presence); // y [B, 2E]
+  const joined = joinParts(work, network, { image: image.y, words: words.y, presence }); // y [B, 2E] or [B, E]
   const first = hidden(work, layers.first, joined.y); // y [B, F]
   const second = hidden(work, layers.second, first.y); // y [B, F/2]
   const kept = { projections: [image.kept, words.kept], joined, first, second };
@@ -84,7 +84,7 @@ export function fuseBackward(
   const beforeSecond = consume(dSecond, (d) => hiddenBackward(second.kept, d)); // [B, F/2]
   const dFirst = consume(beforeSecond, (d) => linearBackward(work, 'fusion.3', first.y, d)); // [B, F]
   const beforeFirst = consume(dFirst, (d) => hiddenBackward(first.kept, d)); // [B, F]
-  const dJoined = consume(beforeFirst, (d) => linearBackward(work, 'fusion.0', joined.y, d)); // [B, 2E]
+  const dJoined = consume(beforeFirst, (d) => linearBackward(work, 'fusion.0', joined.y, d)); // [B, 2E] or [B, E]
   const { image: dImage, words: dWords } = joinBackward(work, joined, dJoined); // [B, E] each
   const [image, words] = projections as [KeptProjection, KeptProjection];
   const gradients = {

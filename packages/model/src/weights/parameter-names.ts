@@ -27,13 +27,36 @@ export function parameterNames(architecture: Architecture): NamedTensor[] {
     ...projection('vision_branch.projection', vision.headChannels, d),
     ...prefixed(textPrefix, textBackboneNames(text)),
     ...projection('text_branch.projection', text.hiddenSize, d),
-    ...linear('fusion.0', 2 * d, f),
+    ...joinNames[architecture.fusion](d),
+    ...linear('fusion.0', joinWidth(architecture), f),
     ...linear('fusion.3', f, half),
     ...linear('fusion.6', half, 1),
     ...(architecture.missingModality === 'learned'
       ? Object.values(absenceNames).map((name) => parameter(name, [d]))
       : []),
   ];
+}
+
+/** What brings both projections, [embeddingDim] each, together before `fusion.0`. */
+const joinNames: Record<Architecture['fusion'], (d: number) => NamedTensor[]> = {
+  concat: () => [],
+  gated: (d) => [
+    ...linear('fusion.gated.image', d, d),
+    ...linear('fusion.gated.text', d, d),
+    ...linear('fusion.gated.balance', 2 * d, d),
+  ],
+  bilinear: (d) => [...linear('fusion.bilinear.image', d, d), ...linear('fusion.bilinear.text', d, d)],
+  cross_attention: (d) => ['image', 'text'].flatMap((part) => attention(`fusion.cross_attention.${part}`, d)),
+};
+
+/** Size of what `fusion.0` reads. */
+export function joinWidth({ fusion, embeddingDim }: Pick<Architecture, 'fusion' | 'embeddingDim'>): number {
+  return fusion === 'concat' || fusion === 'cross_attention' ? 2 * embeddingDim : embeddingDim;
+}
+
+function attention(name: string, size: number): NamedTensor[] {
+  const linears = ['query', 'key', 'value', 'output'].flatMap((part) => linear(`${name}.${part}`, size, size));
+  return [...linears, ...layerNorm(`${name}.norm`, size)];
 }
 
 /** The vectors that stand for a missing part, in networks that have them: [embeddingDim] in place of the projected features. */
