@@ -13,7 +13,7 @@ export interface AuditSource {
   rootDir: string;
   /** CSV file per split, instead of those in `rootDir`. */
   files: Record<string, string>;
-  /** What relative picture paths resolve against; null = the folder of each CSV. */
+  /** What relative picture paths resolve against; null = the folder of each CSV, or `images/<split>` in it. */
   imagesDir: string | null;
   textColumn: string;
   imageColumn: string;

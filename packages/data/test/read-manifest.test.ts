@@ -192,6 +192,16 @@ test('problems of one kind keep their own code', async () => {
   expect(two.code).toBe('CROSSCHECK_DATA_MISSING_IMAGE');
 });
 
+test('pictures are found in images/<name of the manifest> too, where training looks for them', async () => {
+  const file = path.join(dir, 'val.csv');
+  const picture = path.join(dir, 'images/val/only-here.jpg');
+  mkdirSync(path.dirname(picture), { recursive: true });
+  writeFileSync(picture, 'not looked into here');
+  writeFileSync(file, `${header}x,only-here.jpg,0\ny,a.jpg,0\n`);
+  const { samples } = await readManifest({ file });
+  expect(samples.map(({ imagePath }) => imagePath)).toEqual([picture, path.join(dir, 'a.jpg')]);
+});
+
 test('a missing images folder is told as such', async () => {
   const error = await errorOf(read(`${header}x,pictures/a.jpg,0\n`));
   expect(error.message).toContain(`nor a folder ${path.join(dir, 'pictures')}`);

@@ -10,7 +10,10 @@ const options = {
   train_file: { default: null, help: 'CSV or TSV, instead of the one in root_dir' },
   val_file: { default: null, help: 'CSV or TSV, instead of the one in root_dir' },
   test_file: { default: null, help: 'CSV or TSV, instead of the one in root_dir' },
-  images_dir: { default: null, help: 'what relative picture paths resolve against; null = the folder of each CSV' },
+  images_dir: {
+    default: null,
+    help: 'what relative picture paths resolve against; null = the folder of each CSV, or images/<split> in it',
+  },
   text_column: { default: 'text_content', help: 'name of the column with the words' },
   image_column: { default: 'image_path', help: 'name of the column with the picture' },
   label_column: { default: 'label', help: 'name of the column with 0 = REAL, 1 = FAKE' },

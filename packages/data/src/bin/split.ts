@@ -7,7 +7,10 @@ import { splitData } from '../split/split-data.ts';
 const options = {
   root_dir: { default: 'data', help: 'its train.csv, val.csv and test.csv are pooled, as far as they exist' },
   files: { default: null, help: 'CSV files instead, separated by commas' },
-  images_dir: { default: null, help: 'what relative picture paths resolve against; null = the folder of each CSV' },
+  images_dir: {
+    default: null,
+    help: 'what relative picture paths resolve against; null = the folder of each CSV, or images/<split> in it',
+  },
   text_column: { default: 'text_content', help: 'name of the column with the words' },
   image_column: { default: 'image_path', help: 'name of the column with the picture' },
   label_column: { default: 'label', help: 'name of the column with 0 = REAL, 1 = FAKE' },

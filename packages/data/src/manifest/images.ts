@@ -7,24 +7,36 @@ import type { Sample } from './rows.ts';
 // Enough to hide the latency of a network folder without exhausting file handles.
 const CONCURRENT_STATS = 64;
 
+/** Where a manifest's pictures may be besides `imagesDir`: beside it, and in `images/<its name>` there, as `data.images_dir_*` has it. */
+export function fallbackDirs(manifest: string): string[] {
+  const { dir, name } = path.parse(path.resolve(manifest));
+  return [dir, path.join(dir, 'images', name)];
+}
+
 /**
- * The samples whose picture is not a file with something in it. A picture that is not where its sample says is looked for below
- * `fallbackDir`, the manifest's own folder, and its path corrected when it is there.
+ * The samples whose picture is not a file with something in it. A picture that is not where its sample says is looked for below the
+ * fallback folders, and its path corrected when it is there.
  */
 export async function findMissingImages(
   samples: readonly Sample[],
-  { imagesDir, fallbackDir }: { imagesDir: string; fallbackDir: string },
+  { imagesDir, fallbackDirs }: { imagesDir: string; fallbackDirs: string[] },
 ): Promise<Map<Sample, SampleProblem>> {
   const missing = new Map<Sample, SampleProblem>();
   await runConcurrently(samples, CONCURRENT_STATS, async (sample) => {
     const reason = await whyUnusable(sample.imagePath);
     if (reason === null) return;
-    const other = path.resolve(fallbackDir, path.relative(imagesDir, sample.imagePath));
-    const isElsewhere = other !== sample.imagePath && (await whyUnusable(other)) === null;
-    if (isElsewhere) sample.imagePath = other;
-    else missing.set(sample, missingImage(sample, other === sample.imagePath ? reason : `${reason}, nor at ${other}`));
+    const relative = path.relative(imagesDir, sample.imagePath);
+    const others = fallbackDirs.map((dir) => path.resolve(dir, relative)).filter((other) => other !== sample.imagePath);
+    const found = await firstUsable(others);
+    if (found === undefined) missing.set(sample, missingImage(sample, [reason, ...others].join(', nor at ')));
+    else sample.imagePath = found;
   });
   return missing;
+}
+
+async function firstUsable(paths: readonly string[]): Promise<string | undefined> {
+  for (const candidate of paths) if ((await whyUnusable(candidate)) === null) return candidate;
+  return undefined;
 }
 
 async function whyUnusable(imagePath: string): Promise<string | null> {

@@ -6,14 +6,14 @@ import { pipeline } from 'node:stream/promises';
 import { CrosscheckError } from '@crosscheck/contract';
 import { describeProblems, type OnBadSample, problemsError, type SampleProblem } from '../problems.ts';
 import { findColumns, uniqueColumns } from './columns.ts';
-import { findMissingImages } from './images.ts';
+import { fallbackDirs, findMissingImages } from './images.ts';
 import { readRecords } from './read-records.ts';
 import { parseRow, type RowContext, type Sample } from './rows.ts';
 
 export interface ManifestOptions {
   /** CSV (or `.tsv`), relative to the working directory or absolute. */
   file: string;
-  /** What relative image paths resolve against first; then, and when it is left out, the manifest's own folder. */
+  /** What relative image paths resolve against first; then the manifest's own folder, and `images/<its name>` in it. */
   imagesDir?: string;
   /** @default 'text_content' */
   textColumn?: string;
@@ -54,10 +54,9 @@ export interface Manifest {
 export async function readManifest(options: ManifestOptions): Promise<Manifest> {
   await requireFile(options.file);
   const { columns, rows } = await readRows(options);
-  const fallbackDir = path.resolve(path.dirname(options.file));
-  const imagesDir = path.resolve(options.imagesDir ?? fallbackDir);
+  const imagesDir = path.resolve(options.imagesDir ?? path.dirname(options.file));
   const withPicture = rows.filter((row) => isSample(row) && row.imagePath !== '') as Sample[];
-  const missing = await findMissingImages(withPicture, { imagesDir, fallbackDir });
+  const missing = await findMissingImages(withPicture, { imagesDir, fallbackDirs: fallbackDirs(options.file) });
   const checked = rows.map((row) => (isSample(row) ? (missing.get(row) ?? row) : row));
   const samples = checked.filter(isSample);
   const problems = checked.filter(isProblem);
