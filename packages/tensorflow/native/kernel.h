@@ -26,7 +26,7 @@ namespace crosscheck {
 
 using Shape = std::vector<int64_t>;
 
-// A tensor of float32; frees TensorFlow's handle, not its memory.
+// A tensor, of float32 unless said otherwise; frees TensorFlow's handle, not its memory.
 class Tensor {
  public:
   explicit Tensor(TF_Tensor* handle) : handle_(handle) {}
@@ -35,6 +35,8 @@ class Tensor {
   ~Tensor() { TF_DeleteTensor(handle_); }
 
   float* data() const { return static_cast<float*>(TF_TensorData(handle_)); }
+  // Of a tensor of int32.
+  const int32_t* ints() const { return static_cast<const int32_t*>(TF_TensorData(handle_)); }
   // Data, or null of a tensor without elements: the way to leave out an input.
   float* optional() const { return size() == 0 ? nullptr : data(); }
   int64_t size() const { return TF_TensorElementCount(handle_); }
@@ -90,6 +92,9 @@ struct Attributes {
   bool is_training = false;
   int64_t stride = 1;
   int64_t kernel = 1;
+  int64_t heads = 1;
+  int64_t length = 1;
+  float rate = 0;
   // Length of the operation's lists of tensors.
   int64_t count = 1;
 };
@@ -104,7 +109,7 @@ struct Argument {
 
 using Compute = void (*)(Call& call, const Attributes& attributes);
 
-// Registers an operation and its kernel for the CPU. `attributes` are of epsilon, is_training, stride, kernel and N.
+// Registers an operation and its kernel for the CPU. `attributes` are some of those above.
 template <Compute compute>
 void Register(const char* name, std::initializer_list<Argument> inputs, std::initializer_list<Argument> outputs,
               std::initializer_list<const char*> attributes) {
@@ -124,6 +129,9 @@ void Register(const char* name, std::initializer_list<Argument> inputs, std::ini
         TF_OpKernelConstruction_GetAttrBool(construction, "is_training", &flag, ignored);
         TF_OpKernelConstruction_GetAttrInt64(construction, "stride", &read->stride, ignored);
         TF_OpKernelConstruction_GetAttrInt64(construction, "kernel", &read->kernel, ignored);
+        TF_OpKernelConstruction_GetAttrInt64(construction, "heads", &read->heads, ignored);
+        TF_OpKernelConstruction_GetAttrInt64(construction, "length", &read->length, ignored);
+        TF_OpKernelConstruction_GetAttrFloat(construction, "rate", &read->rate, ignored);
         TF_OpKernelConstruction_GetAttrInt64(construction, "N", &read->count, ignored);
         read->is_training = flag != 0;
         TF_DeleteStatus(ignored);

@@ -4,33 +4,14 @@
 // Shapes: x [B, H, W, C], seen as rows of C channels; P = H · W rows are one sample's map.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "kernel.h"
 #include "parallel.h"
+#include "vector-math.h"
 
 namespace crosscheck {
 namespace {
-
-// e^x within 2 units in the last place, written so that compilers vectorise it (Cephes' polynomial).
-CROSSCHECK_INLINE float Exp(float x) {
-  x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
-  const float rounder = 12582912.0f;  // 1.5 · 2²³: adding and taking it away rounds to the nearest integer
-  const float n = (x * 1.44269504f + rounder) - rounder;
-  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  const int32_t bits = (static_cast<int32_t>(n) + 127) << 23;
-  float power;
-  std::memcpy(&power, &bits, sizeof power);
-  return p * power;
-}
 
 CROSSCHECK_INLINE float Sigmoid(float z) { return 1.0f / (1.0f + Exp(-z)); }
 

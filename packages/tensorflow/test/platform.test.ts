@@ -1,6 +1,7 @@
+import { userCacheFolder } from '@crosscheck/contract';
 import { describe, expect, test } from 'vitest';
 import { parseCudaRequirements } from '../src/setup/cuda-libraries.ts';
-import { cacheFolder, chooseFlavor, findWheel, type Machine, wheels } from '../src/setup/platform.ts';
+import { chooseFlavor, findWheel, type Machine, wheels } from '../src/setup/platform.ts';
 
 const machine = (platform: string, arch: string, hasNvidiaDriver = false): Machine => ({
   platform,
@@ -50,9 +51,9 @@ describe('findWheel', () => {
 });
 
 test('keeps the runtime where the user asks, else in the XDG cache folder', () => {
-  expect(cacheFolder({ CROSSCHECK_CACHE: '/opt/cc' })).toBe('/opt/cc');
-  expect(cacheFolder({ XDG_CACHE_HOME: '/var/cache/me' })).toBe('/var/cache/me/crosscheck');
-  expect(cacheFolder({})).toMatch(/\.cache\/crosscheck$/);
+  expect(userCacheFolder({ CROSSCHECK_CACHE: '/opt/cc' })).toBe('/opt/cc');
+  expect(userCacheFolder({ XDG_CACHE_HOME: '/var/cache/me' })).toBe('/var/cache/me/crosscheck');
+  expect(userCacheFolder({})).toMatch(/\.cache\/crosscheck$/);
 });
 
 test('reads the CUDA wheels that TensorFlow names in its own metadata', () => {

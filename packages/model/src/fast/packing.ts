@@ -16,8 +16,9 @@ export interface Packing {
   firstRows: tf.Tensor;
   ids: tf.Tensor; // [T]
   positions: tf.Tensor; // [T]
-  /** Added to attention scores: 0 on tokens, −10⁹ on padding, [B, 1, 1, L]. */
+  /** Added to attention scores: 0 on tokens, −10⁹ on what the mask hides, [B, 1, 1, L] and [T]. */
   bias: tf.Tensor;
+  rowBias: tf.Tensor;
 }
 
 /** Rows that are computed: tokens, the first place whatever it holds, and all of a text without any token. */
@@ -34,6 +35,7 @@ export function packTokens([ids, mask]: [ids: tf.Tensor2D, mask: tf.Tensor2D]): 
   const [size, length] = mask.shape;
   const [inputIds, attentionMask] = [ids.dataSync() as Int32Array, mask.dataSync() as Int32Array];
   const places = computedPlaces(attentionMask, size, length);
+  const bias = Float32Array.from(attentionMask, (isToken) => (isToken - 1) * 1e9);
   const list = (numbers: number[]) => tf.tensor1d(numbers, 'int32');
   return {
     size,
@@ -44,10 +46,8 @@ export function packTokens([ids, mask]: [ids: tf.Tensor2D, mask: tf.Tensor2D]): 
     firstRows: list(places.flatMap((place, row) => (place % length === 0 ? [row] : []))), // [B]
     ids: list(places.map((place) => inputIds[place] as number)), // [T]
     positions: list(places.map((place) => place % length)), // [T]
-    bias: tf.tensor4d(
-      Float32Array.from(attentionMask, (isToken) => (isToken - 1) * 1e9),
-      [size, 1, 1, length],
-    ), // [B, 1, 1, L]
+    bias: tf.tensor4d(bias, [size, 1, 1, length]), // [B, 1, 1, L]
+    rowBias: tf.tensor1d(places.map((place) => bias[place] as number)), // [T]
   };
 }
 

@@ -5,16 +5,16 @@ import type { tf } from '@crosscheck/tensorflow';
 import type { TextNetwork } from '../text.ts';
 import { textPrefix } from '../weights/parameter-names.ts';
 import type { TextLayer } from './attention.ts';
-import { drop, type Mask } from './dropout.ts';
+import type { RowDropout } from './dropout.ts';
 import { add, consume, gatherRows, release, scatterRows, view } from './kernels.ts';
-import { type KeptNorm, layerNorm, layerNormAgain, layerNormBackward } from './layer-norm.ts';
+import type { KeptNorm } from './layer-norm.ts';
 import type { Packing } from './packing.ts';
-import { drawRowMask, type KeptLayer, transformerLayer, transformerLayerBackward } from './transformer.ts';
+import { type KeptLayer, rowDropout, transformerLayer, transformerLayerBackward } from './transformer.ts';
 import type { Forward, Work } from './work.ts';
 
 interface KeptEmbedding {
   norm: KeptNorm;
-  mask: Mask; // [T, H]
+  dropout: RowDropout; // of [T, H]
 }
 
 /** What the way back needs, from the first part on whose parameters learn. */
@@ -70,7 +70,7 @@ export function encodeTextBackward(work: Work, text: PackedText, { embedding, la
 function outputBefore(work: Work, embedding: KeptEmbedding | null, layers: KeptText['layers']): tf.Tensor {
   const before = layers.at(-1);
   return before
-    ? layerNormAgain(work, `${before.layer.name}.output_layer_norm`, before.kept.outputNorm)
+    ? work.kernels.layerNorm.again(work, `${before.layer.name}.output_layer_norm`, before.kept.outputNorm)
     : embeddingAgain(work, embedding as KeptEmbedding); // [T, H]
 }
 
@@ -81,20 +81,22 @@ function embed(work: Work, { network, packing }: PackedText): Forward<KeptEmbedd
   const words = gatherRows(work.weight(`${name}.word_embeddings.weight`), packing.ids); // [T, H]
   const places = gatherRows(work.weight(`${name}.position_embeddings.weight`), packing.positions); // [T, H]
   const sum = consume(words, () => consume(places, () => add(words, places))); // [T, H]
-  const { y, kept } = layerNorm(work, `${name}.LayerNorm`, sum, network.layerNormEpsilon); // [T, H]
-  const mask = drawRowMask(work, { network, packing, isLast: false }, name); // [T, H]
-  return { y: drop(y, mask), kept: { norm: kept, mask } };
+  const { y, kept } = work.kernels.layerNorm.forward(work, `${name}.LayerNorm`, sum, network.layerNormEpsilon); // [T, H]
+  const dropout = rowDropout(work, { network, packing, isLast: false }, name);
+  return { y: dropout.drop(y), kept: { norm: kept, dropout } };
 }
 
-function embeddingAgain(work: Work, { norm, mask }: KeptEmbedding): tf.Tensor {
-  return drop(layerNormAgain(work, `${name}.LayerNorm`, norm), mask); // [T, H]
+function embeddingAgain(work: Work, { norm, dropout }: KeptEmbedding): tf.Tensor {
+  return dropout.drop(work.kernels.layerNorm.again(work, `${name}.LayerNorm`, norm)); // [T, H]
 }
 
-function embedBackward(work: Work, { network, packing }: PackedText, { norm, mask }: KeptEmbedding, dy: tf.Tensor) {
-  const dNormal = drop(view(dy), mask); // [T, H]
-  const dSum = consume(dNormal, () => layerNormBackward(work, `${name}.LayerNorm`, norm, dNormal)); // [T, H]
+function embedBackward(work: Work, { network, packing }: PackedText, kept: KeptEmbedding, dy: tf.Tensor) {
+  const { norm, dropout } = kept;
+  const dNormal = dropout.drop(view(dy)); // [T, H]
+  const back = (d: tf.Tensor) => work.kernels.layerNorm.backward(work, `${name}.LayerNorm`, norm, d);
+  const dSum = consume(dNormal, back); // [T, H]
   const { ids, positions } = packing;
   work.learn(`${name}.word_embeddings.weight`, () => scatterRows(dSum, ids, network.vocabSize)); // [V, H]
   work.learn(`${name}.position_embeddings.weight`, () => scatterRows(dSum, positions, network.maxPositions));
-  release(dSum, mask);
+  release(dSum, dropout);
 }

@@ -7,10 +7,9 @@ import {
   type KeptAttention,
   type TextLayer,
 } from './attention.ts';
-import { drawMask, drop, type Mask } from './dropout.ts';
-import { gelu, geluBackward } from './gelu.ts';
-import { add, consume, gatherRows, release, view } from './kernels.ts';
-import { type KeptNorm, layerNorm, layerNormAgain, layerNormBackward } from './layer-norm.ts';
+import type { RowDropout } from './dropout.ts';
+import { add, consume, release, view } from './kernels.ts';
+import type { KeptNorm } from './layer-norm.ts';
 import { linear, linearBackward } from './linear.ts';
 import type { Packing } from './packing.ts';
 import type { Forward, Work } from './work.ts';
@@ -25,7 +24,7 @@ export interface KeptLayer {
 /** x [T, H] → [N, H]: all rows, or in the last layer the first of every sample. */
 export function transformerLayer(work: Work, layer: TextLayer, x: tf.Tensor): Forward<KeptLayer> {
   const norm = (part: string, sum: tf.Tensor) =>
-    layerNorm(work, `${layer.name}.${part}`, sum, layer.network.layerNormEpsilon);
+    work.kernels.layerNorm.forward(work, `${layer.name}.${part}`, sum, layer.network.layerNormEpsilon);
   const attended = attention(work, layer, x); // y [N, H]
   const residual = consume(askedRows(layer, x), (rows) => consume(attended.y, (y) => add(y, rows))); // [N, H]
   const middle = norm('sa_layer_norm', residual); // y [N, H]
@@ -48,12 +47,13 @@ export function transformerLayerBackward(
   kept: KeptLayer,
   { x, dy }: { x: tf.Tensor; dy: tf.Tensor },
 ): tf.Tensor {
-  const dSum = layerNormBackward(work, `${layer.name}.output_layer_norm`, kept.outputNorm, dy); // [N, H]
-  const middle = layerNormAgain(work, `${layer.name}.sa_layer_norm`, kept.attentionNorm); // [N, H]
+  const { layerNorm } = work.kernels;
+  const dSum = layerNorm.backward(work, `${layer.name}.output_layer_norm`, kept.outputNorm, dy); // [N, H]
+  const middle = layerNorm.again(work, `${layer.name}.sa_layer_norm`, kept.attentionNorm); // [N, H]
   const dFed = consume(middle, () => feedForwardBackward(work, layer, kept.feedForward, { x: middle, dy: dSum })); // [N, H]
   const dMiddle = consume(dSum, () => consume(dFed, () => add(dFed, dSum))); // [N, H]
   const dResidual = consume(dMiddle, (d) =>
-    layerNormBackward(work, `${layer.name}.sa_layer_norm`, kept.attentionNorm, d),
+    layerNorm.backward(work, `${layer.name}.sa_layer_norm`, kept.attentionNorm, d),
   ); // [N, H]
   const dAttended = attentionBackward(work, layer, kept.attention, { x, dy: dResidual }); // [T, H]
   return consume(dResidual, () => consume(dAttended, () => addAskedRows(layer, dAttended, dResidual)));
@@ -62,44 +62,40 @@ export function transformerLayerBackward(
 interface KeptFeedForward {
   /** Before GELU, [N, F]. */
   wide: tf.Tensor;
-  mask: Mask; // [N, H]
+  dropout: RowDropout; // of [N, H]
 }
 
 /** x [N, H] → [N, H] */
 function feedForward(work: Work, layer: TextLayer, x: tf.Tensor): Forward<KeptFeedForward> {
   const wide = linear(work, `${layer.name}.ffn.lin1`, x); // [N, F]
-  const narrow = consume(gelu(wide), (active) => linear(work, `${layer.name}.ffn.lin2`, active)); // [N, H]
-  const mask = drawRowMask(work, layer, `${layer.name}.ffn`); // [N, H]
-  return { y: drop(narrow, mask), kept: { wide, mask } };
+  const narrow = consume(work.kernels.gelu.forward(wide), (active) => linear(work, `${layer.name}.ffn.lin2`, active)); // [N, H]
+  const dropout = rowDropout(work, layer, `${layer.name}.ffn`);
+  return { y: dropout.drop(narrow), kept: { wide, dropout } };
 }
 
 function feedForwardBackward(
   work: Work,
   { name }: TextLayer,
-  { wide, mask }: KeptFeedForward,
+  { wide, dropout }: KeptFeedForward,
   { x, dy }: { x: tf.Tensor; dy: tf.Tensor },
 ): tf.Tensor {
-  const dNarrow = drop(view(dy), mask); // [N, H]
-  const dActive = consume(gelu(wide), (active) =>
+  const { gelu } = work.kernels;
+  const dNarrow = dropout.drop(view(dy)); // [N, H]
+  const dActive = consume(gelu.forward(wide), (active) =>
     consume(dNarrow, () => linearBackward(work, `${name}.ffn.lin2`, active, dNarrow)),
   ); // [N, F]
-  const dWide = consume(dActive, () => geluBackward(wide, dActive)); // [N, F]
-  release(wide, mask);
+  const dWide = consume(dActive, () => gelu.backward(wide, dActive)); // [N, F]
+  release(wide, dropout);
   return consume(dWide, () => linearBackward(work, `${name}.ffn.lin1`, x, dWide)); // [N, H]
 }
 
-/** The mask of the rows that are computed, of one drawn for all places. */
-export function drawRowMask(
+/** Of the rows that are computed, in a mask over all places. */
+export function rowDropout(
   work: Work,
   { network, packing, isLast }: { network: TextLayer['network']; packing: Packing; isLast: boolean },
   site: string,
-): Mask {
+): RowDropout {
   const shape = [packing.size * packing.length, network.hiddenSize]; // [B · L, H]
   const places = isLast ? packing.firstPlaces : packing.places;
-  const isEveryPlace = packing.isFull && !isLast;
-  return drawMask(
-    work,
-    { shape, rate: network.dropout, site },
-    isEveryPlace ? undefined : (m) => gatherRows(m, places),
-  );
+  return work.kernels.rowDropout(work, { shape, rate: network.dropout, site }, places);
 }

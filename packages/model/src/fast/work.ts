@@ -1,13 +1,21 @@
 import type { tf } from '@crosscheck/tensorflow';
 import type { Pass } from '../layers/pass.ts';
 import type { ActivatedNorm } from './activated-norm.ts';
+import type { HeadAttention } from './attention.ts';
 import type { Convolution } from './convolution.ts';
+import type { RowDropoutMaker } from './dropout.ts';
+import type { Gelu } from './gelu.ts';
+import type { LayerNorm } from './layer-norm.ts';
 
 /** Layers that exist in two implementations: of TensorFlow's own kernels, and of ours. */
 export interface KernelSet {
   norm: ActivatedNorm;
   /** One filter per channel. x [B, H, W, C], filter [k, k, C, 1] → [B, ⌈H/s⌉, ⌈W/s⌉, C] */
   depthwise(name: string, stride: number): Convolution;
+  heads: HeadAttention;
+  gelu: Gelu;
+  layerNorm: LayerNorm;
+  rowDropout: RowDropoutMaker;
 }
 
 /**

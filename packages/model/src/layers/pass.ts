@@ -19,13 +19,18 @@ export interface Pass {
 
 const floatType = 1; // DT_FLOAT of tensorflow/core/framework/types.proto
 
+/** The generator's key of one site in one step, [2]. */
+export function noiseKey(seed: number, site: string): tf.Tensor {
+  return tf.tensor1d([combineSeeds(seed, site) | 0, combineSeeds(site, seed) | 0], 'int32');
+}
+
 /**
  * Uniform numbers in [0, 1) that follow from the seed, the site and the shape alone: the same step gives the same masks
  * in any process and in any order (a counter-based generator: Salmon et al. 2011).
  */
 export function uniformNoise(shape: readonly number[], seed: number, site: string): tf.Tensor {
   return tf.tidy(() => {
-    const key = tf.tensor1d([combineSeeds(seed, site) | 0, combineSeeds(site, seed) | 0], 'int32');
+    const key = noiseKey(seed, site); // [2]
     const size = tf.tensor1d([...shape], 'int32');
     return executeKernel('StatelessRandomUniform', [attribute.type('dtype', floatType)], [size, key]);
   });

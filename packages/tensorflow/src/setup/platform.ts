@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import path from 'node:path';
-import { CrosscheckError } from '@crosscheck/contract';
+import { CrosscheckError, userCacheFolder } from '@crosscheck/contract';
 
 /** The TensorFlow release whose wheel carries the C library. 2.19 to 2.21 were seen to work as well. */
 export const tensorflowVersion = '2.18.1';
@@ -85,12 +84,6 @@ export function findWheel(flavor: Flavor, machine: Machine = describeMachine()):
   );
 }
 
-/** Per-user folder for everything that is fetched once: `CROSSCHECK_CACHE`, else the XDG cache folder. */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  if (env['CROSSCHECK_CACHE']) return path.resolve(env['CROSSCHECK_CACHE']);
-  return path.join(env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'), 'crosscheck');
-}
-
 export interface RuntimeLayout {
   /** Laid out like Python's site-packages, because the CUDA libraries are found relative to TensorFlow's. */
   root: string;
@@ -102,7 +95,7 @@ export interface RuntimeLayout {
 }
 
 /** Where one flavor of the runtime lives. */
-export function runtimeLayout(flavor: Flavor, cache: string = cacheFolder()): RuntimeLayout {
+export function runtimeLayout(flavor: Flavor, cache: string = userCacheFolder()): RuntimeLayout {
   const root = path.join(cache, `tensorflow-${tensorflowVersion}-${process.platform}-${process.arch}-${flavor}`);
   return layoutAt(root);
 }

@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError } from '@crosscheck/contract';
+import { CrosscheckError, userCacheFolder } from '@crosscheck/contract';
 import { buildAddon } from './build-addon.ts';
 import { installCudaLibraries } from './cuda-libraries.ts';
 import { fetchWheel, findGivenWheel } from './fetch-wheel.ts';
 import { kernelDigest } from './kernel-sources.ts';
 import {
-  cacheFolder,
   describeMachine,
   type Flavor,
   findWheel,
@@ -61,7 +60,7 @@ async function install(options: SetupOptions, withCuda: boolean): Promise<Runtim
   const wheel = findWheel(flavor);
   const given = findGivenWheel();
   await checkPrerequisites(given === null);
-  const downloads = path.join(cacheFolder(), 'downloads', flavor);
+  const downloads = path.join(userCacheFolder(), 'downloads', flavor);
   const file = given ?? (await fetchWheel(wheel, downloads, say));
   const final = runtimeLayout(flavor);
   const building = layoutAt(`${final.root}.building-${randomUUID().slice(0, 8)}`);
