@@ -62,7 +62,7 @@ export class FolderStore implements ObjectStore {
     } catch (cause) {
       throw writeFailed(file, messageOf(cause), cause);
     } finally {
-      await rm(temporary, { force: true });
+      await rm(temporary, { force: true }).catch(() => {}); // where there is no folder, there is no file either
     }
   }
 

@@ -62,21 +62,26 @@ function describe(error: unknown): string {
 async function* chunksOf(place: string, response: Response, { silenceMs }: Patience): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader();
   if (!reader) return;
-  let timer: NodeJS.Timeout | undefined;
+  const silence = new Error(`nothing for ${silenceMs / 1000} s`);
   try {
     while (true) {
-      timer = setTimeout(() => void reader.cancel().catch(() => {}), silenceMs);
-      const { done, value } = await reader.read();
-      clearTimeout(timer);
+      const { done, value } = await within(silenceMs, silence, reader.read());
       if (done) return;
       yield value;
     }
   } catch (cause) {
     throw unreachable(place, `a body that broke off (${describe(cause)})`, cause);
   } finally {
-    clearTimeout(timer);
     await reader.cancel().catch(() => {});
   }
+}
+
+async function within<T>(ms: number, otherwise: Error, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(otherwise), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 /** What came of a request for the bytes from `from` on. */
