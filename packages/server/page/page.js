@@ -1,40 +1,51 @@
-// The page at /: asks POST /explain and draws the answer.
+// The page at /: asks POST /explain; answer.js draws what comes back.
+import { show } from './answer.js';
+
 const $ = (id) => document.getElementById(id);
 const [form, input, drop, status, button] = ['form', 'image', 'drop', 'status', 'ask'].map($);
-const colours = { FAKE: [213, 94, 0], REAL: [0, 114, 178] }; // Okabe and Ito
-let preview = null;
 let isAsking = false;
-
-const sideOf = (effect) => (effect > 0 ? 'FAKE' : 'REAL');
-const width = (share) => `${100 * share}%`;
-const percent = (value) => `${Math.round(100 * value)}\u00a0%`;
-/** No verdict is certain. */
-const sureness = (value) => (value > 0.99 ? `over 99\u00a0%` : percent(value));
-const signed = (value) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;
 
 function say(text, isBad = false) {
   status.textContent = text;
   status.classList.toggle('bad', isBad);
 }
 
+/** A picture that the browser cannot show (TIFF) is named instead. */
 function choose(file) {
-  if (preview) URL.revokeObjectURL(preview);
-  preview = URL.createObjectURL(file);
-  $('chosen').textContent = file.name;
-  $('hint').hidden = true;
+  const picture = $('chosen');
+  URL.revokeObjectURL(picture.src);
+  picture.hidden = false;
+  picture.onerror = () => (picture.hidden = true);
+  picture.src = URL.createObjectURL(file);
+  $('hint').textContent = file.name;
 }
 
 input.addEventListener('change', () => input.files[0] && choose(input.files[0]));
 for (const kind of ['dragenter', 'dragover', 'dragleave', 'drop']) {
   drop.addEventListener(kind, (event) => {
     event.preventDefault();
-    drop.classList.toggle('over', kind.startsWith('drage') || kind === 'dragover');
+    drop.classList.toggle('over', kind === 'dragenter' || kind === 'dragover');
     if (kind !== 'drop' || event.dataTransfer.files.length === 0) return;
     input.files = event.dataTransfer.files;
     choose(input.files[0]);
   });
 }
-$('show-heat').addEventListener('change', (event) => ($('heat').hidden = !event.target.checked));
+$('show-heat').addEventListener('change', ({ target }) => ($('heat').hidden = !target.checked));
+
+for (const example of document.querySelectorAll('[data-picture]')) {
+  example.addEventListener('click', () => void takeExample(example));
+}
+
+async function takeExample(example) {
+  const name = `${example.dataset.picture}.jpg`;
+  const picture = await (await fetch(`/page/examples/${name}`)).blob();
+  const files = new DataTransfer();
+  files.items.add(new File([picture], name, { type: picture.type }));
+  input.files = files.files;
+  choose(files.files[0]);
+  $('text').value = example.querySelector('.words').textContent;
+  form.requestSubmit();
+}
 
 form.addEventListener('submit', (event) => {
   event.preventDefault();
@@ -43,6 +54,7 @@ form.addEventListener('submit', (event) => {
 
 async function ask() {
   const [file] = input.files;
+  const text = $('text').value;
   if (!file) {
     say('Choose a picture first.', true);
     input.focus();
@@ -51,8 +63,8 @@ async function ask() {
   setAsking(true);
   say('Judging, and looking what weighed …');
   try {
-    show(await explain(file, $('text').value), $('text').value);
-    say('Done.');
+    show(await explain(file, text), { file, text });
+    say('');
   } catch (error) {
     say(error.message, true);
   } finally {
@@ -63,6 +75,7 @@ async function ask() {
 function setAsking(asking) {
   isAsking = asking;
   button.setAttribute('aria-disabled', String(asking));
+  form.setAttribute('aria-busy', String(asking));
 }
 
 async function explain(file, text) {
@@ -82,85 +95,4 @@ async function explain(file, text) {
     $('key').focus();
   }
   throw new Error(answer.message ?? `The service answered ${response.status}.`);
-}
-
-function show(answer, text) {
-  const label = answer.prediction;
-  const verdict = $('verdict');
-  verdict.textContent = `${label}, with ${sureness(answer.confidence)} confidence`;
-  verdict.className = label.toLowerCase();
-  $('needle').style.left = width(answer.probability_fake);
-  $('meter').setAttribute('aria-label', `Probability of FAKE: ${percent(answer.probability_fake)}`);
-  $('sentence').textContent =
-    `The picture alone would be ${judged(answer.picture.alone)}, the words alone ${judged(answer.text.alone)}.`;
-  $('bars').replaceChildren(bar('Picture', answer.picture), bar('Words', answer.text));
-  $('together').textContent =
-    `Beyond what each says alone, the two together add ${signed(answer.interaction)} (${sideOf(answer.interaction)}).`;
-  showPicture(answer.heat_map);
-  showWords(answer.words, text);
-  $('result').hidden = false;
-  verdict.focus();
-}
-
-const judged = ({ prediction, confidence }) => `${prediction} (${sureness(confidence)})`;
-
-function element(name, className, text) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-function bar(name, { share, contribution }) {
-  const row = element('div', 'bar');
-  const fill = element('div', `fill ${sideOf(contribution).toLowerCase()}`);
-  fill.style.width = width(share);
-  const track = element('div', 'track');
-  track.append(fill);
-  row.append(element('span', '', name), track, element('span', '', `${percent(share)}, for ${sideOf(contribution)}`));
-  return row;
-}
-
-function showPicture({ rows, columns, values }) {
-  $('preview').src = preview;
-  $('preview').alt = 'The picture of the post';
-  const heat = $('heat');
-  heat.width = columns;
-  heat.height = rows;
-  const flat = values.flat();
-  const largest = Math.max(...flat.map(Math.abs)) || 1;
-  const pixels = flat.flatMap((value) => [...colours[sideOf(value)], Math.round((190 * Math.abs(value)) / largest)]);
-  heat.getContext('2d').putImageData(new ImageData(Uint8ClampedArray.from(pixels), columns, rows), 0, 0);
-  const strongest = flat.findIndex((value) => Math.abs(value) === largest);
-  const where = strongest < 0 ? 'nowhere' : placeOf(strongest, rows, columns);
-  $('picture-caption').textContent =
-    `Orange speaks for FAKE, blue for REAL. Strongest: ${where}, for ${sideOf(flat[strongest] ?? 0)}.`;
-}
-
-function placeOf(cell, rows, columns) {
-  const third = (index, count, names) => names[Math.min(2, Math.floor((3 * index) / count))];
-  const vertical = third(Math.floor(cell / columns), rows, ['top', 'middle', 'bottom']);
-  return `${vertical} ${third(cell % columns, columns, ['left', 'centre', 'right'])}`;
-}
-
-function showWords(words, text) {
-  const largest = Math.max(...words.map(({ weight }) => Math.abs(weight)), 1e-9);
-  const parts = [];
-  let at = 0;
-  for (const { start, end, weight } of words) {
-    const mark = element('mark', '', text.slice(start, end));
-    mark.style.backgroundColor = `rgb(${colours[sideOf(weight)].join(' ')} / ${(0.55 * Math.abs(weight)) / largest})`;
-    mark.title = `${signed(weight)}, for ${sideOf(weight)}`;
-    parts.push(text.slice(at, start), mark);
-    at = end;
-  }
-  parts.push(text.slice(at));
-  $('words').replaceChildren(...(words.length > 0 ? parts : ['There were no words to weigh.']));
-  $('rows').replaceChildren(...words.toSorted((a, b) => Math.abs(b.weight) - Math.abs(a.weight)).map(toRow));
-}
-
-function toRow({ word, weight }) {
-  const row = element('tr');
-  row.append(element('td', '', word), element('td', '', sideOf(weight)), element('td', '', signed(weight)));
-  return row;
 }

@@ -2,13 +2,24 @@ import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 
 /** Same depth in src and dist. */
-const read = (name: string) => readFileSync(new URL(`../../page/${name}`, import.meta.url), 'utf8');
+const read = (name: string) => readFileSync(new URL(`../../page/${name}`, import.meta.url));
 
-const files = [
-  { url: '/', name: 'index.html', type: 'text/html; charset=utf-8' },
-  { url: '/page/page.css', name: 'page.css', type: 'text/css; charset=utf-8' },
-  { url: '/page/icon.svg', name: 'icon.svg', type: 'image/svg+xml' },
-  { url: '/page/page.js', name: 'page.js', type: 'text/javascript; charset=utf-8' },
+const types = {
+  html: 'text/html; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  svg: 'image/svg+xml',
+  jpg: 'image/jpeg',
+};
+
+const files: [url: string, name: string, type: keyof typeof types][] = [
+  ['/', 'index.html', 'html'],
+  ['/page/page.css', 'page.css', 'css'],
+  ['/page/page.js', 'page.js', 'js'],
+  ['/page/answer.js', 'answer.js', 'js'],
+  ['/page/icon.svg', 'icon.svg', 'svg'],
+  ['/page/examples/wildfire.jpg', 'examples/wildfire.jpg', 'jpg'],
+  ['/page/examples/snowstorm.jpg', 'examples/snowstorm.jpg', 'jpg'],
 ];
 
 /** Nothing from another host, nothing inline; pictures that the visitor drops are shown as blobs. */
@@ -17,10 +28,11 @@ const contentSecurityPolicy =
 
 /** The page at `/`, its files out of memory. */
 export async function pageRoutes(app: FastifyInstance): Promise<void> {
-  for (const { url, name, type } of files) {
-    const text = read(name);
+  for (const [url, name, type] of files) {
+    const bytes = read(name);
+    const headers = { 'content-type': types[type], 'content-security-policy': contentSecurityPolicy };
     app.get(url, { schema: { hide: true }, config: { isQuiet: true } }, async (_request, reply) =>
-      reply.headers({ 'content-type': type, 'content-security-policy': contentSecurityPolicy }).send(text),
+      reply.headers(headers).send(bytes),
     );
   }
 }
