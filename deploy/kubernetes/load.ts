@@ -1,4 +1,7 @@
 import http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const meanPauseMs = 25;
 
 interface Post {
   text: string;
@@ -45,6 +48,8 @@ export class Load {
       const { outcome, closes } = await this.#send(url, agent);
       this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
       isOpen = this.#keepAlive && !closes;
+      // Clients think, so that some connections are idle when a pod gets its signal, and requests cross it on the wire.
+      await sleep(Math.random() * 2 * meanPauseMs);
     }
     agent.destroy();
   }

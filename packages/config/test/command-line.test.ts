@@ -73,7 +73,7 @@ describe('a run', () => {
     await Promise.all([greet(['greeting.text=twice']), greet(['greeting.text=twice'])]);
     expect(existsSync(path.join(dir, 'out', year, 'twice-2/.hydra'))).toBe(true);
     for (let i = 0; i < 2; i++) await greet(['hydra.run.dir=fixed', 'hydra.output_subdir=null']);
-    expect(readdirSync(path.join(dir, 'fixed')).sort()).toEqual(['greet.log', 'result.json']);
+    expect(readdirSync(path.join(dir, 'fixed')).sort()).toEqual(['greet.log']);
     expect(existsSync(path.join(dir, 'fixed-2'))).toBe(false);
   });
 

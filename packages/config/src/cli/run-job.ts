@@ -47,7 +47,9 @@ export async function runJob<C>(command: Command<C>, composed: ComposedConfig<C>
   enter(runDir, settings);
   const run = runOf(composed, { runDir, jobName, jobNumber: place.jobNumber, log });
   const record = await execute(() => command.main(run), log);
-  writeFileSync(path.join(folder ?? runDir, recordFile), `${JSON.stringify(record, null, 2)}\n`);
+  // Without output_subdir nothing is kept of a run, which may stand on a read-only file system; a sweep needs its table.
+  const recordFolder = folder ?? place.runDir;
+  if (recordFolder !== null) writeFileSync(path.join(recordFolder, recordFile), `${JSON.stringify(record, null, 2)}\n`);
   return record.status === 'finished';
 }
 
