@@ -235,6 +235,12 @@ const shown: Record<string, Record<string, string[]>> = {
     'resume=true goes on from a half-written output or says why it cannot': ['inference.batch.resume'],
     'batch mode writes the verdicts': ['inference.batch.csv_file', 'inference.batch.output_file'],
   },
+  'packages/inference/test/abstaining.test.ts': {
+    'inference.output.abstain and .abstain_band: single mode': [
+      'inference.output.abstain',
+      'inference.output.abstain_band',
+    ],
+  },
   'packages/inference/test/infer-keys.test.ts': {
     'inference.text.max_length cuts texts shorter': ['inference.text.max_length'],
     'inference.text.tokenizer replaces that of the artifact': ['inference.text.tokenizer'],

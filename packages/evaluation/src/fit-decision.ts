@@ -95,7 +95,7 @@ function findBand(
 }
 
 /** @throws CROSSCHECK_EVALUATION_BAD_RULE when a threshold lies outside its band: some verdicts would contradict it */
-export function requireAround({ low, high }: AbstainBand, threshold: number): void {
+function requireAround({ low, high }: AbstainBand, threshold: number): void {
   if (low <= threshold && threshold <= high) return;
   const message = `expected the abstain band around the threshold ${threshold}, got ${low} to ${high}; set both, or leave one to be fitted`;
   throw new CrosscheckError('CROSSCHECK_EVALUATION_BAD_RULE', message);

@@ -8,7 +8,7 @@ export {
   sweepThresholds,
   type ThresholdPoint,
 } from './curves.ts';
-export { type DecisionRule, type FittedDecision, fitDecision, requireAround } from './fit-decision.ts';
+export { type DecisionRule, type FittedDecision, fitDecision } from './fit-decision.ts';
 export {
   type AggregatedPosts,
   type Aggregation,

@@ -3,9 +3,9 @@ import { expectClose } from '@crosscheck/testkit';
 import { describe, expect, test } from 'vitest';
 import {
   applyTemperature,
+  type CoverageRow,
   chooseThreshold,
   computeMetrics,
-  type CoverageRow,
   coverageTable,
   type DecisionRule,
   fitAbstainBand,

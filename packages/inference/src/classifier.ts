@@ -1,4 +1,4 @@
-import type { Artifact, Verdict } from '@crosscheck/contract';
+import type { AbstainBand, Artifact, Verdict } from '@crosscheck/contract';
 import { CrosscheckError, decide, sigmoid } from '@crosscheck/contract';
 import type { Tokenizer } from '@crosscheck/preprocess';
 import { decodeImage, loadTokenizer } from '@crosscheck/preprocess';
@@ -9,6 +9,7 @@ import { type EncodedPost, MicroBatcher } from './batching/micro-batcher.ts';
 import { type Cancellation, type CancellationOptions, openCancellation } from './cancellation.ts';
 import { explainPost } from './explain/explain-post.ts';
 import type { Explanation } from './explain/explanation.ts';
+import { type Modality, partial, partsOf } from './parts.ts';
 import { availableCores } from './runtime/available-cores.ts';
 import { chooseLayout, type Layout, type LayoutOptions } from './runtime/layout.ts';
 import type { WorkerPool } from './runtime/worker-pool.ts';
@@ -16,11 +17,12 @@ import { openWorkerPool } from './runtime/worker-pool.ts';
 import type { HistogramSnapshot } from './statistics.ts';
 import { ClassifierStatistics } from './statistics.ts';
 
-/** A picture and its words. */
+/** A picture and its words; one may be missing where the artifact's `modalities` say so. */
 export interface Post {
+  /** Blank for none. */
   text: string;
-  /** Encoded picture (JPEG, PNG, …) or the path of one. */
-  image: Uint8Array | string;
+  /** Encoded picture (JPEG, PNG, …) or the path of one; null for none. */
+  image: Uint8Array | string | null;
 }
 
 export interface Prediction extends Verdict {
@@ -28,6 +30,8 @@ export interface Prediction extends Verdict {
   probabilityFake: number;
   /** As it leaves the network. */
   logit: number;
+  /** The parts of the post; only there when it lacks one. */
+  modalities?: Modality[];
 }
 
 export interface ClassifierOptions extends LayoutOptions {
@@ -41,6 +45,8 @@ export interface ClassifierOptions extends LayoutOptions {
   maxTokens?: number;
   /** In place of the artifact's own; FAKE iff probability > threshold. */
   threshold?: number;
+  /** In place of the artifact's own, for those who ask for UNSURE. */
+  abstainBand?: AbstainBand;
   /** In place of the artifact's own tokenizer.json: a file, or a folder with one. */
   tokenizer?: string;
   /** Pictures with more pixels are refused before they are decoded. */
@@ -73,13 +79,16 @@ export interface ClassifierStats {
 export interface Classifier {
   readonly artifact: Artifact;
   readonly threshold: number;
+  /** Where `withBand` answers UNSURE; null for a model that was not calibrated for it. */
+  readonly abstainBand: AbstainBand | null;
   /**
    * Judges posts, in order. Posts of concurrent calls share batches. One bad post rejects the whole call, so callers that want
    * to keep the others call once per post.
    *
    * @throws CROSSCHECK_INFERENCE_QUEUE_FULL, CROSSCHECK_INFERENCE_TIMEOUT, CROSSCHECK_INFERENCE_CLOSED,
    * CROSSCHECK_INFERENCE_WORKER_CRASHED, CROSSCHECK_INFERENCE_RUN_FAILED, CROSSCHECK_IMAGE_UNREADABLE,
-   * CROSSCHECK_IMAGE_UNSUPPORTED, CROSSCHECK_IMAGE_TOO_LARGE, CROSSCHECK_IMAGE_TOO_SMALL, CROSSCHECK_IMAGE_POLYGLOT
+   * CROSSCHECK_IMAGE_UNSUPPORTED, CROSSCHECK_IMAGE_TOO_LARGE, CROSSCHECK_IMAGE_TOO_SMALL, CROSSCHECK_IMAGE_POLYGLOT,
+   * CROSSCHECK_INFERENCE_POST_INCOMPLETE
    */
   classify(posts: readonly Post[], options?: ClassifyOptions): Promise<Prediction[]>;
   /**
@@ -108,7 +117,8 @@ export async function openClassifier(location: string, options: ClassifierOption
   const layout = chooseLayout(options, availableCores());
   const tokenizer = await openTokenizer(folder, options);
   const statistics = new ClassifierStatistics();
-  const batcher = new MicroBatcher({ padId: tokenizer.padId, maxBatch: layout.maxBatch, statistics });
+  const { imageSize } = folder.artifact.preprocessing;
+  const batcher = new MicroBatcher({ padId: tokenizer.padId, imageSize, maxBatch: layout.maxBatch, statistics });
   const [pool] = await bothOrNeither(
     openWorkerPool({
       ...layout,
@@ -161,6 +171,7 @@ interface Parts {
 class PooledClassifier implements Classifier {
   readonly artifact: Artifact;
   readonly threshold: number;
+  readonly abstainBand: AbstainBand | null;
   readonly #parts: Parts;
   readonly #maxQueue: number;
   readonly #decoders: Gate;
@@ -174,6 +185,7 @@ class PooledClassifier implements Classifier {
     this.#parts = parts;
     this.artifact = parts.folder.artifact;
     this.threshold = parts.options.threshold ?? this.artifact.threshold;
+    this.abstainBand = parts.options.abstainBand ?? this.artifact.abstainBand ?? null;
     this.#maxQueue = parts.options.maxQueue ?? 128;
     this.#decoders = new Gate(parts.options.decoders ?? 4); // as many as libuv has threads
   }
@@ -214,7 +226,10 @@ class PooledClassifier implements Classifier {
   }
 
   #classifyOne(post: Post, signal: AbortSignal): Promise<Prediction> {
-    return this.#count(async () => this.#judge(await this.#computeLogit(post, signal)));
+    return this.#count(async () => {
+      const has = partsOf(post, this.artifact.modalities);
+      return { ...this.#judge(await this.#computeLogit(post, has, signal)), ...partial(has) };
+    });
   }
 
   async #count<T>(work: () => Promise<T>): Promise<T> {
@@ -235,6 +250,7 @@ class PooledClassifier implements Classifier {
     const context = {
       tokenizer,
       preprocessing: this.artifact.preprocessing,
+      modalities: this.artifact.modalities,
       temperature: this.artifact.temperature,
       width: 2 * layout.workers * layout.maxBatch,
       computeLogit: (part: EncodedPost) => batcher.push(part, { signal, onTaken: () => {} }),
@@ -242,8 +258,11 @@ class PooledClassifier implements Classifier {
     };
     try {
       return await this.#count(async () => {
+        const has = partsOf(post, this.artifact.modalities);
         const pixels = await this.#decode(post, signal);
-        return this.#explainers.pass(() => explainPost({ text: post.text, pixels }, context));
+        const decoded = { text: post.text, hasText: has.text, pixels };
+        const explanation = await this.#explainers.pass(() => explainPost(decoded, context));
+        return { ...explanation, prediction: { ...explanation.prediction, ...partial(has) } };
       });
     } catch (error) {
       abort(error);
@@ -253,7 +272,7 @@ class PooledClassifier implements Classifier {
     }
   }
 
-  async #computeLogit(post: Post, signal: AbortSignal): Promise<number> {
+  async #computeLogit(post: Post, has: Record<Modality, boolean>, signal: AbortSignal): Promise<number> {
     const { tokenizer, batcher } = this.#parts;
     let admitted = true;
     const release = () => {
@@ -264,13 +283,14 @@ class PooledClassifier implements Classifier {
       signal.throwIfAborted();
       const tokenIds = tokenizer.encode(post.text);
       const pixels = await this.#decode(post, signal);
-      return await batcher.push({ pixels, tokenIds }, { signal, onTaken: release });
+      return await batcher.push({ pixels, tokenIds, hasText: has.text }, { signal, onTaken: release });
     } finally {
       release();
     }
   }
 
-  async #decode({ image }: Post, signal: AbortSignal): Promise<Uint8Array> {
+  async #decode({ image }: Post, signal: AbortSignal): Promise<Uint8Array | null> {
+    if (image === null) return null;
     const { options, statistics } = this.#parts;
     const { maxPixels, minSide, refuseAppended } = options;
     const size = this.artifact.preprocessing.imageSize;

@@ -1,3 +1,4 @@
+export { type MaybePrediction, requireBand, withBand } from './abstaining.ts';
 export { type ArtifactFolder, readArtifact, verifyHashes } from './artifact/read-artifact.ts';
 export {
   type Classifier,
@@ -10,6 +11,7 @@ export {
 } from './classifier.ts';
 export type { Explanation, HeatMap, ModalityEffect, WordWeight } from './explain/explanation.ts';
 export { type ExplanationJson, explanationToJson } from './explain/to-json.ts';
+export { type Modality, partsOf } from './parts.ts';
 export { availableCores } from './runtime/available-cores.ts';
 export {
   type ModelInputs,

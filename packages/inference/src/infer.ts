@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { InferenceConfig, Run } from '@crosscheck/config';
 import { CrosscheckError } from '@crosscheck/contract';
+import { requireBand, withBand } from './abstaining.ts';
 import { resolveArtifact } from './artifact/resolve-artifact.ts';
 import { type BatchSummary, classifyFile, type JudgedRow } from './batch-file/classify-file.ts';
 import { openProgress } from './batch-file/progress.ts';
@@ -13,7 +14,8 @@ type Inference = InferenceConfig['inference'];
 /** Job of `pnpm infer`: prints what the original's `inference.py` prints. */
 export async function infer(run: Run<InferenceConfig>): Promise<void> {
   const { inference, data } = run.config;
-  if (inference.mode === 'single') await requireFile(inference.single.image_path);
+  const { image_path: image } = inference.single;
+  if (inference.mode === 'single' && image !== null) await requireFile(image);
   const { tokenizer } = inference.text;
   const location = await resolveArtifact(inference.checkpoint.path, { tokenizer, log: (message) => run.warn(message) });
   const classifier = await openClassifier(location, classifierOptions(inference));
@@ -41,6 +43,9 @@ const largestUsefulBatch = 8;
 export function classifierOptions({ mode, output, text, explain, batch_processing }: Inference): ClassifierOptions {
   const optional = {
     ...(output.threshold === null ? {} : { threshold: output.threshold }),
+    ...(output.abstain_band === null
+      ? {}
+      : { abstainBand: { low: output.abstain_band[0], high: output.abstain_band[1] } }),
     ...(text.tokenizer === null ? {} : { tokenizer: text.tokenizer }),
     ...(text.max_length === null ? {} : { maxTokens: text.max_length }),
   };
@@ -70,18 +75,21 @@ function warnAboutIgnored(
 
 async function inferSingle(classifier: Classifier, { single, output, explain }: Inference, runDir: string) {
   const { image_path: image, text } = single;
+  const band = output.abstain ? requireBand(classifier) : null;
   const explanation = explain ? await classifier.explain({ text, image }) : null;
-  const prediction = explanation?.prediction ?? ((await classifier.classify([{ text, image }]))[0] as Prediction);
+  const judged = explanation?.prediction ?? ((await classifier.classify([{ text, image }]))[0] as Prediction);
+  const prediction = withBand(judged, band);
   if (output.verbose) {
     print('=== Single Sample Prediction ===');
-    print(`Image: ${image}`);
+    print(`Image: ${image ?? 'none'}`);
     print(`Text: ${shorten(text, 100)}`);
     print('=== Results ===');
   }
   print(`Prediction: ${prediction.prediction}`);
+  if (judged.modalities) print(`Judged by: ${judged.modalities.join(' and ')} alone`);
   if (output.save_probabilities) print(`Probability (Fake): ${prediction.probabilityFake.toFixed(4)}`);
   if (output.save_confidence) print(`Confidence: ${prediction.confidence.toFixed(4)}`);
-  if (explanation) for (const line of await reportExplanation(explanation, image, runDir)) print(line);
+  if (explanation) for (const line of await reportExplanation(explanation, { image, dir: runDir, band })) print(line);
 }
 
 async function inferBatch(
@@ -103,6 +111,7 @@ async function inferBatch(
     onResumed: (rows) => progress.note(`going on after ${rows} rows`),
     width: 2 * batch_processing.batch_size * classifier.stats().workers,
     columns: { probability: output.save_probabilities, confidence: output.save_confidence },
+    abstain: output.abstain,
     onProblem: ({ line, message }) => progress.note(`${batch.csv_file}:${line}: ${message}`),
     onRow: (row) => {
       if (firstRows.length < shownRows) firstRows.push(row);
@@ -116,11 +125,15 @@ async function inferBatch(
 /** As many as the original shows. */
 const shownRows = 10;
 
-function printSummary({ total, fake, real, failed, averageConfidence }: BatchSummary, outputFile: string): void {
+function printSummary(
+  { total, fake, real, unsure, failed, averageConfidence }: BatchSummary,
+  outputFile: string,
+): void {
   print('=== Prediction Summary ===');
   print(`Total samples: ${total}`);
   print(`Predicted FAKE: ${fake}`);
   print(`Predicted REAL: ${real}`);
+  if (unsure > 0) print(`Unsure: ${unsure}`);
   if (failed > 0) print(`Failed rows: ${failed}`);
   if (failed < total) print(`Average confidence: ${averageConfidence.toFixed(4)}`);
   print(`Predictions saved to: ${outputFile}`);

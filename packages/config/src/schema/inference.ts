@@ -17,8 +17,14 @@ export const inferenceSchema = z.strictObject({
     .prefault({}),
   single: z
     .strictObject({
-      image_path: path.default('./data/images/test/c7jxj5.jpg').describe('the picture'),
-      text: z.string().default('This frog sitting on a light').describe('the words'),
+      image_path: path
+        .nullable()
+        .default('./data/images/test/c7jxj5.jpg')
+        .describe('the picture; null = none, for models that were trained for that'),
+      text: z
+        .string()
+        .default('This frog sitting on a light')
+        .describe('the words; blank = none, for models that were trained for that'),
     })
     .prefault({}),
   batch: z
@@ -76,6 +82,12 @@ export const inferenceSchema = z.strictObject({
       save_probabilities: z.boolean().default(true).describe('write the probability column'),
       save_confidence: z.boolean().default(true).describe('write the confidence column'),
       threshold: z.number().min(0).max(1).nullable().default(null).describe("FAKE above this; null = the artifact's"),
+      abstain: z.boolean().default(false).describe('answer UNSURE where the probability lies in the abstain band'),
+      abstain_band: z
+        .tuple([z.number().min(0).max(1), z.number().min(0).max(1)])
+        .nullable()
+        .default(null)
+        .describe("probabilities of FAKE that are too close to say; null = the artifact's"),
     })
     .prefault({}),
   batch_processing: z

@@ -1,7 +1,14 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { artifactFiles, type CrosscheckError, isCrosscheckError, messageOf } from '@crosscheck/contract';
-import type { Classifier, Prediction } from '../classifier.ts';
+import {
+  type AbstainBand,
+  artifactFiles,
+  type CrosscheckError,
+  isCrosscheckError,
+  messageOf,
+} from '@crosscheck/contract';
+import { type MaybePrediction, requireBand, withBand } from '../abstaining.ts';
+import type { Classifier } from '../classifier.ts';
 import { type ColumnPlan, planColumns, type VerdictColumns } from './columns.ts';
 import { mapInOrder } from './in-order.ts';
 import { isJsonLines } from './read-json-rows.ts';
@@ -32,8 +39,10 @@ export interface ClassifyFileOptions {
   nRows: number;
   /** Rows in flight at a time. */
   width: number;
-  /** Which of the verdict's numbers the output carries. */
-  columns: VerdictColumns;
+  /** Which of the verdict's numbers the output carries; which parts a post had is added where posts may lack one. */
+  columns: Omit<VerdictColumns, 'modalities'>;
+  /** Write UNSURE inside the model's abstain band. @default false */
+  abstain?: boolean;
   /** Told of every row that became `ERROR`. */
   onProblem(problem: RowProblem): void;
   /** Told how many rows an interrupted run had judged. */
@@ -54,13 +63,15 @@ export interface JudgedRow {
   line: number;
   bytes: number;
   /** Null where the row could not be judged. */
-  prediction: Prediction | null;
+  prediction: MaybePrediction | null;
 }
 
 export interface BatchSummary {
   total: number;
   fake: number;
   real: number;
+  /** Inside the abstain band, where that was asked for. */
+  unsure: number;
   failed: number;
   /** Mean over the judged rows; NaN when there is none. */
   averageConfidence: number;
@@ -74,9 +85,11 @@ const fatalCodes = ['CROSSCHECK_INFERENCE_WORKER_CRASHED', 'CROSSCHECK_INFERENCE
  * cannot be judged becomes `ERROR,-1,-1.0,-1.0` and the rest goes on. The output appears when it is whole.
  *
  * @throws CROSSCHECK_INFER_INPUT_NOT_FOUND, CROSSCHECK_INFER_COLUMN_MISSING, CROSSCHECK_INFER_CSV_BROKEN, CROSSCHECK_INFER_INPUT_BROKEN,
- * CROSSCHECK_INFER_OUTPUT_UNWRITABLE, CROSSCHECK_INFER_RESUME_MISMATCH, CROSSCHECK_INFERENCE_WORKER_CRASHED
+ * CROSSCHECK_INFER_OUTPUT_UNWRITABLE, CROSSCHECK_INFER_RESUME_MISMATCH, CROSSCHECK_INFERENCE_WORKER_CRASHED, CROSSCHECK_INFERENCE_NO_BAND
  */
-export async function classifyFile(classifier: Classifier, options: ClassifyFileOptions): Promise<BatchSummary> {
+export async function classifyFile(classifier: Classifier, given: ClassifyFileOptions): Promise<BatchSummary> {
+  const options = { ...given, columns: { ...given.columns, modalities: mayLackParts(classifier) } };
+  const band = given.abstain ? requireBand(classifier) : null;
   const rows = readRows(options.inputFile);
   const columns = {
     file: options.inputFile,
@@ -85,12 +98,12 @@ export async function classifyFile(classifier: Classifier, options: ClassifyFile
     label: options.labelColumn,
   };
   const plan = planColumns((await rows.next()).value?.cells ?? [], columns, options.columns);
-  const undertaking = await describe(classifier, plan, options);
+  const undertaking = { ...(await describe(classifier, plan, options)), abstainBand: band };
   const earlier = options.resume ? await openEarlier(options.outputFile, undertaking) : null;
   const writer = await openRowWriter(options.outputFile);
   try {
     await describePartial(options.outputFile, undertaking);
-    const summary = await writeVerdicts(classifier, { rows, earlier, plan, writer }, options);
+    const summary = await writeVerdicts(classifier, { rows, earlier, plan, writer, band }, options);
     await writer.commit();
     await forgetPartial(options.outputFile);
     return summary;
@@ -108,7 +121,7 @@ async function describe(
   { artifact, threshold }: Classifier,
   { header }: ColumnPlan,
   { inputFile }: ClassifyFileOptions,
-): Promise<Undertaking> {
+): Promise<Omit<Undertaking, 'abstainBand'>> {
   const { size, mtimeMs } = await stat(inputFile);
   return {
     inputFile: path.resolve(inputFile),
@@ -120,18 +133,24 @@ async function describe(
   };
 }
 
+/** Whether the model judges posts without a picture or without words. */
+function mayLackParts({ artifact }: Classifier): boolean {
+  return Object.values(artifact.modalities).includes('optional');
+}
+
 interface Streams {
   rows: AsyncGenerator<FileRow>;
   /** Rows that an interrupted run wrote, header first. */
   earlier: AsyncGenerator<FileRow> | null;
   plan: ColumnPlan;
   writer: RowWriter;
+  band: AbstainBand | null;
 }
 
 async function writeVerdicts(
   classifier: Classifier,
-  { rows, earlier, plan, writer }: Streams,
-  options: ClassifyFileOptions,
+  { rows, earlier, plan, writer, band }: Streams,
+  options: ClassifyFileOptions & { columns: VerdictColumns },
 ): Promise<BatchSummary> {
   const tally = emptyTally();
   const isJson = isJsonLines(options.outputFile);
@@ -146,7 +165,7 @@ async function writeVerdicts(
     options.onResumed?.(tally.total);
   }
   const left = options.nRows < 0 ? options.nRows : Math.max(0, options.nRows - tally.total);
-  const judge = async (row: FileRow) => ({ row, ...(await judgeRow(classifier, row, plan, options)) });
+  const judge = async (row: FileRow) => ({ row, ...(await judgeRow(classifier, row, plan, { ...options, band })) });
   const toOutput = isJson ? outputObject : outputCells;
   for await (const { row, judged, problem } of mapInOrder(take(rows, left), options.width, judge)) {
     await writer.write(toOutput(row, judged.prediction, plan, options.columns));
@@ -170,7 +189,7 @@ async function judgeRow(
   classifier: Classifier,
   { cells, line, bytes, problem }: FileRow,
   plan: ColumnPlan,
-  options: ClassifyFileOptions,
+  options: ClassifyFileOptions & { band: AbstainBand | null },
 ): Promise<{ judged: JudgedRow; problem: string | null }> {
   const [text, image] = [cells[plan.textIndex] ?? '', (cells[plan.imageIndex] ?? '').trim()];
   const judged: JudgedRow = { text, image, line, bytes, prediction: null };
@@ -178,14 +197,19 @@ async function judgeRow(
   const excess = cells.length - plan.inputColumns;
   if (excess > 0)
     return { judged, problem: `${excess} cells more than the header has columns; quote texts with commas` };
-  if (image === '') return { judged, problem: `no picture: column "${options.imageColumn}" is empty` };
+  if (image === '' && classifier.artifact.modalities.image === 'required')
+    return { judged, problem: `no picture: column "${options.imageColumn}" is empty` };
   try {
-    const picture = (await options.readImage?.(image)) ?? path.resolve(options.rootDir, image);
+    const picture = image === '' ? null : await readPicture(image, options);
     const [prediction] = await classifier.classify([{ text, image: picture }]);
-    return { judged: { ...judged, prediction: prediction ?? null }, problem: null };
+    return { judged: { ...judged, prediction: prediction ? withBand(prediction, options.band) : null }, problem: null };
   } catch (error) {
     const isGone = fatalCodes.some((code) => isCrosscheckError(error, code as CrosscheckError['code']));
     if (isGone || options.isFatal?.(error)) throw error;
     return { judged, problem: messageOf(error) };
   }
+}
+
+async function readPicture(image: string, { readImage, rootDir }: ClassifyFileOptions): Promise<Uint8Array | string> {
+  return (await readImage?.(image)) ?? path.resolve(rootDir, image);
 }

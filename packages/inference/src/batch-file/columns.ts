@@ -4,6 +4,8 @@ import { CrosscheckError } from '@crosscheck/contract';
 export interface VerdictColumns {
   probability: boolean;
   confidence: boolean;
+  /** The parts of a post that the verdict rests on. */
+  modalities?: boolean;
 }
 
 /** How the columns of the input become those of the output. */
@@ -34,6 +36,7 @@ export function planColumns(
     'label',
     ...(verdict.probability ? ['probability'] : []),
     ...(verdict.confidence ? ['confidence'] : []),
+    ...(verdict.modalities ? ['modalities'] : []),
   ];
   const collides = (name: string) => added.includes(name) || name === columns.label;
   const taken = new Set([...added, ...header.filter((name) => !collides(name))]);

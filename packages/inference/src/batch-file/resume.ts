@@ -1,5 +1,5 @@
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { CrosscheckError } from '@crosscheck/contract';
+import { type AbstainBand, abstainBandSchema, CrosscheckError } from '@crosscheck/contract';
 import { z } from 'zod';
 import { isJsonLines } from './read-json-rows.ts';
 import { type FileRow, readRows } from './read-rows.ts';
@@ -12,6 +12,8 @@ export interface Undertaking {
   /** sha256 of the weights. */
   model: string;
   threshold: number;
+  /** Where UNSURE was written; null where that was not asked for. */
+  abstainBand: AbstainBand | null;
   /** Of the output. */
   header: string[];
 }
@@ -22,6 +24,7 @@ const undertakingSchema = z.object({
   inputModifiedMs: z.number(),
   model: z.string(),
   threshold: z.number(),
+  abstainBand: abstainBandSchema.nullable().default(null),
   header: z.array(z.string()),
 });
 

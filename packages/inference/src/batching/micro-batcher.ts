@@ -7,9 +7,12 @@ import { pickBatch } from './pick-batch.ts';
 
 /** A post as numbers. */
 export interface EncodedPost {
-  /** [S, S, 3] RGB u8. */
-  pixels: Uint8Array;
+  /** [S, S, 3] RGB u8; null for a post without a picture. */
+  pixels: Uint8Array | null;
+  /** A post without words has those of a blank text, which are masked. */
   tokenIds: Int32Array;
+  /** @default true */
+  hasText?: boolean;
 }
 
 export interface PushOptions {
@@ -28,6 +31,8 @@ interface Waiting extends EncodedPost {
 
 export interface BatcherOptions {
   padId: number;
+  /** Pixels per side. */
+  imageSize: number;
   maxBatch: number;
   statistics: ClassifierStatistics;
 }
@@ -98,7 +103,7 @@ export class MicroBatcher {
   }
 
   async #run(pool: WorkerPool, posts: Waiting[]): Promise<void> {
-    const { statistics, padId } = this.#options;
+    const { statistics } = this.#options;
     const startedAt = performance.now();
     for (const post of posts) {
       post.onTaken();
@@ -106,7 +111,7 @@ export class MicroBatcher {
     }
     this.#running++;
     try {
-      const { logits, inferenceMs }: BatchResult = await pool.run(encodeBatch(posts, padId));
+      const { logits, inferenceMs }: BatchResult = await pool.run(encodeBatch(posts, this.#options));
       statistics.batchSize.observe(posts.length);
       statistics.inferenceSeconds.observe(inferenceMs / 1000);
       posts.forEach((post, i) => post.resolve(logits[i] as number));
@@ -125,13 +130,17 @@ export class MicroBatcher {
 }
 
 /** Packs posts into one batch, padded to its longest text. */
-function encodeBatch(posts: EncodedPost[], padId: number): EncodedBatch {
-  const imageBytes = (posts[0] as EncodedPost).pixels.byteLength;
+function encodeBatch(posts: EncodedPost[], { padId, imageSize }: BatcherOptions): EncodedBatch {
+  const imageBytes = 3 * imageSize ** 2;
   const pixels = new Uint8Array(posts.length * imageBytes); // [B, S, S, 3]
-  posts.forEach((post, i) => pixels.set(post.pixels, i * imageBytes));
+  const withoutImage: number[] = [];
+  posts.forEach((post, i) => (post.pixels ? pixels.set(post.pixels, i * imageBytes) : withoutImage.push(i)));
   const padded = padTokenIds(
     posts.map((post) => post.tokenIds),
     padId,
   ); // [B, L]
-  return { size: posts.length, pixels, ...padded };
+  posts.forEach(({ hasText = true }, i) => {
+    if (!hasText) padded.attentionMask.fill(0, i * padded.length, (i + 1) * padded.length);
+  });
+  return { size: posts.length, pixels, withoutImage, ...padded };
 }

@@ -1,5 +1,5 @@
 // Occlusion: hide a part, judge again, and see what changes (Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901).
-import type { Preprocessing } from '@crosscheck/contract';
+import type { Modalities, Preprocessing } from '@crosscheck/contract';
 import type { Tokenizer } from '@crosscheck/preprocess';
 import type { EncodedPost } from '../batching/micro-batcher.ts';
 import type { Prediction } from '../classifier.ts';
@@ -13,6 +13,7 @@ import { groupWords, readWords, type Word, withoutWords } from './words.ts';
 export interface ExplainContext {
   tokenizer: Tokenizer;
   preprocessing: Preprocessing;
+  modalities: Modalities;
   temperature: number;
   /** Posts that are sent to the workers at a time: enough to fill their batches, few enough that others' posts get in between. */
   width: number;
@@ -22,34 +23,40 @@ export interface ExplainContext {
 
 interface DecodedPost {
   text: string;
-  /** [S, S, 3] RGB u8. */
-  pixels: Uint8Array;
+  hasText: boolean;
+  /** [S, S, 3] RGB u8; null without a picture. */
+  pixels: Uint8Array | null;
 }
 
 /** A post with something hidden, made only when its turn comes. */
 type Variant = () => EncodedPost;
 
-/** Explains one post. */
-export async function explainPost({ text, pixels }: DecodedPost, context: ExplainContext): Promise<Explanation> {
+/** Explains one post. A part that it lacks is as neutral as can be: it contributes nothing, and has no map and no weights. */
+export async function explainPost(
+  { text, hasText, pixels }: DecodedPost,
+  context: ExplainContext,
+): Promise<Explanation> {
   const { tokenizer, preprocessing, temperature, judge } = context;
   const tokenIds = tokenizer.encode(text);
-  const words = readWords(text, tokenizer, tokenIds.length);
+  const words = hasText ? readWords(text, tokenizer, tokenIds.length) : [];
   const plan = planExplanation(tokenIds.length, words.length);
   const runs = groupWords(words, plan.wordGroups);
-  const neutral = { pixels: neutralPicture(preprocessing), tokenIds: tokenizer.encode('') };
+  const meanColour = neutralPicture(preprocessing);
+  const whole = { picture: { pixels }, text: { tokenIds, hasText } };
+  const neutral = neutralParts(whole, context, meanColour);
 
   const halves: Variant[] = [
-    () => ({ pixels, tokenIds }),
-    () => ({ pixels, tokenIds: neutral.tokenIds }),
-    () => ({ pixels: neutral.pixels, tokenIds }),
-    () => neutral,
+    () => ({ ...whole.picture, ...whole.text }),
+    () => ({ ...whole.picture, ...neutral.text }),
+    () => ({ ...neutral.picture, ...whole.text }),
+    () => ({ ...neutral.picture, ...neutral.text }),
   ];
-  const cells: Variant[] = Array.from({ length: plan.gridSide ** 2 }, (_, cell) => () => ({
-    pixels: occludePicture(pixels, cell, plan.gridSide, neutral.pixels),
-    tokenIds,
+  const cells: Variant[] = Array.from({ length: pixels ? plan.gridSide ** 2 : 0 }, (_, cell) => () => ({
+    pixels: occludePicture(pixels as Uint8Array, cell, plan.gridSide, meanColour),
+    ...whole.text,
   }));
   const shortened: Variant[] = runs.map((run) => () => ({
-    pixels,
+    ...whole.picture,
     tokenIds: tokenizer.encode(withoutWords(text, run)),
   }));
   const logits = await computeLogits([...halves, ...cells, ...shortened], context);
@@ -62,9 +69,29 @@ export async function explainPost({ text, pixels }: DecodedPost, context: Explai
     prediction: verdicts.both,
     neither: verdicts.neither,
     ...weighModalities(nameHalves(logOdds), verdicts),
-    heatMap: toHeatMap(effects, plan),
+    heatMap: pixels ? toHeatMap(effects, plan) : noHeatMap,
     wordWeights: toWordWeights(runs, effects.slice(cells.length)),
     passes: logits.length,
+  };
+}
+
+const noHeatMap: HeatMap = { rows: 0, columns: 0, values: [] };
+
+interface Encoded {
+  picture: Pick<EncodedPost, 'pixels'>;
+  text: Pick<EncodedPost, 'tokenIds' | 'hasText'>;
+}
+
+/**
+ * What takes the place of a hidden half. A network that was trained for posts without a part is told that it is missing; to others a picture of
+ * the mean colour and a blank text say nothing. A half that the post lacks is its own.
+ */
+function neutralParts(whole: Encoded, { tokenizer, modalities }: ExplainContext, meanColour: Uint8Array): Encoded {
+  const tokenIds = tokenizer.encode('');
+  const picture = modalities.image === 'optional' ? null : meanColour;
+  return {
+    picture: whole.picture.pixels ? { pixels: picture } : whole.picture,
+    text: whole.text.hasText ? { tokenIds, hasText: modalities.text === 'required' } : whole.text,
   };
 }
 

@@ -1,15 +1,20 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { AbstainBand } from '@crosscheck/contract';
 import { describeExplanation } from './describe.ts';
 import type { Explanation } from './explanation.ts';
 import { renderOverlay } from './overlay.ts';
 import { explanationToJson } from './to-json.ts';
 
-/** Writes `explanation.png` and `explanation.json` into a folder, and says in a few lines what they hold. */
-export async function reportExplanation(explanation: Explanation, image: string, dir: string): Promise<string[]> {
+/** Writes `explanation.json`, and `explanation.png` where there is a picture, into a folder, and says in a few lines what they hold. */
+export async function reportExplanation(
+  explanation: Explanation,
+  { image, dir, band }: { image: string | null; dir: string; band: AbstainBand | null },
+): Promise<string[]> {
   const files = { overlay: path.join(dir, 'explanation.png'), json: path.join(dir, 'explanation.json') };
   await mkdir(dir, { recursive: true });
-  await writeFile(files.json, `${JSON.stringify(explanationToJson(explanation), null, 2)}\n`);
-  await writeFile(files.overlay, await renderOverlay(image, explanation.heatMap));
-  return [...describeExplanation(explanation), `Heat map: ${files.overlay}`, `All numbers: ${files.json}`];
+  await writeFile(files.json, `${JSON.stringify(explanationToJson(explanation, band), null, 2)}\n`);
+  const heatMap = image === null ? [] : [`Heat map: ${files.overlay}`];
+  if (image !== null) await writeFile(files.overlay, await renderOverlay(image, explanation.heatMap));
+  return [...describeExplanation(explanation), ...heatMap, `All numbers: ${files.json}`];
 }

@@ -1,11 +1,13 @@
-import type { Prediction } from '../classifier.ts';
+import type { AbstainBand } from '@crosscheck/contract';
+import { type MaybePrediction, withBand } from '../abstaining.ts';
 import type { Explanation, ModalityEffect } from './explanation.ts';
 
 /** The explanation as files and answers carry it: the names of `POST /predict`, and what the effects are measured in. */
-export function explanationToJson(explanation: Explanation) {
+export function explanationToJson(explanation: Explanation, band: AbstainBand | null = null) {
   const { prediction, picture, words, neither, interaction, heatMap, wordWeights, passes } = explanation;
   return {
-    ...verdictToJson(prediction),
+    ...verdictToJson(withBand(prediction, band)),
+    ...(prediction.modalities && { modalities: prediction.modalities }),
     effects: 'log-odds of FAKE: positive speaks for FAKE, negative for REAL',
     picture: effectToJson(picture),
     text: effectToJson(words),
@@ -19,7 +21,7 @@ export function explanationToJson(explanation: Explanation) {
 
 export type ExplanationJson = ReturnType<typeof explanationToJson>;
 
-function verdictToJson({ prediction, probabilityFake, confidence, labelId }: Prediction) {
+function verdictToJson({ prediction, probabilityFake, confidence, labelId }: MaybePrediction) {
   return { prediction, probability_fake: probabilityFake, confidence, label_id: labelId };
 }
 

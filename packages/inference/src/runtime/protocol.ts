@@ -6,6 +6,8 @@ export interface EncodedBatch {
   length: number;
   /** [B, S, S, 3] RGB u8; normalised in the worker. */
   pixels: Uint8Array;
+  /** Rows whose post has no picture; none when left out. */
+  withoutImage?: readonly number[];
   /** [B, L] */
   inputIds: Int32Array;
   /** [B, L] */

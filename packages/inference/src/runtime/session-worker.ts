@@ -13,11 +13,13 @@ const imageBuffer = new Float32Array(maxBatch * pixelsPerImage);
 
 const reply = (message: WorkerReply) => port.postMessage(message);
 
-function normalizeBatch({ size, pixels }: EncodedBatch): Float32Array {
+/** @returns [B, 3, S, S]; a row without a picture is NaN, which networks made for that understand */
+function normalizeBatch({ size, pixels, withoutImage = [] }: EncodedBatch): Float32Array {
   for (let i = 0; i < size; i++) {
     const offset = i * pixelsPerImage;
     normalizeImage(pixels.subarray(offset, offset + pixelsPerImage), preprocessing, 'nchw', imageBuffer, offset);
   }
+  for (const row of withoutImage) imageBuffer.fill(Number.NaN, row * pixelsPerImage, (row + 1) * pixelsPerImage);
   return imageBuffer.subarray(0, size * pixelsPerImage);
 }
 
