@@ -160,8 +160,8 @@ test('statistics count posts, batches and their sizes', async () => {
 });
 
 test('by default every core gets a one-threaded worker; one worker gets all cores', () => {
-  expect(chooseLayout({}, 2)).toEqual({ workers: 2, threads: 1, maxBatch: 8 });
-  expect(chooseLayout({ workers: 1 }, 4)).toEqual({ workers: 1, threads: 4, maxBatch: 8 });
-  expect(chooseLayout({ threadsPerWorker: 2 }, 4)).toEqual({ workers: 2, threads: 2, maxBatch: 8 });
-  expect(chooseLayout({}, 64)).toEqual({ workers: 8, threads: 8, maxBatch: 8 });
+  expect(chooseLayout({}, 2)).toEqual({ workers: 2, threads: 1, maxBatch: 4 });
+  expect(chooseLayout({ workers: 1 }, 4)).toEqual({ workers: 1, threads: 4, maxBatch: 4 });
+  expect(chooseLayout({ threadsPerWorker: 2 }, 4)).toEqual({ workers: 2, threads: 2, maxBatch: 4 });
+  expect(chooseLayout({}, 64)).toEqual({ workers: 8, threads: 8, maxBatch: 4 });
 });

@@ -3,7 +3,7 @@ export interface LayoutOptions {
   workers?: number;
   /** Threads of each session. Default: available cores divided by workers. One worker with all cores answers a lone post fastest. */
   threadsPerWorker?: number;
-  /** Posts per batch, at most. More than 8 was not faster on two cores. */
+  /** Posts per batch, at most. More than 4 were not faster, and made the slowest answers slower. */
   maxBatch?: number;
 }
 
@@ -21,5 +21,5 @@ export function chooseLayout(options: LayoutOptions, cores: number): Layout {
   const workers =
     options.workers ?? Math.min(maxDefaultWorkers, Math.max(1, Math.floor(cores / (options.threadsPerWorker ?? 1))));
   const threads = options.threadsPerWorker ?? Math.max(1, Math.floor(cores / workers));
-  return { workers, threads, maxBatch: options.maxBatch ?? 8 };
+  return { workers, threads, maxBatch: options.maxBatch ?? 4 };
 }
