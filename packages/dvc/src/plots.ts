@@ -49,7 +49,7 @@ function epochTable(text: string): string {
     .map((line): unknown => JSON.parse(line));
   const epochs = records.flatMap((record) => epochSchema.safeParse(record).data ?? []);
   const names = [...new Set(epochs.flatMap(Object.keys))];
-  const rows = epochs.map((epoch) => names.map((name) => epoch[name] ?? ''));
+  const rows = epochs.map((epoch) => names.map((name) => JSON.stringify(epoch[name] ?? '').replaceAll('"', '')));
   return `${[names.map(columnOf), ...rows].map((row) => row.join(',')).join('\n')}\n`;
 }
 
