@@ -3,7 +3,7 @@ export * from './curation.ts';
 export { captionVocabulary, writeCaption } from './demo/captions.ts';
 export type { DemoPost } from './demo/demo-folder.ts';
 export { type DemoOptions, type DemoSummary, generateDemo } from './demo/generate-demo.ts';
-export { type SceneKind, sceneKinds } from './demo/kinds.ts';
+export { type Difficulty, difficulties, type SceneKind, sceneKinds } from './demo/kinds.ts';
 export { renderScene } from './demo/render-scene.ts';
 export { createLoader, type LoadedBatch, type Loader, type LoaderOptions } from './loader/loader.ts';
 export { countSamples, epochOrder, type OrderOptions } from './loader/order.ts';

@@ -1,6 +1,6 @@
 import type { Random } from '@crosscheck/contract';
 import type { SceneKind } from './kinds.ts';
-import { kindWords, sharedWords, templates } from './lexicon.ts';
+import { kindWords, layoutTemplates, sequenceTemplates, sharedWords, templates } from './lexicon.ts';
 
 /**
  * Writes one short news line about a kind of scene, such as "Breaking: a blizzard closes schools near Corvale".
@@ -8,10 +8,29 @@ import { kindWords, sharedWords, templates } from './lexicon.ts';
  * @param random decides everything; the same stream gives the same line
  */
 export function writeCaption(kind: SceneKind, random: Random): string {
+  return fill(templates, slotsOf(kind), random);
+}
+
+/** The same about two scenes: what is, and what was before it. */
+export function writeSequence(now: SceneKind, before: SceneKind, random: Random): string {
+  return fill(sequenceTemplates, { ...slotsOf(now), other: kindWords[before].things }, random);
+}
+
+/** The same about two scenes: one in the north, one in the south. */
+export function writeLayout(north: SceneKind, south: SceneKind, random: Random): string {
+  return fill(layoutTemplates, { ...slotsOf(north), other: kindWords[south].things }, random);
+}
+
+type Slots = Record<string, readonly string[]>;
+
+function slotsOf(kind: SceneKind): Slots {
   const { things, deeds, details } = kindWords[kind];
-  const slots: Record<string, readonly string[]> = { thing: things, deed: deeds, detail: details, ...sharedWords };
+  return { thing: things, deed: deeds, detail: details, ...sharedWords };
+}
+
+function fill(lines: readonly string[], slots: Slots, random: Random): string {
   const choose = (options: readonly string[]) => options[random.int(options.length)] as string;
-  const line = choose(templates).replace(/\{(\w+)\}/g, (_, slot: string) => choose(slots[slot] as readonly string[]));
+  const line = choose(lines).replace(/\{(\w+)\}/g, (_, slot: string) => choose(slots[slot] as readonly string[]));
   return line.charAt(0).toUpperCase() + line.slice(1);
 }
 

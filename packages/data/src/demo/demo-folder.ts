@@ -3,7 +3,7 @@ import path from 'node:path';
 import { CrosscheckError, type LabelName, labelNames } from '@crosscheck/contract';
 import { stringify } from 'csv-stringify/sync';
 import type { PostPlan } from './compose-posts.ts';
-import type { SceneKind } from './kinds.ts';
+import type { Difficulty, SceneKind } from './kinds.ts';
 
 const splitNames = ['train', 'val', 'test'] as const;
 
@@ -16,6 +16,8 @@ export interface DemoPost {
   label: LabelName;
   imageKind: SceneKind;
   captionKind: SceneKind;
+  /** The other scene of medium and hard posts. */
+  otherKind: SceneKind | null;
 }
 
 const header = ['id', 'text_content', 'image_path', 'label', 'image_kind', 'caption_kind'];
@@ -72,9 +74,9 @@ export async function writeManifest(dir: string, split: Split, posts: readonly P
 /** The first post of the test split with a label. */
 export function findExample(posts: readonly PostPlan[], dir: string, label: 0 | 1): DemoPost {
   const index = posts.findIndex((post) => post.label === label);
-  const { text, imageKind, captionKind } = posts[index] as PostPlan;
+  const { text, imageKind, captionKind, otherKind } = posts[index] as PostPlan;
   const imagePath = path.join(dir, imageName('test', index));
-  return { imagePath, text, label: labelNames[label], imageKind, captionKind };
+  return { imagePath, text, label: labelNames[label], imageKind, captionKind, otherKind };
 }
 
 const spokenKinds: Record<SceneKind, string> = {
@@ -88,16 +90,34 @@ const spokenKinds: Record<SceneKind, string> = {
   stadium: 'a football match',
 };
 
+/** What a true and a mismatched post are, by difficulty. */
+const notes: Record<Difficulty, Record<LabelName, (post: DemoPost) => string>> = {
+  easy: {
+    REAL: ({ imageKind }) => `A true post: picture and words both tell of ${spokenKinds[imageKind]}.`,
+    FAKE: ({ imageKind, captionKind }) =>
+      `A mismatched post: the picture shows ${spokenKinds[imageKind]}, the words tell of ${spokenKinds[captionKind]}.`,
+  },
+  medium: {
+    REAL: ({ imageKind }) =>
+      `A true post: the picture shows ${spokenKinds[imageKind]}, of which the words tell as present.`,
+    FAKE: ({ imageKind, captionKind }) =>
+      `A mismatched post: the picture shows ${spokenKinds[imageKind]}, which is past; the words tell of ${spokenKinds[captionKind]}.`,
+  },
+  hard: {
+    REAL: ({ imageKind }) =>
+      `A true post: ${spokenKinds[imageKind]} is in the north in the words, and above in the picture.`,
+    FAKE: ({ captionKind }) =>
+      `A mismatched post: ${spokenKinds[captionKind]} is in the north in the words, but below in the picture.`,
+  },
+};
+
 /** `examples.json`: `[{image, text, label, note}]`, the image relative to the folder. Written last: its presence says that all is there. */
-export async function writeExamples(dir: string, examples: readonly DemoPost[]): Promise<void> {
-  const entries = examples.map(({ imagePath, text, label, imageKind, captionKind }) => ({
-    image: path.relative(dir, imagePath).replaceAll(path.sep, '/'),
-    text,
-    label: labelNames.indexOf(label),
-    note:
-      label === 'REAL'
-        ? `A true post: picture and words both tell of ${spokenKinds[imageKind]}.`
-        : `A mismatched post: the picture shows ${spokenKinds[imageKind]}, the words tell of ${spokenKinds[captionKind]}.`,
+export async function writeExamples(dir: string, examples: readonly DemoPost[], difficulty: Difficulty): Promise<void> {
+  const entries = examples.map((post) => ({
+    image: path.relative(dir, post.imagePath).replaceAll(path.sep, '/'),
+    text: post.text,
+    label: labelNames.indexOf(post.label),
+    note: notes[difficulty][post.label](post),
   }));
   await writeFile(path.join(dir, 'examples.json'), `${JSON.stringify(entries, null, 2)}\n`);
 }

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { createRandom } from '@crosscheck/contract';
+import { createRandom, type Random } from '@crosscheck/contract';
 import { runConcurrently } from '../run-concurrently.ts';
 import { composeSplits, type PostPlan } from './compose-posts.ts';
 import {
@@ -13,12 +13,14 @@ import {
   writeExamples,
   writeManifest,
 } from './demo-folder.ts';
-import { type SceneKind, sceneKinds } from './kinds.ts';
-import { renderScene } from './render-scene.ts';
+import { type Difficulty, type SceneKind, sceneKinds } from './kinds.ts';
+import { renderPair, renderScene } from './render-scene.ts';
 
 export interface DemoOptions {
   /** Receives `train.csv`, `val.csv`, `test.csv` and `images/{train,val,test}/`. */
   dir: string;
+  /** @default 'easy' */
+  difficulty?: Difficulty;
   /** @default 7 */
   seed?: number;
   /** Posts per split: even numbers of at least 4. @default 2000 */
@@ -49,26 +51,33 @@ export interface DemoSummary {
 
 /**
  * Makes small news posts without any download: drawn JPEGs and written captions, half of them mismatched. Every kind of picture
- * and every kind of caption is as often REAL as FAKE, so that neither alone can beat 50 %. The same options give the same bytes.
+ * and every kind of caption is as often REAL as FAKE, in every difficulty, so that neither alone can beat 50 %. The same options give the same bytes.
  * Demo posts of an earlier run in the same folder are replaced.
  *
  * @throws CROSSCHECK_DATA_DEMO_SIZE, CROSSCHECK_DATA_DEMO_FOLDER
  */
 export async function generateDemo(options: DemoOptions): Promise<DemoSummary> {
-  const { seed = 7, imageSize = 160, onProgress = () => {} } = options;
+  const { difficulty = 'easy', seed = 7, imageSize = 160, onProgress = () => {} } = options;
   const posts = { train: options.train ?? 2000, val: options.val ?? 400, test: options.test ?? 400 };
   const dir = path.resolve(options.dir);
-  const splits = composeSplits(posts, seed);
+  const splits = composeSplits(posts, seed, difficulty);
   await clearDemoFolder(dir);
   const total = posts.train + posts.val + posts.test;
   let done = 0;
   const write = async (split: Split) => {
-    await drawPictures(splits[split], { dir, split, seed, imageSize, onPicture: () => onProgress(++done, total) });
+    await drawPictures(splits[split], {
+      dir,
+      split,
+      seed,
+      imageSize,
+      difficulty,
+      onPicture: () => onProgress(++done, total),
+    });
     return writeManifest(dir, split, splits[split]);
   };
   const files = { train: await write('train'), val: await write('val'), test: await write('test') };
   const examples = { real: findExample(splits.test, dir, 0), fake: findExample(splits.test, dir, 1) };
-  await writeExamples(dir, [examples.real, examples.fake]);
+  await writeExamples(dir, [examples.real, examples.fake], difficulty);
   return { dir, seed, imageSize, posts, kinds: sceneKinds, files, examples };
 }
 
@@ -77,15 +86,26 @@ interface PictureTarget {
   split: Split;
   seed: number;
   imageSize: number;
+  difficulty: Difficulty;
   onPicture: () => void;
 }
 
 async function drawPictures(posts: readonly PostPlan[], target: PictureTarget): Promise<void> {
-  const { dir, split, seed, imageSize } = target;
+  const { dir, split, seed } = target;
   await mkdir(path.join(dir, 'images', split), { recursive: true });
-  await runConcurrently(posts, availableParallelism() * 2, async ({ imageKind }, i) => {
-    const bytes = await renderScene(imageKind, createRandom(seed, 'demo picture', split, i), imageSize);
+  await runConcurrently(posts, availableParallelism() * 2, async (post, i) => {
+    const bytes = await drawPicture(post, createRandom(seed, 'demo picture', split, i), target);
     await writeFile(path.join(dir, imageName(split, i)), bytes);
     target.onPicture();
   });
+}
+
+function drawPicture(
+  { imageKind, captionKind, otherKind }: PostPlan,
+  random: Random,
+  { difficulty, imageSize }: PictureTarget,
+): Promise<Buffer> {
+  if (difficulty !== 'hard') return renderScene(imageKind, random, imageSize);
+  const below = imageKind === captionKind ? (otherKind as SceneKind) : captionKind;
+  return renderPair(imageKind, below, random, imageSize);
 }

@@ -11,3 +11,11 @@ export const sceneKinds = [
 ] as const;
 
 export type SceneKind = (typeof sceneKinds)[number];
+
+/**
+ * How hard it is to tell that words and picture disagree. In `easy` posts each tells of one scene. In `medium` the words name two scenes, one of
+ * them past, and the picture shows either. In `hard` words and picture have both scenes, one in the north (above) and one in the south (below).
+ */
+export const difficulties = ['easy', 'medium', 'hard'] as const;
+
+export type Difficulty = (typeof difficulties)[number];

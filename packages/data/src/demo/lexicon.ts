@@ -130,3 +130,19 @@ export const templates: readonly string[] = [
   '{thing} {deed}, and {detail} {near} {place}',
   '{thing} {deed} {time} while {detail} {near} {place}',
 ];
+
+/** The same for what is and what was before it: {other} is a thing of the earlier scene. The words are those of the lines above. */
+export const sequenceTemplates: readonly string[] = [
+  '{thing} {deed} {near} {place} after {other}',
+  'after {other}, {thing} {deed} {near} {place}',
+  '{detail} {near} {place} after {other}',
+  'after {other}, {detail} {near} {place}',
+];
+
+/** The same for what is in the north, and {other} in the south. */
+export const layoutTemplates: readonly string[] = [
+  'north of {place}, {thing} {deed}, and south of {place} {other}',
+  'south of {place}, {other}, and north of {place} {thing} {deed}',
+  '{thing} north of {place}, {other} south of {place}',
+  '{other} south of {place}, {thing} north of {place}',
+];

@@ -66,3 +66,21 @@ function expose(pixels: Buffer, random: Random): void {
     }
   }
 }
+
+/** Draws one scene above another in one picture of equal sides. @returns a JPEG */
+export async function renderPair(above: SceneKind, below: SceneKind, random: Random, size = 160): Promise<Buffer> {
+  const [wide, tall] = [size, Math.ceil(size / 2)];
+  const halves: Buffer[] = [];
+  for (const kind of [above, below]) {
+    halves.push(
+      await sharp(await renderScene(kind, random, size))
+        .resize(wide, tall, { fit: 'cover' })
+        .toBuffer(),
+    );
+  }
+  const canvas = { width: wide, height: 2 * tall, channels: 3 as const, background: 'black' };
+  return sharp({ create: canvas })
+    .composite(halves.map((input, i) => ({ input, left: 0, top: i * tall })))
+    .jpeg({ quality: 80 + random.int(13) })
+    .toBuffer();
+}
