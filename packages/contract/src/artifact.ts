@@ -77,6 +77,13 @@ export const artifactSchema = z.object({
     })
     .optional()
     .describe('fp32 against this precision, served'),
+  evaluation: z
+    .object({
+      posts: z.int(),
+      metrics: z.record(z.string(), z.object({ value: z.number(), low: z.number(), high: z.number() })),
+    })
+    .optional()
+    .describe('metrics of the served folder on posts with labels, with 95 % bootstrap intervals'),
   selfCheck: z
     .object({
       text: z.string(),

@@ -8,15 +8,15 @@ import type { Checkpoint } from '@crosscheck/model/weights';
 import { checkTensors, openCheckpoint, parameterNames } from '@crosscheck/model/weights';
 import { loadTokenizer } from '@crosscheck/preprocess';
 import type { ArtifactContent } from './artifact/artifact-content.ts';
-import { recordSelfCheck } from './artifact/record-self-check.ts';
 import { replaceFolder } from './artifact/replace-folder.ts';
-import { writeArtifactFiles, writeManifest } from './artifact/write-artifact.ts';
+import { writeArtifactFiles, writeManifest, writeModelCard } from './artifact/write-artifact.ts';
 import { supportedOpsets } from './onnx/encode.ts';
 import type { ParityReport } from './parity/check-parity.ts';
 import type { ComparisonReport } from './parity/compare-artifacts.ts';
+import { measureFolder } from './parity/measure-folder.ts';
 import { type Gate, openGate } from './parity/open-gate.ts';
 import { rewrites } from './quantize/variant.ts';
-import { type VariantPosts, writeVariant } from './quantize/write-variant.ts';
+import { type ExportPosts, writeVariant } from './quantize/write-variant.ts';
 
 export interface ExportOptions {
   /** Path of a checkpoint that `pnpm train` wrote. */
@@ -31,8 +31,8 @@ export interface ExportOptions {
   positiveClass?: 'fake' | 'real';
   /** fp32 (default), fp16 or int8. */
   precision?: string;
-  /** What another precision than fp32 is made with and judged by; asked for only then. */
-  readPosts?: () => Promise<VariantPosts>;
+  /** Posts that another precision than fp32 is made with and compared on, and that every artifact is measured on. */
+  readPosts?: () => Promise<ExportPosts>;
   /** ONNX operator set, 18 to 23. */
   opset?: number;
   /** Told what is being done. */
@@ -69,9 +69,15 @@ export async function exportArtifact(options: ExportOptions): Promise<ExportRepo
   const checkpoint = { ...opened, metadata: opened.metadata ?? assumed ?? null };
   try {
     const content = await readContent(checkpoint, { opset, tokenizer: options.tokenizer ?? null });
+    const posts = (await options.readPosts?.()) ?? { calibration: [], comparison: [], evaluation: [] };
     return await replaceFolder(options.outputDir, async (dir) => {
-      const report = await buildArtifact(dir, checkpoint, { content, options });
-      return { ...report, artifact: await recordSelfCheck(dir), bytes: await folderBytes(dir) };
+      const report = await buildArtifact(dir, checkpoint, { content, posts, options });
+      options.onProgress?.('measuring the folder');
+      return {
+        ...report,
+        artifact: await describeMeasured(dir, report.artifact, { content, posts }),
+        bytes: await folderBytes(dir),
+      };
     });
   } finally {
     await checkpoint.close();
@@ -144,16 +150,15 @@ async function readTokenizer(
 async function buildArtifact(
   dir: string,
   checkpoint: Checkpoint,
-  { content, options }: { content: ArtifactContent; options: ExportOptions },
+  { content, posts, options }: { content: ArtifactContent; posts: ExportPosts; options: ExportOptions },
 ): Promise<Omit<ExportReport, 'bytes'>> {
-  const { precision = 'fp32', readPosts, onProgress } = options;
+  const { precision = 'fp32', onProgress } = options;
   onProgress?.('running the trained network');
   const gate = await openGate(checkpoint, content);
   if (precision === 'fp32') {
     const exact = await buildExact(dir, { content, gate, onProgress });
     return { dir: path.resolve(options.outputDir), ...exact, comparison: null };
   }
-  const posts = (await readPosts?.()) ?? { calibration: [], comparison: [] };
   const exactDir = path.join(path.dirname(dir), 'fp32');
   await mkdir(exactDir);
   const exact = await buildExact(exactDir, { content, gate, onProgress });
@@ -175,6 +180,18 @@ async function buildExact(
   const summary = { samples: parity.rows.length, maxLogitDifference: parity.maxLogitDifference };
   const artifact = await writeManifest(dir, content, { sha256, parity: summary });
   return { artifact, parity, served: await gate.checkFolder(dir) };
+}
+
+/** Says in the manifest and on the model card what the finished folder gives. */
+async function describeMeasured(
+  dir: string,
+  { precision, fidelity, parity, sha256 }: Artifact,
+  { content, posts }: { content: ArtifactContent; posts: ExportPosts },
+): Promise<Artifact> {
+  const measured = await measureFolder(dir, posts.evaluation);
+  const described = { ...content, precision, ...(fidelity && { fidelity }), ...measured };
+  const hashes = { ...sha256, ...(await writeModelCard(dir, described)) };
+  return writeManifest(dir, described, { sha256: hashes, parity });
 }
 
 async function folderBytes(dir: string): Promise<number> {

@@ -8,4 +8,4 @@ export { supportedOpsets } from './onnx/encode.ts';
 export { writeOnnxModel } from './onnx/write-model.ts';
 export { maxLogitDifference, type ParityReport } from './parity/check-parity.ts';
 export { type ComparedPost, type ComparisonReport, compareArtifacts } from './parity/compare-artifacts.ts';
-export type { VariantPosts } from './quantize/write-variant.ts';
+export type { ExportPosts } from './quantize/write-variant.ts';

@@ -1,26 +1,30 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { TrainConfig } from '@crosscheck/config';
 import { readManifest } from '@crosscheck/data';
 import type { ComparedPost } from './parity/compare-artifacts.ts';
-import type { VariantPosts } from './quantize/write-variant.ts';
+import type { ExportPosts } from './quantize/write-variant.ts';
 
 /**
- * Posts for another precision: validation posts to calibrate on, test posts to compare on; one CSV for both (`data.csv_file`) gives
- * every second post to each. Posts without a picture or words are left out, the others spread evenly over the rows that `data.n_rows` reads.
+ * Posts of an export: test posts to measure the artifact on (where there is a test CSV), and for another precision than fp32 validation
+ * posts to calibrate on and test posts to compare on. One CSV for all (`data.csv_file`) gives every second post to either, and none to
+ * measure on, because training saw most of them. Posts without a picture or words are left out, the others spread evenly over the rows
+ * that `data.n_rows` reads.
  */
-export async function readVariantPosts(config: TrainConfig): Promise<VariantPosts> {
+export async function readExportPosts(config: TrainConfig): Promise<ExportPosts> {
   const { csv_file: shared } = config.data;
-  const { calibration_rows: calibrated, comparison_rows: compared } = config.export;
+  const { calibration_rows: calibrated, comparison_rows: compared, precision } = config.export;
+  const isExact = precision === 'fp32';
   if (shared !== null && shared !== '/') {
-    const posts = await readPosts(config, shared, config.data.images_dir_train);
+    const posts = isExact ? [] : await readPosts(config, shared, config.data.images_dir_train);
     const half = (parity: number) => posts.filter((_, i) => i % 2 === parity);
-    return { calibration: spread(half(0), calibrated), comparison: spread(half(1), compared) };
+    return { calibration: spread(half(0), calibrated), comparison: spread(half(1), compared), evaluation: [] };
   }
-  const read = (split: 'val' | 'test') => {
-    const file = config.data[`${split}_file`] ?? path.join(config.data.root_dir, `${split}.csv`);
-    return readPosts(config, file, config.data[`images_dir_${split}`]);
-  };
-  return { calibration: spread(await read('val'), calibrated), comparison: spread(await read('test'), compared) };
+  const fileOf = (split: 'val' | 'test') =>
+    config.data[`${split}_file`] ?? path.join(config.data.root_dir, `${split}.csv`);
+  const read = (split: 'val' | 'test') => readPosts(config, fileOf(split), config.data[`images_dir_${split}`]);
+  const test = isExact && !existsSync(fileOf('test')) ? [] : spread(await read('test'), compared);
+  return { calibration: isExact ? [] : spread(await read('val'), calibrated), comparison: test, evaluation: test };
 }
 
 async function readPosts({ data }: TrainConfig, file: string, imagesDir: string | null): Promise<ComparedPost[]> {

@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { describeForeignCheckpoint, type JobResult, type Run, type TrainConfig } from '@crosscheck/config';
-import type { CheckpointMetadata } from '@crosscheck/contract';
+import type { Artifact, CheckpointMetadata } from '@crosscheck/contract';
 import { openCheckpoint, resolveCheckpointPath, resolveTokenizer } from '@crosscheck/model/weights';
 import { type ExportReport, exportArtifact } from './export-artifact.ts';
 import { maxLogitDifference, type ParityReport } from './parity/check-parity.ts';
 import { type ComparisonReport, maxMeanProbabilityDifference } from './parity/compare-artifacts.ts';
-import { readVariantPosts } from './read-posts.ts';
+import { readExportPosts } from './read-posts.ts';
 
 /** Job of `pnpm export`. */
 export async function runExport({ config }: Run<TrainConfig>): Promise<JobResult> {
@@ -19,7 +19,7 @@ export async function runExport({ config }: Run<TrainConfig>): Promise<JobResult
     assumed: describeForeignCheckpoint(config),
     positiveClass: config.model.positive_class,
     precision,
-    readPosts: () => readVariantPosts(config),
+    readPosts: () => readExportPosts(config),
     opset,
   });
   process.stdout.write(describe(report, { checkpoint, seconds: (performance.now() - startedAt) / 1000 }));
@@ -57,6 +57,7 @@ function describe(
     `Exported ${checkpoint}`,
     `  to       ${dir} (${files} files, ${(bytes / 1e6).toFixed(1)} MB, ${artifact.precision}, opset ${artifact.opset})`,
     `  parity   ${difference(parity)}, ${difference(served)} through the whole folder (${maxLogitDifference} allowed)`,
+    ...(artifact.evaluation ? [describeEvaluation(artifact.evaluation)] : []),
     ...(comparison ? describeComparison(artifact.precision, comparison) : []),
     `  took     ${seconds.toFixed(1)} s`,
     'Next:',
@@ -64,6 +65,16 @@ function describe(
     `  pnpm serve serve.artifact=${folder}`,
     '',
   ].join('\n');
+}
+
+function describeEvaluation({ posts, metrics }: NonNullable<Artifact['evaluation']>): string {
+  const estimates = ['accuracy', 'rocAuc'].flatMap((name) => {
+    const estimate = metrics[name];
+    return estimate
+      ? [`${name} ${estimate.value.toFixed(3)} (${estimate.low.toFixed(3)} to ${estimate.high.toFixed(3)})`]
+      : [];
+  });
+  return `  measured ${estimates.join(', ')} on ${posts} test posts, with 95 % intervals`;
 }
 
 function describeComparison(precision: string, report: ComparisonReport): string[] {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createRandom } from '@crosscheck/contract';
+import type { Artifact } from '@crosscheck/contract';
 import { openClassifier, readArtifact, verifyHashes } from '@crosscheck/inference';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { type ComparedPost, compareArtifacts, type ExportReport, exportArtifact 
 import { randomWeights } from '../src/network/random-weights.ts';
 import { encodePng, tinyArchitecture, writeTinyArtifact } from './tiny-artifact.ts';
 import { writeTinyCheckpoint } from './tiny-checkpoint.ts';
+import { writePosts } from './tiny-posts.ts';
 
 const folder = temporaryFolder();
 const checkpoint = `${folder.dir}/best_model_1.8.safetensors`;
@@ -14,30 +15,15 @@ const reports: Record<string, ExportReport> = {};
 let posts: ComparedPost[];
 beforeAll(async () => {
   await writeTinyCheckpoint(checkpoint);
-  posts = ['val', 'test'].flatMap(writePosts);
-  const readPosts = async () => ({ calibration: posts.slice(0, 20), comparison: posts.slice(20) });
+  posts = ['val', 'test'].flatMap((split) => writePosts(`${folder.dir}/data`, split));
+  const [calibration, comparison] = [posts.slice(0, 20), posts.slice(20)];
+  const readPosts = async () => ({ calibration, comparison, evaluation: comparison });
   for (const precision of ['fp32', 'fp16', 'int8']) {
     const outputDir = `${folder.dir}/${precision}`;
     reports[precision] = await exportArtifact({ checkpoint, outputDir, precision, readPosts });
   }
 }, 60_000);
 afterAll(() => folder.remove());
-
-/** A CSV of 20 posts with noisy pictures of a hue each, and what it says. */
-function writePosts(split: string): ComparedPost[] {
-  mkdirSync(`${folder.dir}/data/${split}`, { recursive: true });
-  const rows = Array.from({ length: 20 }, (_, i): ComparedPost => {
-    const random = createRandom(split, i);
-    const hue = [random.int(200), random.int(200), random.int(200)];
-    const image = `${folder.dir}/data/${split}/${i}.png`;
-    const pixel = () => hue.map((value) => value + random.int(56)) as [number, number, number];
-    writeFileSync(image, encodePng(40, 30, pixel));
-    return { text: 'a flood in the city '.repeat(1 + (i % 4)), image, label: (i % 2) as 0 | 1 };
-  });
-  const lines = rows.map(({ text, label }, i) => `${text},${i}.png,${label}`);
-  writeFileSync(`${folder.dir}/data/${split}.csv`, `text_content,image_path,label\n${lines.join('\n')}\n`);
-  return rows;
-}
 
 const manifest = (precision: string) => JSON.parse(readFileSync(`${folder.dir}/${precision}/artifact.json`, 'utf8'));
 const bytes = (precision: string) => statSync(`${folder.dir}/${precision}/multimodal_model.onnx.data`).size;
@@ -66,6 +52,21 @@ test.each(['fp16', 'int8'])(
     await verifyHashes(await readArtifact(`${folder.dir}/${precision}`));
   },
 );
+
+test('the model card has what the folder gave on labelled posts, with intervals, what labels mean and limits', () => {
+  for (const precision of ['fp32', 'fp16', 'int8']) {
+    const evaluation = (reports[precision] as ExportReport).artifact.evaluation as NonNullable<Artifact['evaluation']>;
+    expect(evaluation.posts).toBe(20);
+    const { value, low, high } = evaluation.metrics.accuracy as { value: number; low: number; high: number };
+    expect(low).toBeLessThan(value);
+    expect(high).toBeGreaterThan(value);
+    const card = readFileSync(`${folder.dir}/${precision}/README.md`, 'utf8');
+    expect(card).toContain(`| accuracy | ${[value, low, high].map((x) => x.toFixed(3)).join(' | ')} |`);
+    expect(card).toContain('`0` = REAL, `1` = FAKE');
+    expect(card).toContain('## Limits');
+    expect(manifest(precision).evaluation).toEqual(evaluation);
+  }
+});
 
 test('every linear layer and every convolution after the first block is in integers', () => {
   const graph = readFileSync(`${folder.dir}/int8/multimodal_model.onnx`, 'latin1');
@@ -109,6 +110,7 @@ test('a loss leaves no artifact behind, and the one that stood there as it was',
   const readPosts = async () => ({
     calibration: [{ text: '', image: black, label: null }],
     comparison: posts,
+    evaluation: [],
   });
   const sensitive = `${folder.dir}/sensitive.safetensors`;
   await writeTinyCheckpoint(sensitive, { temperature: 0.01 });
@@ -147,5 +149,6 @@ test('pnpm export takes its posts from the validation and test CSVs and prints w
     /int8 {5}mean \|Δp\| 0\.\d{4} \(0\.01 allowed\), largest 0\.\d{4}, \d+ of 15 verdicts differ from fp32, accuracy 0\.\d{4} → 0\.\d{4}\n/,
   );
   expect(stdout).toMatch(/speed {4}\d+\.\d → \d+\.\d ms of processor time per post/);
-  expect(manifest('cli')).toMatchObject({ precision: 'int8', fidelity: { posts: 15 } });
+  expect(stdout).toMatch(/measured accuracy 0\.\d{3} \(0\.\d{3} to \d\.\d{3}\), rocAuc .* on 15 test posts/);
+  expect(manifest('cli')).toMatchObject({ precision: 'int8', fidelity: { posts: 15 }, evaluation: { posts: 15 } });
 });

@@ -15,6 +15,9 @@ export interface ArtifactContent extends Decision {
   precision?: Artifact['precision'];
   /** What another precision than fp32 was measured to change. */
   fidelity?: Artifact['fidelity'];
+  /** What the finished folder gave: on posts with labels, and on a fixed one. */
+  evaluation?: Artifact['evaluation'];
+  selfCheck?: Artifact['selfCheck'];
   /** Text of the `tokenizer.json` that the model was trained with. */
   tokenizerJson: string;
   weights: WeightSource;

@@ -44,16 +44,43 @@ function labels({ threshold, temperature }: ArtifactContent): string {
 \`0\` = REAL, \`1\` = FAKE. probability of FAKE = sigmoid(logit / ${temperature}); the verdict is FAKE when it is above ${threshold}.`;
 }
 
-function metrics({ metrics: values }: ArtifactContent): string {
-  const rows = Object.entries(values).map(([name, value]) => `| ${name} | ${Number(value.toFixed(4))} |`);
-  if (rows.length === 0) return '## Metrics\n\nThe checkpoint carries none: this model was not evaluated.';
+const measuredMetrics: [key: string, name: string][] = [
+  ['accuracy', 'accuracy'],
+  ['balancedAccuracy', 'balanced accuracy'],
+  ['precision', 'precision of FAKE'],
+  ['recall', 'recall of FAKE'],
+  ['f1', 'F1 of FAKE'],
+  ['rocAuc', 'area under the ROC curve'],
+  ['brier', 'Brier score (less is better)'],
+  ['ece', 'calibration error (less is better)'],
+];
+
+function metrics({ evaluation, metrics: recorded }: ArtifactContent): string {
+  const ofTraining = Object.entries(recorded).map(([name, value]) => `| ${name} | ${Number(value.toFixed(4))} |`);
   return [
     '## Metrics',
+    ...(evaluation ? [measuredTable(evaluation)] : ['This folder was exported without posts to measure it on.']),
+    ...(ofTraining.length > 0
+      ? [
+          `As the checkpoint records them, measured while it was trained:`,
+          ['| metric | value |', '|---|---|', ...ofTraining].join('\n'),
+        ]
+      : ['The checkpoint carries none: it was not evaluated while it was trained.']),
+  ].join('\n\n');
+}
+
+function measuredTable({ posts, metrics: measured }: NonNullable<ArtifactContent['evaluation']>): string {
+  const rows = measuredMetrics.flatMap(([key, name]) => {
+    const estimate = measured[key];
+    return estimate
+      ? [`| ${name} | ${[estimate.value, estimate.low, estimate.high].map((x) => x.toFixed(3)).join(' | ')} |`]
+      : [];
+  });
+  return [
+    `This folder, served, on ${posts} posts with labels that \`pnpm export\` was given; 95 % intervals by bootstrap. They hold for posts like those.`,
     '',
-    'Measured at training time, as the checkpoint records them.',
-    '',
-    '| metric | value |',
-    '|---|---|',
+    '| metric | value | from | to |',
+    '|---|---|---|---|',
     ...rows,
   ].join('\n');
 }
@@ -97,4 +124,11 @@ const usage = `## Use
 \`\`\`sh
 pnpm infer inference.mode=single inference.checkpoint.path=<this folder> inference.single.image_path=photo.jpg inference.single.text="…"
 pnpm serve serve.artifact=<this folder>
+\`\`\`
+
+Any runtime of ONNX loads the graph; \`config.json\`, \`preprocessor_config.json\` and the tokenizer files are read by Hugging Face's libraries, in transformers.js:
+
+\`\`\`js
+const model = await AutoModel.from_pretrained('<this folder>', { model_file_name: 'multimodal_model', subfolder: '', dtype: 'fp32' });
+const { logits } = await model({ image: pixel_values, input_ids, attention_mask }); // of AutoImageProcessor and AutoTokenizer
 \`\`\``;

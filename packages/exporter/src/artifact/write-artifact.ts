@@ -81,6 +81,8 @@ export async function writeManifest(
     source: content.source,
     parity: measured.parity,
     ...(content.fidelity && { fidelity: content.fidelity }),
+    ...(content.evaluation && { evaluation: content.evaluation }),
+    ...(content.selfCheck && { selfCheck: content.selfCheck }),
     metrics: content.metrics,
     sha256: measured.sha256,
   } satisfies Artifact);

@@ -8,18 +8,20 @@ import { buildClassifierGraph } from '../network/classifier.ts';
 import { type ComparedPost, type ComparisonReport, compareArtifacts } from '../parity/compare-artifacts.ts';
 import { rewrites } from './variant.ts';
 
-/** Real posts that another precision than fp32 is made with and judged by. */
-export interface VariantPosts {
+/** Real posts that an artifact is made with and judged by. */
+export interface ExportPosts {
   /** Their pictures show how far each activation reaches (int8). */
   calibration: readonly ComparedPost[];
   /** Judged in fp32 and in the other precision. */
   comparison: readonly ComparedPost[];
+  /** Judged by the finished folder, for its model card: posts that training did not see. */
+  evaluation: readonly ComparedPost[];
 }
 
 export interface VariantPlan {
   content: ArtifactContent;
   precision: Exclude<Artifact['precision'], 'fp32'>;
-  posts: VariantPosts;
+  posts: ExportPosts;
   /** Of the fp32 artifact. */
   parity: Artifact['parity'];
   onProgress?: ((step: string) => void) | undefined;
@@ -55,7 +57,7 @@ export async function writeVariant(
   return { artifact: await writeManifest(dir, measured, { sha256: hashes, parity }), comparison };
 }
 
-function requirePosts({ calibration, comparison }: VariantPosts, precision: string): void {
+function requirePosts({ calibration, comparison }: ExportPosts, precision: string): void {
   if (calibration.length > 0 && comparison.length > 0) return;
   const message = `export.precision=${precision} needs real posts: pictures to calibrate with and posts to compare with fp32, got ${calibration.length} and ${comparison.length}; set data.val_file and data.test_file, or data.root_dir`;
   throw new CrosscheckError('CROSSCHECK_EXPORT_POSTS_MISSING', message);
