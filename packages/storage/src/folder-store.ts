@@ -4,7 +4,7 @@ import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { messageOf } from '@crosscheck/contract';
+import { isCrosscheckError, messageOf } from '@crosscheck/contract';
 import { notFound, writeFailed } from './errors.ts';
 import { type ObjectBody, type ObjectStore, type ReadOptions, sortByCodePoints, type WriteOptions } from './store.ts';
 
@@ -60,6 +60,7 @@ export class FolderStore implements ObjectStore {
       await pipeline(Readable.from(chunks), createWriteStream(temporary, { flush: true }));
       return await place(temporary, file);
     } catch (cause) {
+      if (isCrosscheckError(cause)) throw cause; // of the chunks' source
       throw writeFailed(file, messageOf(cause), cause);
     } finally {
       await rm(temporary, { force: true }).catch(() => {}); // where there is no folder, there is no file either
