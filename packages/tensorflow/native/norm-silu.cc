@@ -13,8 +13,6 @@
 namespace crosscheck {
 namespace {
 
-CROSSCHECK_INLINE float Sigmoid(float z) { return 1.0f / (1.0f + Exp(-z)); }
-
 // z = (x − mean) · scale + bias, for every channel; mean first, or its digits would be lost in those of x.
 struct Normaliser {
   const float *mean, *bias;
@@ -190,47 +188,38 @@ struct Upstream {
   const float* constant;  // [C] of this sample
 };
 
+// Writes dz, and adds up dz and dz · (x − mean).
 CROSSCHECK_VECTORISED void AddGradients(const float* x, Upstream up, Rows rows, int64_t channels, const Normaliser& norm,
-                                        float* __restrict sum, float* __restrict along) {
+                                        float* __restrict dz, float* __restrict sum, float* __restrict along) {
   const float *mean = norm.mean, *scale = norm.scale, *bias = norm.bias;
   for (int64_t r = rows.begin; r < rows.end; ++r) {
     const float* in = x + r * channels;
     const float* dy = up.dy ? up.dy + r * channels : nullptr;
+    float* __restrict out = dz + r * channels;
     if (dy) {
       for (int64_t c = 0; c < channels; ++c) {
-        const float dz = SlopeTimes((in[c] - mean[c]) * scale[c] + bias[c], dy[c] * up.gate[c] + up.constant[c]);
-        sum[c] += dz;
-        along[c] += dz * (in[c] - mean[c]);
+        out[c] = SlopeTimes((in[c] - mean[c]) * scale[c] + bias[c], dy[c] * up.gate[c] + up.constant[c]);
+        sum[c] += out[c];
+        along[c] += out[c] * (in[c] - mean[c]);
       }
     } else {
       for (int64_t c = 0; c < channels; ++c) {
-        const float dz = SlopeTimes((in[c] - mean[c]) * scale[c] + bias[c], up.constant[c]);
-        sum[c] += dz;
-        along[c] += dz * (in[c] - mean[c]);
+        out[c] = SlopeTimes((in[c] - mean[c]) * scale[c] + bias[c], up.constant[c]);
+        sum[c] += out[c];
+        along[c] += out[c] * (in[c] - mean[c]);
       }
     }
   }
 }
 
-// dx = scale · dz − shift − (x − mean) · slope
-CROSSCHECK_VECTORISED void WriteGradients(const float* x, Upstream up, Rows rows, int64_t channels, const Normaliser& norm,
-                                          const float* shift, const float* slope, float* dx) {
-  const float *mean = norm.mean, *scale = norm.scale, *bias = norm.bias;
+// dx = scale · dz − shift − (x − mean) · slope, in dz's place.
+CROSSCHECK_VECTORISED void FinishGradients(const float* x, Rows rows, int64_t channels, const Normaliser& norm,
+                                           const float* shift, const float* slope, float* dz) {
+  const float *mean = norm.mean, *scale = norm.scale;
   for (int64_t r = rows.begin; r < rows.end; ++r) {
     const float* in = x + r * channels;
-    const float* dy = up.dy ? up.dy + r * channels : nullptr;
-    float* __restrict out = dx + r * channels;
-    if (dy) {
-      for (int64_t c = 0; c < channels; ++c) {
-        const float dz = SlopeTimes((in[c] - mean[c]) * scale[c] + bias[c], dy[c] * up.gate[c] + up.constant[c]);
-        out[c] = dz * scale[c] - shift[c] - (in[c] - mean[c]) * slope[c];
-      }
-    } else {
-      for (int64_t c = 0; c < channels; ++c) {
-        const float dz = SlopeTimes((in[c] - mean[c]) * scale[c] + bias[c], up.constant[c]);
-        out[c] = dz * scale[c] - shift[c] - (in[c] - mean[c]) * slope[c];
-      }
-    }
+    float* __restrict out = dz + r * channels;
+    for (int64_t c = 0; c < channels; ++c) out[c] = out[c] * scale[c] - shift[c] - (in[c] - mean[c]) * slope[c];
   }
 }
 
@@ -257,8 +246,8 @@ void NormSiluGradient(Call& call, const Attributes& attributes) {
       for (int64_t r = rows.begin; r < rows.end; r += kBlock) {
         std::fill(sum.begin(), sum.end(), 0.0f);
         std::fill(along.begin(), along.end(), 0.0f);
-        AddGradients(x.data(), upstream(sample), {r, std::min(rows.end, r + kBlock)}, channels, norm, sum.data(),
-                     along.data());
+        AddGradients(x.data(), upstream(sample), {r, std::min(rows.end, r + kBlock)}, channels, norm, dx.data(),
+                     sum.data(), along.data());
         for (int64_t c = 0; c < channels; ++c) {
           sums[thread][c] += sum[c];
           alongs[thread][c] += along[c];
@@ -281,9 +270,7 @@ void NormSiluGradient(Call& call, const Attributes& attributes) {
     slope[c] = static_cast<float>(norm.scale[c] * along * inverse_std * inverse_std / count);
   }
   Parallel(count, [&](int64_t begin, int64_t end, int) {
-    ForEachSample(begin, end, map, [&](int64_t sample, Rows rows) {
-      WriteGradients(x.data(), upstream(sample), rows, channels, norm, shift.data(), slope.data(), dx.data());
-    });
+    FinishGradients(x.data(), {begin, end}, channels, norm, shift.data(), slope.data(), dx.data());
   });
 }
 

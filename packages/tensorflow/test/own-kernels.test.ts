@@ -115,13 +115,15 @@ describe.skipIf(!hasOwnKernels)('batch norm with SiLU', () => {
   );
 });
 
-describe.skipIf(!hasOwnKernels)('depthwise gradients', () => {
+describe.skipIf(!hasOwnKernels)('depthwise convolutions', () => {
   const geometries = [3, 5].flatMap((k) =>
     [1, 2].flatMap((stride) => [
       { k, stride, shape: [2, 5, 5, 3] },
       { k, stride, shape: [1, 8, 7, 16] },
       { k, stride, shape: [3, 13, 12, 29] },
       { k, stride, shape: [2, 1, 2, 40] },
+      { k, stride, shape: [2, 6, 17, 24] },
+      { k, stride, shape: [1, 28, 28, 48] },
     ]),
   );
 
@@ -143,9 +145,11 @@ describe.skipIf(!hasOwnKernels)('depthwise gradients', () => {
             stride,
             'valid',
           );
-        const dy = tf.randomNormal(convolve(x, filter).shape, 0, 1, 'float32', 3);
+        const y = convolve(x, filter);
+        const dy = tf.randomNormal(y.shape, 0, 1, 'float32', 3);
         const [dx, dFilter] = tf.grads(convolve)([x, filter], dy) as [tf.Tensor, tf.Tensor];
         const attributes = [attribute.int('kernel', k), attribute.int('stride', stride)];
+        expectNear(kernel('CrosscheckDepthwise', [x, filter], ...attributes), y);
         expectNear(kernel('CrosscheckDepthwiseInputGradient', [x, filter, dy], ...attributes), dx);
         expectNear(kernel('CrosscheckDepthwiseFilterGradient', [x, dy], ...attributes), dFilter);
       }),
