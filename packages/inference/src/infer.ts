@@ -8,11 +8,13 @@ import { type BatchSummary, classifyFile, type JudgedRow } from './batch-file/cl
 import { openProgress } from './batch-file/progress.ts';
 import { type Classifier, type ClassifierOptions, openClassifier, type Prediction } from './classifier.ts';
 import { reportExplanation } from './explain/report.ts';
+import { collectLessOften } from './runtime/collect-less-often.ts';
 
 type Inference = InferenceConfig['inference'];
 
 /** Job of `pnpm infer`: prints what the original's `inference.py` prints. */
 export async function infer(run: Run<InferenceConfig>): Promise<void> {
+  collectLessOften();
   const { inference, data } = run.config;
   const { image_path: image } = inference.single;
   if (inference.mode === 'single' && image !== null) await requireFile(image);
