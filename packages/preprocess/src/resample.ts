@@ -31,15 +31,17 @@ const bandBytes = 128 * 1024;
 const slack = 16;
 const pageBytes = 65536;
 
-const roundUp = (bytes: number) => Math.ceil(bytes / 16) * 16;
-
-/** The kernels' memory, laid out as weights, input, output; grown when it is too small. */
-function layOut(weightBytes: number, inputBytes: number, outputBytes: number) {
-  const input = roundUp(weightBytes);
-  const output = input + roundUp(inputBytes + slack);
-  const missing = output + outputBytes + slack - kernels.memory.buffer.byteLength;
+/** Places in the kernels' memory, one after the other; it is grown when it is too small. */
+function layOut(...sizes: number[]): number[] {
+  let end = 0;
+  const places = sizes.map((bytes) => {
+    const place = end;
+    end += Math.ceil((bytes + slack) / 16) * 16;
+    return place;
+  });
+  const missing = end - kernels.memory.buffer.byteLength;
   if (missing > 0) kernels.memory.grow(Math.ceil(missing / pageBytes));
-  return { memory: new Uint8Array(kernels.memory.buffer), input, output };
+  return places;
 }
 
 /** [outSize, 2 + stride]: byte offset of the first pixel, bytes of its weights, weights. */
@@ -61,40 +63,72 @@ function rowTableFor(coefficients: Coefficients): Int32Array {
   return table;
 }
 
+/** A pass along one axis. `run` takes pixels from one place of the kernels' memory to another, `load` takes them from outside. */
+interface Pass {
+  /** What it keeps in the kernels' memory: weights, and input on its way in. */
+  workspace: readonly number[];
+  load(source: Uint8Array, target: number, places: readonly number[]): void;
+  run(source: number, target: number, places: readonly number[]): void;
+}
+
+const bytesAt = (place: number) => new Uint8Array(kernels.memory.buffer, place);
+
+function keepAt(place: number, values: Int32Array): void {
+  new Int32Array(kernels.memory.buffer, place).set(values);
+}
+
 /** [H, W, 3] → [H, S, 3] */
-function resampleRows({ data, width, height }: Pixels, size: number): Pixels {
+function rowPass(width: number, height: number, size: number): Pass {
   const coefficients = coefficientsFor(width, size);
   const table = rowTableFor(coefficients);
   const rowBytes = width * 3;
   const rowsPerBand = Math.max(1, Math.floor(bandBytes / rowBytes));
-  const { memory, input, output } = layOut(table.byteLength, rowsPerBand * rowBytes, rowsPerBand * size * 3);
-  new Int32Array(memory.buffer, 0, table.length).set(table);
-  const out = new Uint8Array(height * size * 3);
-  for (let y = 0; y < height; y += rowsPerBand) {
-    const rows = Math.min(rowsPerBand, height - y);
-    memory.set(data.subarray(y * rowBytes, (y + rows) * rowBytes), input);
-    kernels.resampleRows(input, output, rows, rowBytes, 0, table.byteLength, (2 + coefficients.stride) * 4);
-    out.set(memory.subarray(output, output + rows * size * 3), y * size * 3);
-  }
-  return { data: out, width: size, height };
+  const resampleRows = (source: number, target: number, rows: number, tableAt: number) => {
+    const entryBytes = (2 + coefficients.stride) * 4;
+    kernels.resampleRows(source, target, rows, rowBytes, tableAt, tableAt + table.byteLength, entryBytes);
+  };
+  return {
+    workspace: [table.byteLength, rowsPerBand * rowBytes],
+    load(source, target, [tableAt = 0, bandAt = 0]: readonly number[]) {
+      keepAt(tableAt, table);
+      const band = bytesAt(bandAt);
+      for (let y = 0; y < height; y += rowsPerBand) {
+        const rows = Math.min(rowsPerBand, height - y);
+        band.set(source.subarray(y * rowBytes, (y + rows) * rowBytes));
+        resampleRows(bandAt, target + y * size * 3, rows, tableAt);
+      }
+    },
+    run(source, target, [tableAt = 0]: readonly number[]) {
+      keepAt(tableAt, table);
+      resampleRows(source, target, height, tableAt);
+    },
+  };
 }
 
 /** [H, W, 3] → [S, W, 3] */
-function resampleColumns({ data, width, height }: Pixels, size: number): Pixels {
+function columnPass(width: number, height: number, size: number): Pass {
   const { first, count, weights, stride } = coefficientsFor(height, size);
   const rowBytes = width * 3;
-  const { memory, input, output } = layOut(weights.byteLength, stride * rowBytes, rowBytes);
-  new Int32Array(memory.buffer, 0, weights.length).set(weights);
-  const out = new Uint8Array(size * rowBytes);
-  for (let y = 0; y < size; y++) {
-    const low = first[y] as number;
-    const taps = count[y] as number;
-    const weightsAt = y * stride * 4;
-    memory.set(data.subarray(low * rowBytes, (low + taps) * rowBytes), input);
-    kernels.blendRows(input, output, rowBytes, weightsAt, weightsAt + taps * 4);
-    out.set(memory.subarray(output, output + rowBytes), y * rowBytes);
-  }
-  return { data: out, width, height: size };
+  const blendRows = (y: number, source: number, target: number, weightsAt: number) => {
+    const from = weightsAt + y * stride * 4;
+    kernels.blendRows(source, target + y * rowBytes, rowBytes, from, from + (count[y] as number) * 4);
+  };
+  return {
+    workspace: [weights.byteLength, stride * rowBytes],
+    load(source, target, [weightsAt = 0, windowAt = 0]: readonly number[]) {
+      keepAt(weightsAt, weights);
+      const window = bytesAt(windowAt);
+      for (let y = 0; y < size; y++) {
+        const low = first[y] as number;
+        window.set(source.subarray(low * rowBytes, (low + (count[y] as number)) * rowBytes));
+        blendRows(y, windowAt, target, weightsAt);
+      }
+    },
+    run(source, target, [weightsAt = 0]: readonly number[]) {
+      keepAt(weightsAt, weights);
+      for (let y = 0; y < size; y++) blendRows(y, source + (first[y] as number) * rowBytes, target, weightsAt);
+    },
+  };
 }
 
 /**
@@ -102,8 +136,27 @@ function resampleColumns({ data, width, height }: Pixels, size: number): Pixels 
  * the columns of a tall picture first, which is less work; the two orders differ by at most 1 of 255.
  */
 export function resample(pixels: Pixels, size: number): Uint8Array {
-  const isTall = pixels.height > size && pixels.height - size > 2 * (pixels.width - size);
-  const rows = (picture: Pixels) => (picture.width === size ? picture : resampleRows(picture, size));
-  const columns = (picture: Pixels) => (picture.height === size ? picture : resampleColumns(picture, size));
-  return isTall ? rows(columns(pixels)).data : columns(rows(pixels)).data;
+  const { data, width, height } = pixels;
+  if (width === size && height === size) return data;
+  const squareBytes = size * size * 3;
+  if (width === size || height === size) {
+    const only = height === size ? rowPass(width, height, size) : columnPass(width, height, size);
+    const places = layOut(squareBytes, ...only.workspace);
+    only.load(data, 0, places.slice(1));
+    return bytesAt(0).slice(0, squareBytes);
+  }
+  const isTall = height - size > 2 * (width - size) && height > size;
+  const [first, second] = isTall
+    ? [columnPass(width, height, size), rowPass(width, size, size)]
+    : [rowPass(width, height, size), columnPass(size, height, size)];
+  const betweenBytes = size * 3 * (isTall ? width : height);
+  const [square = 0, between = 0, ...places] = layOut(
+    squareBytes,
+    betweenBytes,
+    ...first.workspace,
+    ...second.workspace,
+  );
+  first.load(data, between, places);
+  second.run(between, square, places.slice(first.workspace.length));
+  return bytesAt(square).slice(0, squareBytes);
 }
