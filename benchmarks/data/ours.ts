@@ -1,13 +1,15 @@
 // Epochs of decoded, augmented and normalised batches from our loader; answers as peers/loading.py does.
 //
-//   node data/ours.ts SAMPLES.json BATCH_SIZE WORKERS
+//   node data/ours.ts SAMPLES.json BATCH_SIZE WORKERS CACHE_FOLDER
+//
+// CACHE_FOLDER keeps decoded pictures; - = none.
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { defaultPreprocessing } from '@crosscheck/contract';
 import { createLoader, defaultAugmentation, type Sample } from '@crosscheck/data';
 import { buildBertTokenizerJson, createTokenizer } from '@crosscheck/preprocess';
 
-const [file = '', batchSize = '16', workers = '2'] = process.argv.slice(2);
+const [file = '', batchSize = '16', workers = '2', cache = '-'] = process.argv.slice(2);
 const samples = JSON.parse(readFileSync(file, 'utf8')) as Sample[];
 const vocabulary = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'a', 'post'];
 const loader = createLoader({
@@ -19,7 +21,7 @@ const loader = createLoader({
   shuffle: true,
   seed: 1,
   augmentation: defaultAugmentation,
-  pixelCacheBytes: 0,
+  pixelCache: cache === '-' ? null : { dir: cache, maxBytes: 2 ** 32 },
 });
 
 const answer = (content: object) => process.stdout.write(`${JSON.stringify(content)}\n`);

@@ -66,6 +66,8 @@ const shown: Record<string, Record<string, string[]>> = {
     'have pictures of data.image_size': ['data.image_size'],
     'have texts of at most data.max_length, padded to a multiple': ['data.max_length', 'data.length_multiple'],
     'refuse pictures of more than data.max_pixels': ['data.max_pixels'],
+    'are kept in data.pixel_cache.dir': ['data.pixel_cache.enabled', 'data.pixel_cache.dir'],
+    'never take more than data.pixel_cache.max_bytes': ['data.pixel_cache.max_bytes'],
     '%s alone changes pictures': [
       'data.augmentation.horizontal_flip',
       'data.augmentation.rotation_degrees',

@@ -1,6 +1,7 @@
 export * from './architecture.ts';
 export * from './artifact.ts';
 export * from './batch.ts';
+export * from './cache-folder.ts';
 export * from './checkpoint.ts';
 export * from './decision.ts';
 export * from './errors.ts';

@@ -18,7 +18,7 @@ const { size } = golden;
 const change = (act: (canvas: Canvas, amount: number) => void) => (pixels: Uint8Array, amount: number) => {
   const canvas = openCanvas(pixels, size);
   act(canvas, amount);
-  return canvas.pixels();
+  return canvas.pixels().slice();
 };
 
 const transforms = {

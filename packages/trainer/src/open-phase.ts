@@ -75,11 +75,11 @@ function decideCaching({ config, model, say }: OpenRun, phase: Phase): boolean {
 const inFileOrder = { shuffle: false, balanced: false };
 
 function openLoaders(
-  { config, manifests, tokenizer }: OpenRun,
+  { config, manifests, tokenizer, say: warn }: OpenRun,
   { batchSize, augment }: Phase,
   order: { shuffle: boolean; balanced: boolean },
 ): { train: Loader; validation: Loader } {
-  const shared = { tokenizer, batchSize };
+  const shared = { tokenizer, batchSize, warn };
   return {
     train: openLoader(config, manifests.train, {
       ...shared,

@@ -15,7 +15,7 @@ export interface ResumedRun {
 
 /** Overrides that may differ from the interrupted run without changing what it computes. */
 const freeKeys =
-  /^\+{0,2}(training\.resume|training\.num_workers|training\.log_every_steps|mlflow\.|hydra\.|export\.|evaluation\.)/;
+  /^\+{0,2}(training\.resume|training\.num_workers|training\.log_every_steps|data\.pixel_cache\.|mlflow\.|hydra\.|export\.|evaluation\.)/;
 
 /**
  * Opens the state that `training.resume` names: a run folder, or the state file in it. The interrupted run's config holds;
@@ -69,6 +69,7 @@ function mergeFree(config: TrainConfig, stored: TrainConfig): TrainConfig {
     mlflow,
     evaluation,
     export: config.export,
+    data: { ...stored.data, pixel_cache: config.data.pixel_cache },
     training: { ...stored.training, resume, num_workers, log_every_steps },
   };
 }
@@ -77,7 +78,8 @@ function mergeFree(config: TrainConfig, stored: TrainConfig): TrainConfig {
 function isSameRun(a: TrainConfig, b: TrainConfig): boolean {
   const essence = ({ model, data, training }: TrainConfig) => {
     const { resume: _resume, num_workers: _workers, log_every_steps: _log, ...rest } = training;
-    return JSON.stringify([model, data, rest]);
+    const { pixel_cache: _cache, ...posts } = data;
+    return JSON.stringify([model, posts, rest]);
   };
   return essence(a) === essence(b);
 }

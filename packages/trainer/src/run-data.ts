@@ -1,7 +1,14 @@
 import path from 'node:path';
 import { architectureOf, preprocessingOf, type TrainConfig } from '@crosscheck/config';
-import { type Modalities, modalitiesOf } from '@crosscheck/contract';
-import { type Augmentation, createLoader, type Loader, type Manifest, readManifest } from '@crosscheck/data';
+import { type Modalities, modalitiesOf, userCacheFolder } from '@crosscheck/contract';
+import {
+  type Augmentation,
+  createLoader,
+  type Loader,
+  type LoaderOptions,
+  type Manifest,
+  readManifest,
+} from '@crosscheck/data';
 import type { Tokenizer } from '@crosscheck/preprocess';
 import { type Division, divideSplit, type SplitRows } from './divide-split.ts';
 
@@ -80,6 +87,16 @@ export interface LoaderSettings {
   /** Every label equally often. */
   balanced?: boolean;
   augment: boolean;
+  /** Hears of damaged pictures in the cache, and of a cache that cannot be written. */
+  warn?: (line: string) => void;
+}
+
+/** Where decoded pictures are kept; null with `data.pixel_cache.enabled=false`. */
+export function pixelCacheOf({
+  data: { pixel_cache: cache },
+}: TrainConfig): NonNullable<LoaderOptions['pixelCache']> | null {
+  if (!cache.enabled) return null;
+  return { dir: cache.dir ?? path.join(userCacheFolder(), 'pixels'), maxBytes: cache.max_bytes };
 }
 
 function augmentationOf({ data: { augmentation: a } }: TrainConfig): Augmentation {
@@ -103,5 +120,7 @@ export function openLoader(config: TrainConfig, { samples }: Manifest, settings:
     onBadSample: data.on_bad_sample,
     workers: training.num_workers,
     maxPixels: data.max_pixels,
+    pixelCache: pixelCacheOf(config),
+    ...(settings.warn && { warn: settings.warn }),
   });
 }

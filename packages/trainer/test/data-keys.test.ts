@@ -1,11 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Batch } from '@crosscheck/contract';
+import { type Batch, userCacheFolder } from '@crosscheck/contract';
 import { generateDemo } from '@crosscheck/data';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTokenizer } from '../src/network.ts';
-import { openLoader, readSplit } from '../src/run-data.ts';
+import { openLoader, pixelCacheOf, readSplit } from '../src/run-data.ts';
 import { stepLosses } from './support/read-run.ts';
 import { shortRun, trainHere } from './support/run-train.ts';
 import { composeTiny } from './support/tiny-step.ts';
@@ -16,7 +16,8 @@ const posts = path.join(dir, 'posts');
 beforeAll(() => generateDemo({ dir: posts, train: 16, val: 4, test: 4, imageSize: 64 }));
 afterAll(remove);
 
-const compose = (...overrides: string[]) => composeTiny(`data.root_dir=${posts}`, ...overrides).config;
+const compose = (...overrides: string[]) =>
+  composeTiny(`data.root_dir=${posts}`, 'data.pixel_cache.enabled=false', ...overrides).config;
 
 describe('which posts', () => {
   it('each split has a CSV in data.root_dir, or one of its own', async () => {
@@ -86,6 +87,36 @@ describe('batches', () => {
       code: 'CROSSCHECK_IMAGE_TOO_LARGE',
       message: expect.stringContaining('train.csv:2: '),
     });
+  });
+});
+
+describe('decoded pictures', () => {
+  const kept = (folder: string) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length;
+  const cacheIn = (folder: string) => ['data.pixel_cache.enabled=true', `data.pixel_cache.dir=${folder}`];
+
+  it('are kept in data.pixel_cache.dir', async () => {
+    const folder = path.join(dir, 'pixels');
+    const decoded = await firstBatch(false, 'data.pixel_cache.enabled=false', `data.pixel_cache.dir=${folder}`);
+    expect(existsSync(folder)).toBe(false);
+    expect(await firstBatch(false, ...cacheIn(folder))).toEqual(decoded);
+    expect(kept(folder)).toBe(8);
+    expect(await firstBatch(false, ...cacheIn(folder))).toEqual(decoded);
+  });
+
+  it('are kept in the cache folder of the user where no other one is named', () => {
+    const named = pixelCacheOf(compose('data.pixel_cache.enabled=true'));
+    expect(named).toEqual({ dir: path.join(userCacheFolder(), 'pixels'), maxBytes: 2 ** 32 });
+    expect(pixelCacheOf(compose())).toBeNull();
+  });
+
+  it('never take more than data.pixel_cache.max_bytes', async () => {
+    const folder = path.join(dir, 'few pixels');
+    const pictureBytes = 64 * 64 * 3 + 100;
+    await firstBatch(false, ...cacheIn(folder), `data.pixel_cache.max_bytes=${16 * pictureBytes}`);
+    expect(kept(folder)).toBeLessThanOrEqual(8);
+    await firstBatch(false, ...cacheIn(path.join(dir, 'none')), `data.pixel_cache.max_bytes=${pictureBytes}`);
+    expect(existsSync(path.join(dir, 'none'))).toBe(false);
   });
 });
 

@@ -56,5 +56,15 @@ export const dataSchema = z.strictObject({
     .default('error')
     .describe('posts that are in both train and val stop the run, are named, or are not looked for'),
   max_pixels: z.int().positive().default(40_000_000).describe('larger pictures are refused before they are decoded'),
+  pixel_cache: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe('keep decoded pictures on disk: later epochs and runs decode nothing'),
+      dir: path.nullable().default(null).describe("folder of decoded pictures; null = pixels in the user's cache"),
+      max_bytes: z.int().min(0).default(4_294_967_296).describe('the pictures used longest ago go when there are more'),
+    })
+    .prefault({}),
   augmentation: augmentationSchema.prefault({}),
 });

@@ -28,6 +28,16 @@ export const defaultAugmentation: Augmentation = {
  * @returns [S, S, 3] uint8 RGB
  */
 export function augment(pixels: Uint8Array, size: number, augmentation: Augmentation, random: Random): Uint8Array {
+  return augmentOnCanvas(pixels, size, augmentation, random).slice();
+}
+
+/** The same without a copy: the result is gone when the next picture is augmented. */
+export function augmentOnCanvas(
+  pixels: Uint8Array,
+  size: number,
+  augmentation: Augmentation,
+  random: Random,
+): Uint8Array {
   // All draws happen whether used or not, so that switching one transform off leaves the others as they were.
   const isFlipped = random.next() < 0.5;
   const degrees = random.uniform(-augmentation.rotationDegrees, augmentation.rotationDegrees);

@@ -17,7 +17,7 @@ export interface Canvas {
   contrast(factor: number): void;
   /** Blends every pixel with its own luma. */
   saturation(factor: number): void;
-  /** @returns a copy, [S, S, 3] uint8 */
+  /** @returns [S, S, 3] uint8: the canvas itself, so copy it before the next picture takes its place */
   pixels(): Uint8Array;
 }
 
@@ -72,6 +72,6 @@ export function openCanvas(pixels: Uint8Array, size: number): Canvas {
       kernels.blendWithValue(at, at + length, mean, factor);
     },
     saturation: (factor) => kernels.blendWithLuma(at, at + length, factor),
-    pixels: () => memory.slice(at, at + length),
+    pixels: () => memory.subarray(at, at + length),
   };
 }

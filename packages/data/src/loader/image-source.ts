@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { CrosscheckError, messageOf } from '@crosscheck/contract';
-import { type ImageJob, type ImageSettings, type LoadedImages, loadImages } from './load-images.ts';
+import { type ImageJob, type ImageSettings, type LoadedImages, openImageReader } from './load-images.ts';
 
 /** Something that loads the pictures of a batch, here or in worker threads; the result is the same. */
 export interface ImageSource {
@@ -14,7 +14,7 @@ export type WorkerAnswer = { id: number; loaded: LoadedImages } | { id: number; 
 
 /** Loads in `workers` threads, or in the calling thread when that is 0. */
 export function openImageSource(settings: ImageSettings, workers: number): ImageSource {
-  if (workers === 0) return { load: (job) => loadImages(job, settings), close: async () => {} };
+  if (workers === 0) return { load: openImageReader(settings), close: async () => {} };
   const threads = Array.from({ length: workers }, () => openThread(settings));
   return {
     load: (job) =>

@@ -1,14 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '@crosscheck/contract';
 import type { WorkerAnswer, WorkerOrder } from './image-source.ts';
-import { type ImageSettings, loadImages } from './load-images.ts';
+import { type ImageSettings, openImageReader } from './load-images.ts';
 
-const settings = workerData as ImageSettings;
+const load = openImageReader(workerData as ImageSettings);
 const port = parentPort;
 
 async function answer({ id, job }: Exclude<WorkerOrder, 'close'>): Promise<void> {
   try {
-    const loaded = await loadImages(job, settings);
+    const loaded = await load(job);
     port?.postMessage({ id, loaded } satisfies WorkerAnswer, [loaded.image.buffer]);
   } catch (error) {
     port?.postMessage({ id, error: messageOf(error) } satisfies WorkerAnswer);

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { createRandom, type ErrorCode, isCrosscheckError, messageOf, type Preprocessing } from '@crosscheck/contract';
-import { decodeImage, normalizeImage } from '@crosscheck/preprocess';
-import { type Augmentation, augment } from '../augment/augment.ts';
+import { decodeImage, defaultMaxPixels, normalizeImage } from '@crosscheck/preprocess';
+import { type Augmentation, augmentOnCanvas } from '../augment/augment.ts';
+import { openPixelCache, type PixelCache, type PixelCacheOptions } from '../cache/pixel-cache.ts';
 import { runConcurrently } from '../run-concurrently.ts';
 
 /** What is the same for every picture of a loader. Plain data: it travels to worker threads. */
@@ -9,8 +11,7 @@ export interface ImageSettings {
   augmentation: Augmentation | null;
   seed: number;
   maxPixels: number | undefined;
-  /** [slots, S, S, 3] uint8 */
-  cache: SharedArrayBuffer | null;
+  pixelCache: PixelCacheOptions | null;
 }
 
 interface ImageRequest {
@@ -18,9 +19,6 @@ interface ImageRequest {
   index: number;
   /** `''` for a post without a picture. */
   path: string;
-  /** Where its pixels stand, or shall stand, in the cache; -1 for nowhere. */
-  slot: number;
-  isCached: boolean;
 }
 
 export interface ImageJob {
@@ -42,29 +40,45 @@ export interface LoadedImages {
   /** [n, S, S, 3] float32 NHWC, normalised. */
   image: Float32Array<ArrayBuffer>;
   failures: ImageFailure[];
+  /** What did not stop anything but should be known. */
+  warnings: string[];
 }
 
 // A decoded photograph is large before it is resized: this many at once keep the decoder busy and memory bounded.
 const CONCURRENT_PICTURES = 4;
 
-/** Decodes (or takes from the cache), augments and normalises the pictures of one batch. */
-export async function loadImages(job: ImageJob, settings: ImageSettings): Promise<LoadedImages> {
+/** Loads the pictures of one batch after another. */
+export type ImageReader = (job: ImageJob) => Promise<LoadedImages>;
+
+/** Opens what a thread needs to decode pictures (or take them from the cache), augment and normalise them. */
+export function openImageReader(settings: ImageSettings): ImageReader {
+  const { pixelCache, preprocessing, maxPixels = defaultMaxPixels } = settings;
+  const cache = pixelCache && openPixelCache(pixelCache, { size: preprocessing.imageSize, maxPixels });
+  return async (job) => {
+    const loaded = await loadImages(job, settings, cache);
+    return { ...loaded, warnings: cache?.takeWarnings() ?? [] };
+  };
+}
+
+async function loadImages(
+  job: ImageJob,
+  settings: ImageSettings,
+  cache: PixelCache | null,
+): Promise<Omit<LoadedImages, 'warnings'>> {
   const { preprocessing } = settings;
   const imageLength = preprocessing.imageSize ** 2 * 3;
   const image = new Float32Array(job.images.length * imageLength); // [B, S, S, 3]
   const failures: ImageFailure[] = [];
-  await runConcurrently(job.images, CONCURRENT_PICTURES, async (request, position) => {
-    if (request.path === '') return; // its pixels stay 0
-    const pixels = await readPixels(request, position, settings);
-    if (!(pixels instanceof Uint8Array)) failures.push(pixels);
-    else
-      normalizeImage(
-        vary(pixels, request.index, job.epoch, settings),
-        preprocessing,
-        'nhwc',
-        image,
-        position * imageLength,
-      );
+  await runConcurrently(job.images, CONCURRENT_PICTURES, async ({ path, index }, position) => {
+    if (path === '') return; // its pixels stay 0
+    const pixels = await readPixels(path, settings, cache).catch((error: unknown) => {
+      const code = isCrosscheckError(error) ? error.code : 'CROSSCHECK_IMAGE_UNREADABLE';
+      failures.push({ position, code, message: messageOf(error) });
+    });
+    if (!pixels) return;
+    // No other picture may come between these two: both are synchronous.
+    const varied = vary(pixels, index, job.epoch, settings);
+    normalizeImage(varied, preprocessing, 'nhwc', image, position * imageLength);
   });
   failures.sort((a, b) => a.position - b.position);
   const failed = new Set(failures.map(({ position }) => position));
@@ -84,30 +98,28 @@ function keepRows(all: Float32Array<ArrayBuffer>, positions: number[], rowLength
 function vary(pixels: Uint8Array, index: number, epoch: number, settings: ImageSettings): Uint8Array {
   const { augmentation, preprocessing, seed } = settings;
   if (augmentation === null) return pixels;
-  return augment(pixels, preprocessing.imageSize, augmentation, createRandom(seed, 'augment', epoch, index));
+  return augmentOnCanvas(pixels, preprocessing.imageSize, augmentation, createRandom(seed, 'augment', epoch, index));
 }
 
 async function readPixels(
-  request: ImageRequest,
-  position: number,
-  settings: ImageSettings,
-): Promise<Uint8Array | ImageFailure> {
-  const place = cachePlace(request, settings);
-  if (place && request.isCached) return place;
-  try {
-    const { preprocessing, maxPixels } = settings;
-    const options = { size: preprocessing.imageSize, ...(maxPixels !== undefined && { maxPixels }) };
-    const pixels = await decodeImage(request.path, options);
-    place?.set(pixels);
-    return pixels;
-  } catch (error) {
-    const code = isCrosscheckError(error) ? error.code : 'CROSSCHECK_IMAGE_UNREADABLE';
-    return { position, code, message: messageOf(error) };
-  }
+  path: string,
+  { preprocessing, maxPixels }: ImageSettings,
+  cache: PixelCache | null,
+): Promise<Uint8Array> {
+  const options = { size: preprocessing.imageSize, maxPixels, name: path };
+  if (cache === null) return decodeImage(readAtOnce(path) ?? path, options);
+  const found = cache.find(path);
+  if (found.pixels) return found.pixels;
+  const pixels = await decodeImage(found.bytes ?? path, options);
+  found.keep(pixels);
+  return pixels;
 }
 
-function cachePlace({ slot }: ImageRequest, { cache, preprocessing }: ImageSettings): Uint8Array | null {
-  if (cache === null || slot < 0) return null;
-  const imageBytes = preprocessing.imageSize ** 2 * 3;
-  return new Uint8Array(cache, slot * imageBytes, imageBytes);
+/** In a worker thread, the four turns of an asynchronous read cost more than the read. @returns null when whoever decodes it must say why */
+function readAtOnce(path: string): Uint8Array | null {
+  try {
+    return readFileSync(path);
+  } catch {
+    return null;
+  }
 }

@@ -1,12 +1,12 @@
 import { type Batch, CrosscheckError, type Preprocessing } from '@crosscheck/contract';
 import { padTokenIds, type Tokenizer } from '@crosscheck/preprocess';
 import type { Augmentation } from '../augment/augment.ts';
+import type { PixelCacheOptions } from '../cache/pixel-cache.ts';
 import type { Sample } from '../manifest/rows.ts';
 import { type OnBadSample, problemsError, type SampleProblem } from '../problems.ts';
 import { type ImageSource, openImageSource } from './image-source.ts';
-import type { ImageJob, LoadedImages } from './load-images.ts';
+import type { LoadedImages } from './load-images.ts';
 import { countBatches, countSamples, epochOrder } from './order.ts';
-import { createPixelCache, type PixelCache } from './pixel-cache.ts';
 
 export interface LoaderOptions {
   samples: readonly Sample[];
@@ -32,8 +32,10 @@ export interface LoaderOptions {
   dropLast?: boolean;
   /** Refuse pictures with more pixels than this. */
   maxPixels?: number;
-  /** Memory for decoded pictures, so that later epochs decode nothing. @default 256 MiB */
-  pixelCacheBytes?: number;
+  /** Keeps decoded pictures on disk, so that later epochs decode nothing. @default null */
+  pixelCache?: PixelCacheOptions | null;
+  /** Hears, once each, what should be known and stops nothing: a damaged picture in the cache, a cache that cannot be written. */
+  warn?: (line: string) => void;
 }
 
 /** A batch and its place in the epoch; resume behind it with `batches(epoch, position + 1)`. */
@@ -51,8 +53,6 @@ export interface Loader {
   close(): Promise<void>;
 }
 
-const DEFAULT_CACHE_BYTES = 256 * 1024 ** 2;
-
 /**
  * Turns samples into batches. Their content and order depend on (samples, options, epoch, batch position) and nothing else:
  * not on the number of workers, on what was cached, or on where the epoch was entered.
@@ -63,19 +63,13 @@ const DEFAULT_CACHE_BYTES = 256 * 1024 ** 2;
  */
 export function createLoader(options: LoaderOptions): Loader {
   checkOptions(options);
-  const { samples, preprocessing, workers = 0 } = options;
-  const cache = createPixelCache(
-    options.pixelCacheBytes ?? DEFAULT_CACHE_BYTES,
-    preprocessing.imageSize ** 2 * 3,
-    samples.length,
-  );
+  const { samples, preprocessing, workers = 0, pixelCache = null } = options;
   const { augmentation, seed, maxPixels } = options;
-  const settings = { preprocessing, augmentation, seed, maxPixels, cache: cache.buffer };
   const state: LoaderState = {
     options,
-    cache,
-    source: openImageSource(settings, workers),
+    source: openImageSource({ preprocessing, augmentation, seed, maxPixels, pixelCache }, workers),
     problems: createProblemLog(options),
+    warn: onceEach(options.warn),
     // Two batches per worker: one in the making, one that waits for it.
     ahead: Math.max(1, 2 * workers),
   };
@@ -93,10 +87,18 @@ export function createLoader(options: LoaderOptions): Loader {
 
 interface LoaderState {
   options: LoaderOptions;
-  cache: PixelCache;
   source: ImageSource;
   problems: ProblemLog;
+  warn: (lines: readonly string[]) => void;
   ahead: number;
+}
+
+function onceEach(say: (line: string) => void = () => {}): (lines: readonly string[]) => void {
+  const said = new Set<string>();
+  return (lines) => {
+    for (const line of lines) if (!said.has(line)) say(line);
+    for (const line of lines) said.add(line);
+  };
 }
 
 async function* iterateBatches(
@@ -123,6 +125,7 @@ async function* iterateBatches(
   for (let entry = queue.shift(); entry; entry = queue.shift()) {
     const loaded = await entry.loading;
     fillQueue();
+    state.warn(loaded.warnings);
     state.problems.report(entry.indices, loaded);
     if (loaded.positions.length === 0) continue;
     yielded++;
@@ -133,19 +136,9 @@ async function* iterateBatches(
 
 const labelsOf = (samples: readonly Sample[]) => samples.map(({ label }) => label);
 
-async function loadPixels(
-  { options, cache, source }: LoaderState,
-  indices: Int32Array,
-  epoch: number,
-): Promise<LoadedImages> {
-  const images = Array.from(indices, (index) => {
-    const slot = cache.slotOf(index);
-    return { index, path: (options.samples[index] as Sample).imagePath, slot, isCached: cache.isFilled(slot) };
-  });
-  const job: ImageJob = { epoch, images };
-  const loaded = await source.load(job);
-  for (const position of loaded.positions) cache.markFilled(images[position]?.slot ?? -1);
-  return loaded;
+function loadPixels({ options, source }: LoaderState, indices: Int32Array, epoch: number): Promise<LoadedImages> {
+  const images = Array.from(indices, (index) => ({ index, path: (options.samples[index] as Sample).imagePath }));
+  return source.load({ epoch, images });
 }
 
 // oxlint-disable-next-line max-params -- the four things a batch is made of

@@ -18,7 +18,7 @@ import { createTokenizer, type Tokenizer } from '@crosscheck/preprocess';
 import { bestModelName } from '../consumers/checkpoints.ts';
 import { finishJudging, judgeBatches } from '../judge.ts';
 import { meaningOf, openTokenizer } from '../network.ts';
-import { acceptsPartialPosts } from '../run-data.ts';
+import { acceptsPartialPosts, pixelCacheOf } from '../run-data.ts';
 
 /** The answers on some samples, in their order; unreadable ones are left out. N answers. */
 export interface Answers {
@@ -107,6 +107,7 @@ function openEvaluationLoader(
     onBadSample: data.on_bad_sample,
     workers: training.num_workers,
     maxPixels: data.max_pixels,
+    pixelCache: pixelCacheOf(config),
   });
 }
 

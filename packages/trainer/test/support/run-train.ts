@@ -25,6 +25,7 @@ export function shortRun(dataDir: string, dir: string): string[] {
     'training.num_workers=0',
     'training.save_frequency=0',
     `training.checkpoint_dir=${path.join(dir, 'checkpoints')}`,
+    `data.pixel_cache.dir=${path.join(dir, 'pixels')}`,
     `hydra.run.dir=${path.join(dir, 'run')}`,
     'mlflow.enabled=false',
     'training.report=false',
