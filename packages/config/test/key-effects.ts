@@ -279,6 +279,9 @@ const shown: Record<string, Record<string, string[]>> = {
   'packages/server/test/reload.test.ts': {
     'a folder that is watched is taken up once it has stopped changing': ['serve.watch_seconds'],
   },
+  'packages/server/test/abstaining.test.ts': {
+    'serve.abstain asks for everyone, serve.abstain_band says where': ['serve.abstain', 'serve.abstain_band'],
+  },
   'packages/server/test/predict.test.ts': {
     'a body above the limit is refused by its Content-Length and by its bytes': ['serve.max_body_bytes'],
     'more posts than allowed': ['serve.max_posts'],

@@ -14,6 +14,7 @@ export function show(answer, { file, text }) {
   showVerdict(answer);
   showShares(answer);
   showPicture(answer.heat_map, file);
+  $('picture-part').hidden = !file;
   showWords(answer.words, text);
   $('empty').hidden = true;
   $('result').hidden = false;
@@ -29,9 +30,19 @@ function showVerdict({ prediction, confidence, probability_fake: probability }) 
   $('meter').setAttribute('aria-label', `Probability of FAKE: ${percent(probability)}`);
 }
 
-function showShares({ picture, text, interaction, neither }) {
+/** Of posts that lack a part, which only some models take. */
+const alone = {
+  text: 'Judged by the words alone: the post came without a picture.',
+  image: 'Judged by the picture alone: the post came without words.',
+};
+
+function showShares({ picture, text, interaction, neither, modalities }) {
   const largest = Math.max(...[picture, text].map(({ contribution }) => Math.abs(contribution))) || 1;
   $('bars').replaceChildren(bar('Picture', picture, largest), bar('Words', text, largest));
+  if (modalities) {
+    $('sentence').textContent = alone[modalities[0]];
+    return;
+  }
   const together = `${Math.abs(interaction).toFixed(2)} for ${sideOf(interaction)}`;
   $('sentence').textContent =
     `Of an empty post it would say ${judged(neither)}; of the picture alone ${judged(picture.alone)}, of the words alone ${judged(text.alone)}. What the two say only together adds ${together}.`;
@@ -58,6 +69,7 @@ function bar(name, { share, contribution }, largest) {
 }
 
 function showPicture({ rows, columns, values }, file) {
+  if (!file) return;
   URL.revokeObjectURL($('preview').src);
   $('preview').src = URL.createObjectURL(file);
   const flat = values.flat();

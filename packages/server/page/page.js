@@ -55,7 +55,7 @@ form.addEventListener('submit', (event) => {
 async function ask() {
   const [file] = input.files;
   const text = $('text').value;
-  if (!file) {
+  if (!file && text.trim() === '') {
     say('Choose a picture first.', true);
     input.focus();
     return;
@@ -81,7 +81,7 @@ function setAsking(asking) {
 async function explain(file, text) {
   const body = new FormData();
   body.append('text', text);
-  body.append('image', file, file.name);
+  if (file) body.append('image', file, file.name);
   const key = $('key').value;
   const response = await fetch('/explain', { method: 'POST', body, headers: key ? { 'x-api-key': key } : {} }).catch(
     () => {

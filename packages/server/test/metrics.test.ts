@@ -37,7 +37,9 @@ test('/metrics counts requests, posts, batches, waiting and inference in Prometh
   expect(value('crosscheck_queue_limit')).toBe(128);
   expect(value('crosscheck_workers')).toBe(1);
   expect(
-    value('crosscheck_model_info{name="Crosscheck",version="tiny",precision="fp32",threshold="0.5",run_id=""}'),
+    value(
+      'crosscheck_model_info{name="Crosscheck",version="tiny",precision="fp32",threshold="0.5",temperature="2",abstain_band="",run_id=""}',
+    ),
   ).toBe(1);
   expect(value('process_resident_memory_bytes')).toBeGreaterThan(1e6);
   expect([...samples.keys()].filter((name) => name.includes('/metrics') || name.includes('/livez'))).toEqual([]);

@@ -37,7 +37,11 @@ test('a text in another charset is read as what it is', async () => {
   expect((await app.inject(formRequest(formBody([latin, image])))).statusCode).toBe(200);
 });
 
-const missing = (field: string) => ({ type: 'missing', loc: ['body', field], msg: 'Field required' });
+const missing = (field: string) => ({
+  type: 'missing',
+  loc: ['body', field],
+  msg: 'Field required; this model needs a picture and words',
+});
 
 test.each([
   ['no text', [image], [missing('text')]],

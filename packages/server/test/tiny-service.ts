@@ -2,6 +2,7 @@ import { inferenceConfigSchema } from '@crosscheck/config';
 import { type Classifier, type ClassifierOptions, openClassifier } from '@crosscheck/inference';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll } from 'vitest';
+import type { ArtifactContent } from '../../exporter/src/artifact/artifact-content.ts';
 import { encodePng, writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
 import { type App, buildApp, type ServeSettings } from '../src/index.ts';
 
@@ -20,7 +21,7 @@ export interface TinyService {
 }
 
 /** Opens the tiny artifact for one test file and closes everything after it. */
-export function tinyService(options: ClassifierOptions = {}): TinyService {
+export function tinyService(options: ClassifierOptions = {}, content: Partial<ArtifactContent> = {}): TinyService {
   const folder = temporaryFolder();
   const apps = new Map<string, Promise<App>>();
   const log: Record<string, unknown>[] = [];
@@ -36,7 +37,7 @@ export function tinyService(options: ClassifierOptions = {}): TinyService {
     },
   } as TinyService;
   beforeAll(async () => {
-    await writeTinyArtifact(folder.dir, { threshold: 0.5, temperature: 2 });
+    await writeTinyArtifact(folder.dir, { threshold: 0.5, temperature: 2, ...content });
     service.classifier = await openClassifier(folder.dir, { workers: 1, ...options });
   });
   afterAll(async () => {

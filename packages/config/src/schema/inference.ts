@@ -146,6 +146,15 @@ export const serveSchema = z.strictObject({
   receive_ms: z.int().min(1).default(30_000).describe('time for a request to arrive; slower ones get 408'),
   keep_alive_ms: z.int().min(1).default(72_000).describe('idle connections are closed after this'),
   shutdown_ms: z.int().min(0).default(30_000).describe('time for requests in flight to finish after SIGTERM'),
+  abstain: z
+    .boolean()
+    .default(false)
+    .describe('answer UNSURE in the abstain band to requests that do not say whether they want it'),
+  abstain_band: z
+    .tuple([z.number().min(0).max(1), z.number().min(0).max(1)])
+    .nullable()
+    .default(null)
+    .describe("probabilities of FAKE that are too close to say; null = the artifact's"),
   api_key: z.string().min(1).nullable().default(null).describe('asked for in the X-API-Key header; null = open'),
   cors_origin: z.string().nullable().default(null).describe('origin that browsers may call from; null = none'),
   log_level: z

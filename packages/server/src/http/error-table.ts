@@ -59,6 +59,15 @@ export const errorTable = {
       'expected a picture and nothing else, got JPEG with a ZIP archive behind its end (image); save the picture again',
   },
   CROSSCHECK_SERVER_FIELDS_INVALID: { status: 422, example: 'image: Field required' },
+  CROSSCHECK_INFERENCE_POST_INCOMPLETE: {
+    status: 422,
+    example: 'expected a picture, words or both, got neither; send at least one of them',
+  },
+  CROSSCHECK_INFERENCE_NO_BAND: {
+    status: 422,
+    example:
+      'model Crosscheck 1.8 has no abstain band; fit one with pnpm calibrate calibration.target_accuracy=… and export again, or set inference.output.abstain_band (serve.abstain_band)',
+  },
   CROSSCHECK_INFERENCE_QUEUE_FULL: {
     status: 429,
     example: '128 posts wait already and 1 more would pass the limit of 128; try again later, or send fewer at once',

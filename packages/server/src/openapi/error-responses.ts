@@ -29,7 +29,9 @@ export const errorSchema: object = jsonSchema(
     .meta({ title: errorSchemaId }),
 );
 
-const exampleProblems: FieldProblem[] = [{ type: 'missing', loc: ['body', 'image'], msg: 'Field required' }];
+const exampleProblems: FieldProblem[] = [
+  { type: 'missing', loc: ['body', 'image'], msg: 'Field required; this model needs a picture and words' },
+];
 
 function exampleOf(code: AnsweredCode) {
   const isAboutFields = code === 'CROSSCHECK_SERVER_FIELDS_INVALID';
@@ -61,6 +63,8 @@ export const modelErrors = [
   'CROSSCHECK_IMAGE_UNSUPPORTED',
   'CROSSCHECK_IMAGE_POLYGLOT',
   'CROSSCHECK_SERVER_FIELDS_INVALID',
+  'CROSSCHECK_INFERENCE_POST_INCOMPLETE',
+  'CROSSCHECK_INFERENCE_NO_BAND',
   'CROSSCHECK_INFERENCE_QUEUE_FULL',
   'CROSSCHECK_SERVER_BUSY',
   'CROSSCHECK_SERVER_STARTING',

@@ -4,11 +4,11 @@ import { version } from '../version.ts';
 
 /** One line for people, one for log collectors. */
 export function announce(app: App, classifier: Classifier, url: string): void {
-  const { artifact, threshold } = classifier;
-  const { name, version: modelVersion, precision, labels, source } = artifact;
+  const { artifact, threshold, abstainBand } = classifier;
+  const { name, version: modelVersion, precision, labels, source, temperature } = artifact;
   const { workers, threadsPerWorker } = classifier.stats();
   process.stdout.write(
-    `${name} ${modelVersion} (${precision}; 0 = ${labels[0]}, 1 = ${labels[1]}; FAKE above ${threshold}) answers at ${url}/predict, docs at ${url}/docs\n`,
+    `${name} ${modelVersion} (${precision}; 0 = ${labels[0]}, 1 = ${labels[1]}; FAKE above ${Number(threshold.toFixed(4))}) answers at ${url}/predict, docs at ${url}/docs\n`,
   );
   const model = {
     name,
@@ -16,6 +16,8 @@ export function announce(app: App, classifier: Classifier, url: string): void {
     precision,
     labels,
     threshold,
+    temperature,
+    abstainBand,
     runId: source.runId,
     checkpoint: source.checkpoint,
   };

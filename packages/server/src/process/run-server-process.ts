@@ -1,5 +1,5 @@
 import { isCrosscheckError, messageOf } from '@crosscheck/contract';
-import { type Classifier, openClassifier, selfCheck } from '@crosscheck/inference';
+import { type Classifier, openClassifier, requireBand, selfCheck } from '@crosscheck/inference';
 import { type App, buildApp } from '../build-app.ts';
 import type { ServeSettings } from '../routes/context.ts';
 import type { Order, ReloadHistory, Report } from '../supervisor/protocol.ts';
@@ -46,6 +46,7 @@ async function load(app: App, { settings, isReplacement, onLoaded }: LoadOptions
   const early = isReplacement ? null : await listen(app, settings);
   const classifier = await openClassifier(settings.artifact, classifierOptions(settings));
   await selfCheck(classifier);
+  if (settings.abstain || settings.abstain_band !== null) requireBand(classifier);
   onLoaded(classifier);
   announce(app, classifier, early ?? (await listen(app, settings)));
   report({ type: 'ready' });
@@ -65,6 +66,9 @@ function classifierOptions(settings: ServeSettings) {
     maxPixels: settings.max_pixels,
     minSide: settings.min_image_side,
     refuseAppended: true,
+    ...(settings.abstain_band && {
+      abstainBand: { low: settings.abstain_band[0], high: settings.abstain_band[1] },
+    }),
   };
 }
 

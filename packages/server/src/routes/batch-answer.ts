@@ -1,4 +1,5 @@
-import type { Prediction } from '@crosscheck/inference';
+import type { AbstainBand } from '@crosscheck/contract';
+import { type Prediction, withBand } from '@crosscheck/inference';
 import { z } from 'zod';
 import type { UploadedPost } from '../form/read-posts.ts';
 import { type ErrorBody, toErrorBody } from '../http/error-body.ts';
@@ -18,13 +19,14 @@ export const batchAnswerSchema = z.object({
 export function toBatchAnswer(
   posts: UploadedPost[],
   results: PromiseSettledResult<Prediction[]>[],
+  band: AbstainBand | null,
 ): { predictions: BatchItem[]; failed: number } {
   const errors = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason as unknown);
   if (errors.length === results.length) throw errors[0];
   const predictions = posts.map(({ filename }, i): BatchItem => {
     const result = results[i] as PromiseSettledResult<[Prediction]>;
     if (result.status === 'rejected') return { filename, error: toErrorBody(result.reason) };
-    return toAnswer(filename, result.value[0]);
+    return toAnswer(filename, withBand(result.value[0], band));
   });
   return { predictions, failed: errors.length };
 }

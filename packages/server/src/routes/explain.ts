@@ -9,6 +9,7 @@ import { jsonSchema } from '../openapi/json-schema.ts';
 import { answerSchema } from './answer.ts';
 import type { RouteContext } from './context.ts';
 import { limitsOf } from './judge.ts';
+import { abstainField, bandFor, postLimits } from './post-requests.ts';
 
 const verdict = answerSchema.omit({ filename: true });
 const half = z.object({
@@ -43,7 +44,7 @@ export async function explainRoutes(app: FastifyInstance, context: RouteContext)
   acceptBody(app, {
     maxBytes: settings.max_body_bytes,
     budget,
-    parsers: { 'multipart/form-data': (body, contentType) => parseMultipart(body, contentType, 4) },
+    parsers: { 'multipart/form-data': (body, contentType) => parseMultipart(body, contentType, 5) },
   });
   app.addHook('onRequest', async (request) => admit(request));
   app.post<{ Body: FormPart[] | undefined }>(
@@ -61,6 +62,7 @@ export async function explainRoutes(app: FastifyInstance, context: RouteContext)
           properties: {
             text: { type: 'string', maxLength: settings.max_text_length, description: 'the words of the post' },
             image: { type: 'string', format: 'binary', description: 'JPEG, PNG, WebP, GIF, AVIF or TIFF' },
+            abstain: abstainField,
           },
           additionalProperties: false,
         },
@@ -71,10 +73,11 @@ export async function explainRoutes(app: FastifyInstance, context: RouteContext)
       },
     },
     async ({ body = [] }, reply) => {
-      const limits = { maxTextLength: settings.max_text_length, maxPosts: 1 };
-      const { filename, ...post } = readPost(body, limits);
-      const explanation = await service.requireReady().explain(post, limitsOf(reply, settings.deadline_ms));
-      return { filename, ...explanationToJson(explanation) };
+      const classifier = service.requireReady();
+      const { post, abstain } = readPost(body, postLimits(settings, classifier));
+      const band = bandFor(settings, classifier, abstain);
+      const explanation = await classifier.explain(post, limitsOf(reply, settings.deadline_ms));
+      return { filename: post.filename, ...explanationToJson(explanation, band) };
     },
   );
 }

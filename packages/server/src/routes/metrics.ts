@@ -1,5 +1,4 @@
-import type { Artifact } from '@crosscheck/contract';
-import type { ClassifierStats, HistogramSnapshot } from '@crosscheck/inference';
+import type { Classifier, ClassifierStats, HistogramSnapshot } from '@crosscheck/inference';
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { onOutcome } from '../http/outcome.ts';
@@ -20,7 +19,7 @@ export function addMetrics(app: FastifyInstance, { service, budget }: RouteConte
     { config: { isQuiet: true }, schema: { summary: 'Metrics for Prometheus', tags: ['health'] } },
     async (_request, reply) => {
       const stats = service.stats();
-      const ofModel = stats === null ? [] : [describeModel(service.requireModel().artifact), ...describeStats(stats)];
+      const ofModel = stats === null ? [] : [describeModel(service.requireModel()), ...describeStats(stats)];
       const lines = [await registry.metrics(), ...describeHistory(service.history), ...ofModel, ''];
       return reply.type(registry.contentType).send(lines.join('\n'));
     },
@@ -89,8 +88,17 @@ function describeStats(stats: ClassifierStats): string[] {
   ];
 }
 
-function describeModel({ name, version, precision, source, threshold }: Artifact): string {
-  const labels = { name, version, precision, threshold: String(threshold), run_id: source.runId ?? '' };
+function describeModel({ artifact, threshold, abstainBand: band }: Classifier): string {
+  const { name, version, precision, source, temperature } = artifact;
+  const labels = {
+    name,
+    version,
+    precision,
+    threshold: String(threshold),
+    temperature: String(temperature),
+    abstain_band: band ? `${band.low} to ${band.high}` : '',
+    run_id: source.runId ?? '',
+  };
   const text = Object.entries(labels).map(
     ([key, value]) => `${key}="${value.replaceAll(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`,
   );

@@ -1,4 +1,4 @@
-import type { Prediction } from '@crosscheck/inference';
+import { type Prediction, withBand } from '@crosscheck/inference';
 import type { FastifyInstance } from 'fastify';
 import { type FormPart, parseMultipart } from '../form/multipart.ts';
 import { readPost, readPosts } from '../form/read-posts.ts';
@@ -10,6 +10,7 @@ import { answerSchema, toAnswer } from './answer.ts';
 import { batchAnswerSchema, toBatchAnswer } from './batch-answer.ts';
 import type { RouteContext } from './context.ts';
 import { judge, limitsOf } from './judge.ts';
+import { abstainField, bandFor, postLimits } from './post-requests.ts';
 
 const errors = errorResponses(['CROSSCHECK_SERVER_FORM_BROKEN', ...modelErrors]);
 const textField = (maxLength: number) => ({
@@ -20,11 +21,6 @@ const textField = (maxLength: number) => ({
 });
 const imageField = { type: 'string', format: 'binary', description: 'JPEG, PNG, WebP, GIF, AVIF or TIFF' };
 
-const perRequest = ({ settings }: RouteContext) => ({
-  maxTextLength: settings.max_text_length,
-  maxPosts: settings.max_posts,
-});
-
 /** `POST /predict` and `POST /predict/batch`: forms with a text and a picture. */
 export async function predictRoutes(app: FastifyInstance, context: RouteContext): Promise<void> {
   const { settings, budget, admit } = context;
@@ -32,7 +28,7 @@ export async function predictRoutes(app: FastifyInstance, context: RouteContext)
     maxBytes: settings.max_body_bytes,
     budget,
     parsers: {
-      'multipart/form-data': (body, contentType) => parseMultipart(body, contentType, 2 * settings.max_posts + 2),
+      'multipart/form-data': (body, contentType) => parseMultipart(body, contentType, 2 * settings.max_posts + 3),
       'application/x-www-form-urlencoded': parseUrlencoded,
     },
   });
@@ -48,33 +44,35 @@ interface FormRequest {
 
 function addPredict(app: FastifyInstance, context: RouteContext): void {
   const { service, settings } = context;
-  const limits = perRequest(context);
   const schema = {
     summary: 'Judge one post',
-    description: 'Is this picture with these words real or fake? The two are judged together.',
+    description:
+      'Is this picture with these words real or fake? The two are judged together. A model that was trained for it also takes one of them alone.',
     tags: ['verdicts'],
     consumes: ['multipart/form-data'],
-    body: formSchema({ text: textField(limits.maxTextLength), image: imageField }),
+    body: formSchema({ text: textField(settings.max_text_length), image: imageField }),
     response: { 200: { description: 'The verdict', ...jsonSchema(answerSchema) }, ...errors },
   };
   app.post<FormRequest>('/predict', { schema }, async ({ body = [] }, reply) => {
-    const { filename, ...post } = readPost(body, limits);
-    const [prediction] = await judge(service.requireModel(), [post], limitsOf(reply, settings.deadline_ms));
-    return toAnswer(filename, prediction as Prediction);
+    const classifier = service.requireModel();
+    const { post, abstain } = readPost(body, postLimits(settings, classifier));
+    const band = bandFor(settings, classifier, abstain);
+    const [prediction] = await judge(classifier, [post], limitsOf(reply, settings.deadline_ms));
+    return toAnswer(post.filename, withBand(prediction as Prediction, band));
   });
 }
 
 function addPredictBatch(app: FastifyInstance, context: RouteContext): void {
   const { service, settings } = context;
-  const limits = perRequest(context);
+  const { max_posts: maxItems, max_text_length: maxLength } = settings;
   const schema = {
     summary: 'Judge several posts',
-    description: `Repeat text and image, at most ${limits.maxPosts} times each: the first text belongs to the first image, and so on. A post that cannot be judged carries its error and leaves the others alone; when none can be, the first error is the answer.`,
+    description: `Repeat text and image, at most ${maxItems} times each: the first text belongs to the first image, and so on. A post that cannot be judged carries its error and leaves the others alone; when none can be, the first error is the answer.`,
     tags: ['verdicts'],
     consumes: ['multipart/form-data'],
     body: formSchema({
-      text: { type: 'array', items: textField(limits.maxTextLength), maxItems: limits.maxPosts },
-      image: { type: 'array', items: imageField, maxItems: limits.maxPosts },
+      text: { type: 'array', items: textField(maxLength), maxItems },
+      image: { type: 'array', items: imageField, maxItems },
     }),
     response: {
       200: { description: 'Verdicts in the order of the posts', ...jsonSchema(batchAnswerSchema) },
@@ -82,16 +80,23 @@ function addPredictBatch(app: FastifyInstance, context: RouteContext): void {
     },
   };
   app.post<FormRequest>('/predict/batch', { schema }, async ({ body = [] }, reply) => {
-    const posts = readPosts(body, limits);
     const classifier = service.requireModel();
+    const { posts, abstain } = readPosts(body, postLimits(settings, classifier));
+    const band = bandFor(settings, classifier, abstain);
     const shared = limitsOf(reply, settings.deadline_ms);
     const results = await Promise.allSettled(
       posts.map(({ text, image }) => judge(classifier, [{ text, image }], shared)),
     );
-    return toBatchAnswer(posts, results);
+    return toBatchAnswer(posts, results, band);
   });
 }
 
 function formSchema(properties: Record<string, object>): object {
-  return { type: 'object', required: Object.keys(properties), properties, additionalProperties: false };
+  const required = Object.keys(properties);
+  return {
+    type: 'object',
+    required,
+    properties: { ...properties, abstain: abstainField },
+    additionalProperties: false,
+  };
 }

@@ -13,7 +13,12 @@ const inputTensor = z.object({
 
 export const inferRequest = z.object({
   id: z.string().max(256).optional(),
-  inputs: z.array(inputTensor).length(2),
+  inputs: z.array(inputTensor).min(1).max(2).describe('both, but for models that do without one'),
+  parameters: z
+    .looseObject({
+      abstain: z.boolean().optional().describe('answer UNSURE, label_id -1, where the model is not sure'),
+    })
+    .optional(),
   outputs: z
     .array(z.object({ name: z.string() }))
     .optional()
@@ -42,25 +47,31 @@ export function readRequest(body: unknown): InferRequest {
 }
 
 /**
- * The posts of a request: texts and pictures of the same number.
+ * The posts of a request: texts and pictures of the same number. A model that does without a part takes requests without that tensor, and
+ * empty elements in it.
  *
  * @throws CROSSCHECK_SERVER_FIELDS_INVALID
  */
-export function readTensors({ inputs }: InferRequest, { maxPosts, maxTextLength }: PostLimits): Post[] {
+export function readTensors({ inputs }: InferRequest, { maxPosts, maxTextLength, modalities }: PostLimits): Post[] {
   const [text, image] = ['text', 'image'].map((name) => inputs.find((input) => input.name === name));
-  if (!text || !image) throw fieldsInvalid([missingTensor]);
-  const problems = [text, image].flatMap((tensor) => checkSize(tensor, text.data.length, maxPosts));
-  text.data.forEach((words, i) =>
+  const tensors = [text, image].filter((tensor) => tensor !== undefined);
+  const isWhole = (text || modalities.text === 'optional') && (image || modalities.image === 'optional');
+  if (!isWhole || tensors.length < inputs.length) throw fieldsInvalid([missingTensor]);
+  const posts = (tensors[0] as InputTensor).data.length;
+  const problems = tensors.flatMap((tensor) => checkSize(tensor, posts, maxPosts));
+  text?.data.forEach((words, i) =>
     checkTextLength(words, { maxTextLength, loc: ['body', 'inputs', 'text', i], problems }),
   );
   if (problems.length > 0) throw fieldsInvalid(problems);
-  return text.data.map((words, i) => ({ text: words, image: Buffer.from(image.data[i] as string, 'base64') }));
+  const pictureOf = (element = '') =>
+    element === '' && modalities.image === 'optional' ? null : Buffer.from(element, 'base64');
+  return Array.from({ length: posts }, (_, i) => ({ text: text?.data[i] ?? '', image: pictureOf(image?.data[i]) }));
 }
 
 const missingTensor: FieldProblem = {
   type: 'missing',
   loc: ['body', 'inputs'],
-  msg: 'One tensor text and one tensor image are required',
+  msg: 'One tensor text and one tensor image are required; this model needs a picture and words',
 };
 
 type InputTensor = z.infer<typeof inputTensor>;
@@ -70,7 +81,7 @@ function checkSize({ name, shape, data }: InputTensor, posts: number, maxPosts: 
   const elements = shape.reduce((product, size) => product * size, 1);
   const problems: FieldProblem[] = [];
   if (elements !== data.length || shape[0] !== posts) {
-    const msg = `Shape [${shape.join(', ')}] does not fit ${data.length} elements beside ${posts} texts`;
+    const msg = `Shape [${shape.join(', ')}] does not fit ${data.length} elements beside ${posts} posts`;
     problems.push({ type: 'value_error', loc, msg });
   }
   if (data.length === 0 || data.length > maxPosts) {

@@ -1,5 +1,4 @@
-import type { LabelName } from '@crosscheck/contract';
-import type { Classifier, Prediction } from '@crosscheck/inference';
+import type { Classifier, MaybePrediction } from '@crosscheck/inference';
 import { z } from 'zod';
 import type { InferRequest } from './infer-request.ts';
 
@@ -22,7 +21,7 @@ type OutputTensor = z.infer<typeof outputTensor>;
 export const outputs: {
   name: string;
   datatype: OutputTensor['datatype'];
-  read: (p: Prediction) => number | LabelName;
+  read: (p: MaybePrediction) => number | string;
 }[] = [
   { name: 'prediction', datatype: 'BYTES', read: ({ prediction }) => prediction },
   { name: 'label_id', datatype: 'INT64', read: ({ labelId }) => labelId },
@@ -31,17 +30,24 @@ export const outputs: {
   { name: 'logit', datatype: 'FP32', read: ({ logit }) => logit },
 ];
 
+/** Only where a post lacks a part. */
+const modalitiesOutput = {
+  name: 'modalities',
+  datatype: 'BYTES' as const,
+  read: ({ modalities = ['image', 'text'] }: MaybePrediction) => modalities.join('+'),
+};
+
 export function respond(
   { artifact }: Classifier,
   request: InferRequest,
-  predictions: Prediction[],
+  predictions: MaybePrediction[],
 ): z.infer<typeof inferResponse> {
   const wanted = request.outputs?.map(({ name }) => name);
   return {
     model_name: artifact.name,
     model_version: artifact.version,
     ...(request.id === undefined ? {} : { id: request.id }),
-    outputs: outputs
+    outputs: [...outputs, ...(predictions.some(({ modalities }) => modalities) ? [modalitiesOutput] : [])]
       .filter(({ name }) => wanted?.includes(name) ?? true)
       .map(({ name, datatype, read }) => ({
         name,

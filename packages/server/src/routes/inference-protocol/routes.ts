@@ -1,5 +1,5 @@
 import { CrosscheckError } from '@crosscheck/contract';
-import type { Classifier } from '@crosscheck/inference';
+import { type Classifier, withBand } from '@crosscheck/inference';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { acceptBody, parseJson } from '../../http/accept-body.ts';
@@ -8,6 +8,7 @@ import { jsonSchema } from '../../openapi/json-schema.ts';
 import { version } from '../../version.ts';
 import type { RouteContext } from '../context.ts';
 import { judge, limitsOf } from '../judge.ts';
+import { bandFor, postLimits } from '../post-requests.ts';
 import { exampleRequest, inferRequest, readRequest, readTensors } from './infer-request.ts';
 import { inferResponse, outputs, respond } from './infer-response.ts';
 
@@ -75,9 +76,14 @@ export async function inferenceProtocolRoutes(app: FastifyInstance, context: Rou
       async ({ params, body }, reply) => {
         const classifier = requireNamed(service.requireModel(), params);
         const request = readRequest(body);
-        const posts = readTensors(request, { maxTextLength: settings.max_text_length, maxPosts: settings.max_posts });
+        const posts = readTensors(request, postLimits(settings, classifier));
+        const band = bandFor(settings, classifier, request.parameters?.abstain ?? null);
         const predictions = await judge(classifier, posts, limitsOf(reply, settings.deadline_ms));
-        return respond(classifier, request, predictions);
+        return respond(
+          classifier,
+          request,
+          predictions.map((prediction) => withBand(prediction, band)),
+        );
       },
     );
   }
@@ -102,13 +108,20 @@ function requireNamed(classifier: Classifier, { name, version: wanted }: ModelPa
   throw new CrosscheckError('CROSSCHECK_SERVER_MODEL_UNKNOWN', message);
 }
 
-function describeModel({ artifact }: Classifier) {
+function describeModel({ artifact, threshold, abstainBand }: Classifier) {
   return {
     name: artifact.name,
     versions: [artifact.version],
     platform: 'onnxruntime_onnx',
     inputs: ['text', 'image'].map((name) => ({ name, datatype: 'BYTES', shape: [-1] })),
     outputs: outputs.map(({ name, datatype }) => ({ name, datatype, shape: [-1] })),
-    parameters: { labels: artifact.labels, threshold: artifact.threshold, precision: artifact.precision },
+    parameters: {
+      labels: artifact.labels,
+      threshold,
+      temperature: artifact.temperature,
+      abstain_band: abstainBand && [abstainBand.low, abstainBand.high],
+      modalities: artifact.modalities,
+      precision: artifact.precision,
+    },
   };
 }
