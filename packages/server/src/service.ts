@@ -9,6 +9,7 @@ export class Service {
   #classifier: Classifier | null = null;
   #isDraining = false;
   #isRetiring = false;
+  #isWindingDown = false;
   #inFlight = 0;
   readonly #waiters: (() => void)[] = [];
 
@@ -29,7 +30,7 @@ export class Service {
 
   /** Whether a connection ends with its next answer: one that is kept would hold the process. */
   get isLeaving(): boolean {
-    return this.#isDraining || this.#isRetiring;
+    return this.#isDraining || this.#isRetiring || this.#isWindingDown;
   }
 
   /** What the model counts; null while it loads. */
@@ -56,7 +57,19 @@ export class Service {
    * @throws CROSSCHECK_SERVER_DRAINING, and what `requireModel` throws
    */
   requireReady(): Classifier {
-    if (!this.#isDraining) return this.requireModel();
+    return this.#isDraining ? this.#refuse() : this.requireModel();
+  }
+
+  /**
+   * The model, for a probe that decides whether new requests come here.
+   *
+   * @throws CROSSCHECK_SERVER_DRAINING, and what `requireModel` throws
+   */
+  requireRoutable(): Classifier {
+    return this.#isWindingDown ? this.#refuse() : this.requireReady();
+  }
+
+  #refuse(): never {
     const message = 'the service is shutting down; send the request to another one';
     throw new CrosscheckError('CROSSCHECK_SERVER_DRAINING', message);
   }
@@ -77,6 +90,11 @@ export class Service {
   /** Another process has the listening socket; what still comes over open connections is answered. */
   retire(): void {
     this.#isRetiring = true;
+  }
+
+  /** No new requests should come, but those that do are answered: clients hold connections open and do not ask first. */
+  windDown(): void {
+    this.#isWindingDown = true;
   }
 
   /** Takes no new work from now on; resolves when every request has its answer. */

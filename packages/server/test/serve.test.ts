@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, truncateSync } from 'node:fs';
+import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -46,7 +47,7 @@ test('says in one line where it answers, with which model, and what the labels m
   expect(logged.filter(({ url }) => url === '/readyz')).toEqual([]);
 });
 
-test('after SIGTERM it is not ready, answers what it has accepted, refuses the rest, and exits with 0', async () => {
+test('after SIGTERM it is not ready, answers what comes over open connections, then refuses the rest, and exits with 0', async () => {
   const service = await spawnService(folder.dir, overrides);
   const body = postForm('a flood', picture);
   const upload = net.connect(Number(service.url.port), '127.0.0.1');
@@ -54,6 +55,8 @@ test('after SIGTERM it is not ready, answers what it has accepted, refuses the r
     `POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: ${formType}\r\nContent-Length: ${body.length}\r\n\r\n`,
   );
   upload.write(body.subarray(0, 50));
+  const kept = new http.Agent({ keepAlive: true });
+  await sendOver(kept, service.url);
   await expect.poll(() => service.metric('crosscheck_requests_in_flight')).toBeGreaterThanOrEqual(2);
   const stopped = service.stop();
   await expect.poll(() => service.stdout()).toContain('draining');
@@ -62,14 +65,34 @@ test('after SIGTERM it is not ready, answers what it has accepted, refuses the r
     send(service.url, { path: '/livez' }),
     sendForm(service.url, body),
   ]);
-  expect([ready.status, alive.status, late.status]).toEqual([503, 200, 503]);
+  expect([ready.status, alive.status, late.status]).toEqual([503, 200, 200]);
   expect(late.headers.connection).toBe('close');
+  expect(await sendOver(kept, service.url)).toEqual({ status: 200, connection: 'close' });
+  kept.destroy();
+  await expect.poll(async () => (await sendForm(service.url, body)).status, { timeout: 20_000 }).toBe(503);
   upload.write(body.subarray(50));
   let answer = '';
   for await (const chunk of upload) answer += String(chunk);
   expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   expect(await stopped).toBe(0);
 });
+
+/** One post over a connection that the agent keeps. */
+function sendOver(
+  agent: http.Agent,
+  url: URL,
+): Promise<{ status: number | undefined; connection: string | undefined }> {
+  const body = postForm('a flood', picture);
+  const headers = { 'content-type': formType, 'content-length': body.length };
+  return new Promise((resolve, reject) => {
+    const request = http.request(new URL('/predict', url), { method: 'POST', agent, headers }, (response) => {
+      response
+        .resume()
+        .on('end', () => resolve({ status: response.statusCode, connection: response.headers.connection }));
+    });
+    request.on('error', reject).end(body);
+  });
+}
 
 test('queue, batch, threads and pixels are as the settings say', async () => {
   const settings = ['serve.queue_size=20', 'serve.max_batch=1', 'serve.threads_per_worker=2', 'serve.max_pixels=3000'];

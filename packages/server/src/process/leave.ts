@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '../build-app.ts';
 
 /** Clients that hold a connection open may use it once more; its answer tells them to close it. */
@@ -12,10 +13,12 @@ interface Leaving {
   exitCode: number;
 }
 
-/** Refuses new posts, answers those in flight, and ends the process. */
+/** Answers what still comes over open connections and closes them, then refuses new posts, and ends the process. */
 export async function drain(app: App, { reason, patienceMs, exitCode }: Leaving): Promise<void> {
   endAfter(app, patienceMs);
   app.log.info({ reason, inFlight: app.service.inFlight }, 'draining');
+  app.service.windDown();
+  await connectionsEnd(app, Math.min(lingerMs, patienceMs / 2));
   await app.service.drain();
   if (app.server.listening) await app.close();
   await end(app, exitCode);
@@ -32,6 +35,13 @@ export async function retire(app: App, patienceMs: number): Promise<void> {
   setTimeout(() => app.server.closeIdleConnections(), lingerMs);
   await closed;
   await end(app, 0);
+}
+
+/** Resolves when nobody is connected, or when the time is over. */
+async function connectionsEnd({ server }: App, withinMs: number): Promise<void> {
+  const count = () =>
+    new Promise<number>((resolve) => server.getConnections((error, connections) => resolve(error ? 0 : connections)));
+  for (const endMs = Date.now() + withinMs; Date.now() < endMs && (await count()) > 0; ) await sleep(50);
 }
 
 async function end(app: App, exitCode: number): Promise<void> {

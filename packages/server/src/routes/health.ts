@@ -50,7 +50,7 @@ export async function healthRoutes(app: FastifyInstance, { service }: RouteConte
     return { status: 'alive' };
   });
   app.get('/readyz', status('status', 'May it get requests? Not while it starts or drains'), async () => {
-    service.requireReady();
+    service.requireRoutable();
     return { status: 'ready' };
   });
   app.get('/v2/health/live', flag('live', 'Open Inference Protocol: alive?'), async (_request, reply) =>
@@ -64,7 +64,7 @@ export async function healthRoutes(app: FastifyInstance, { service }: RouteConte
     answerFlag(
       reply,
       'ready',
-      holds(() => service.requireReady()),
+      holds(() => service.requireRoutable()),
     ),
   );
 }
