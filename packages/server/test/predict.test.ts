@@ -184,7 +184,10 @@ test('other methods get 405 with Allow, unknown paths 404', async () => {
     'POST',
     'CROSSCHECK_SERVER_METHOD_UNSUPPORTED',
   ]);
-  expect((await app.inject({ method: 'DELETE', url: '/health' })).headers.allow).toBe('GET');
+  for (const method of ['DELETE', 'QUERY', 'PROPFIND'] as const) {
+    const refused = await app.inject({ method: method as 'DELETE', url: '/health' });
+    expect([refused.statusCode, refused.headers.allow]).toEqual([405, 'GET']);
+  }
   expect((await app.inject('/nowhere')).json()).toMatchObject({
     statusCode: 404,
     code: 'CROSSCHECK_SERVER_ROUTE_UNKNOWN',

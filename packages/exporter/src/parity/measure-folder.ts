@@ -27,7 +27,7 @@ export interface Measured {
  * @throws what `openClassifier` and `classify` throw
  */
 export async function measureFolder(dir: string, posts: readonly ComparedPost[]): Promise<Measured> {
-  const classifier = await openClassifier(dir, { maxBatch: batchSize, verifyHashes: false });
+  const classifier = await openClassifier(dir, { workers: 1, maxBatch: batchSize, verifyHashes: false });
   try {
     const image = Buffer.from(encodePng(samplePixels, width));
     const [{ logit }] = (await classifier.classify([{ text: sampleText, image }])) as [Prediction];

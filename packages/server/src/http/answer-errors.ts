@@ -7,17 +7,21 @@ import { retryAfterSeconds } from './retry-after.ts';
 
 /** Gives every failure the same body, whatever it is, and tells overloaded clients when to come back. */
 export function answerErrors(app: FastifyInstance, service: Service): void {
-  app.setErrorHandler((error, request, reply) => sendError(service, { error, request, reply }));
-  app.setNotFoundHandler((request, reply) => {
+  const refuse = (request: FastifyRequest, reply: FastifyReply) => {
     const methods = allowedMethods(app, request);
     if (methods.length > 0) reply.header('allow', methods.join(', '));
-    return sendError(service, {
-      error: methods.length > 0 ? wrongMethod(request, methods) : unknownRoute(request),
-      request,
-      reply,
-    });
+    const error = methods.length > 0 ? wrongMethod(request, methods) : unknownRoute(request);
+    return sendError(service, { error, request, reply });
+  };
+  app.setErrorHandler((error, request, reply) => sendError(service, { error, request, reply }));
+  app.setNotFoundHandler(refuse);
+  // Fastify would ask a method that no route takes for its Content-Type first.
+  app.addHook('onRequest', async (request, reply) => {
+    if (!usedMethods.has(request.method)) return refuse(request, reply);
   });
 }
+
+const usedMethods = new Set(['GET', 'HEAD', 'POST', 'OPTIONS']);
 
 interface Failure {
   error: unknown;
