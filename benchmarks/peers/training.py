@@ -1,6 +1,6 @@
 """Fine-tuning steps with PyTorch, for comparison: torchvision's EfficientNet-B0, transformers' DistilBERT and late fusion.
 
-    python training.py FOLDER VARIANT BATCH_SIZE THREADS
+    python training.py FOLDER VARIANT BATCH_SIZE THREADS [cpu | cuda]
 
 FOLDER holds the samples that the harness has made. Variants:
     original   the recipe as the original trains: eager, NCHW, texts padded to 128 tokens, AdamW as it comes
@@ -31,6 +31,7 @@ import torchvision  # noqa: E402
 from transformers import DistilBertConfig, DistilBertModel  # noqa: E402
 
 folder, variant, batch_size, threads = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+device = sys.argv[5] if len(sys.argv) > 5 else 'cpu'
 torch.set_num_threads(threads)
 torch.manual_seed(0)
 is_tuned = variant != 'original'
@@ -76,12 +77,9 @@ class Samples:
         image = torch.from_numpy(np.ascontiguousarray(self.images[rows])).permute(0, 3, 1, 2)
         layout = torch.channels_last if is_tuned else torch.contiguous_format
         mask = np.arange(length)[None] < self.lengths[rows][:, None]
-        return (
-            image.contiguous(memory_format=layout),
-            torch.from_numpy(self.ids[rows, :length].astype(np.int64)),
-            torch.from_numpy(mask.astype(np.int64)),
-            torch.from_numpy(self.labels[rows]),
-        )
+        ids = self.ids[rows, :length].astype(np.int64)
+        words = [torch.from_numpy(part) for part in (ids, mask.astype(np.int64), self.labels[rows])]
+        return [image.contiguous(memory_format=layout), *words]
 
 
 def trainer(model: Network):
@@ -89,9 +87,10 @@ def trainer(model: Network):
     criterion = nn.BCEWithLogitsLoss()
     model.train()
 
-    def step(image, ids, mask, label) -> float:
+    def step(batch) -> float:
+        image, ids, mask, label = (part.to(device) for part in batch)
         optimizer.zero_grad(set_to_none=True)
-        with torch.autocast('cpu', torch.bfloat16) if variant == 'bf16' else nullcontext():
+        with torch.autocast(device, torch.bfloat16) if variant == 'bf16' else nullcontext():
             loss = criterion(model(image, ids, mask).float(), label)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -105,14 +104,14 @@ def judge(model: Network):
     model.eval()
 
     @torch.no_grad()
-    def step(image, ids, mask, label) -> float:
-        return model.vision(image).mean().item()
+    def step(batch) -> float:
+        return model.vision(batch[0].to(device)).mean().item()
 
     return step
 
 
 samples = Samples(folder)
-model = Network()
+model = Network().to(device)
 if is_tuned:
     model = model.to(memory_format=torch.channels_last)
 step = judge(model) if variant == 'frozen' else trainer(model)
@@ -120,7 +119,9 @@ print(json.dumps({'ready': True, 'version': f'torch {torch.__version__}'}), flus
 for line in sys.stdin:
     batch = samples.batch(int(line))
     start, start_of_work = time.perf_counter(), time.process_time()
-    loss = step(*batch)
+    loss = step(batch)
+    if device == 'cuda':
+        torch.cuda.synchronize()
     seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - start_of_work
     print(json.dumps({'seconds': seconds, 'cpuSeconds': cpu_seconds, 'loss': loss}), flush=True)
 print(json.dumps({'peakBytes': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}), flush=True)

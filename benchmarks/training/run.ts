@@ -1,11 +1,12 @@
 // Fine-tuning speed and memory, ours and PyTorch's side by side: `pnpm bench:train --help`.
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { describeMachine, repositoryRoot } from '../machine.ts';
+import { appendRows, median } from '../results.ts';
 import { type EngineProcess, type StepTime, startEngine } from './engine-process.ts';
 import { titleLengths, writeSamples } from './samples.ts';
 
@@ -18,6 +19,7 @@ Every engine makes a step of the same batch before the next batch comes; which g
   --threads N       threads of each engine (all cores: ${availableParallelism()})
   --engines a,b,…   of ours-fast, ours-bf16, ours-plain, ours-frozen, torch-original, torch-tuned, torch-bf16, torch-frozen
                     (ours-fast,torch-original,torch-tuned,torch-bf16)
+  --device NAME     cpu, or cuda: TensorFlow's CUDA build must be set up, and PyTorch's comes from CROSSCHECK_TORCH_PYTHON (cpu)
   --note TEXT       kept with the figures
 `;
 
@@ -28,6 +30,7 @@ interface Options {
   batches: number;
   threads: number;
   engines: string[];
+  device: string;
   note: string;
 }
 
@@ -38,6 +41,7 @@ function readOptions(): Options {
       batches: { type: 'string', default: '8' },
       threads: { type: 'string', default: String(availableParallelism()) },
       engines: { type: 'string', default: 'ours-fast,torch-original,torch-tuned,torch-bf16' },
+      device: { type: 'string', default: 'cpu' },
       note: { type: 'string', default: '' },
       help: { type: 'boolean', default: false },
     },
@@ -47,25 +51,30 @@ function readOptions(): Options {
     process.exit(0);
   }
   const [batch, batches, threads] = [values.batch, values.batches, values.threads].map(Number);
-  return { batch, batches, threads, engines: values.engines.split(','), note: values.note } as Options;
+  const { engines, device, note } = values;
+  return { batch, batches, threads, engines: engines.split(','), device, note } as Options;
 }
 
+/** Interpreter of an environment with the peers' packages, made once per user; for a GPU the user's own. */
 function findPython(): string {
+  const own = process.env['CROSSCHECK_TORCH_PYTHON'];
+  if (own) return own;
   const script = path.join(repositoryRoot, 'scripts/python-env.mjs');
   return execFileSync(process.execPath, [script, 'training-benchmark', ...requirements], { encoding: 'utf8' }).trim();
 }
 
-function commandOf(engine: string, folder: string, { batch, threads }: Options): string[] {
+function commandOf(engine: string, folder: string, { batch, threads, device }: Options): string[] {
   const [family, variant = ''] = engine.split('-');
   const script = (file: string) => path.join(repositoryRoot, 'benchmarks', file);
   return family === 'torch'
-    ? [findPython(), script('peers/training.py'), folder, variant, String(batch), String(threads)]
+    ? [findPython(), script('peers/training.py'), folder, variant, String(batch), String(threads), device]
     : [process.execPath, '--conditions=@crosscheck/source', script('training/ours.ts'), folder, variant, String(batch)];
 }
 
 /** TensorFlow reads its thread count from the environment; PyTorch is told. */
-const environment = ({ threads }: Options) => ({
+const environment = ({ threads, device }: Options) => ({
   ...process.env,
+  CROSSCHECK_TENSORFLOW_FLAVOR: device,
   TF_NUM_INTRAOP_THREADS: String(threads),
   OMP_NUM_THREADS: String(threads),
 });
@@ -98,17 +107,15 @@ async function measure(folder: string, options: Options): Promise<Result[]> {
   return results;
 }
 
-function median(numbers: number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  return ((sorted[Math.floor(middle)] as number) + (sorted[Math.ceil(middle)] as number)) / 2;
-}
-
 const sum = (numbers: number[]) => numbers.reduce((total, x) => total + x, 0);
 
 /** How many times as long as ours theirs takes: batches differ in length, so it is asked batch by batch. */
 const ratio = (theirs: Result, ours: Result, of: 'seconds' | 'cpuSeconds') =>
   median(theirs.steps.map((step, i) => step[of] / (ours.steps[i] as StepTime)[of]));
+
+/** Between engines of ours, which start from the same weights and draw the same masks. */
+const lossDifference = (result: Result, ours: Result) =>
+  Math.max(...result.steps.map(({ loss }, i) => Math.abs(loss - (ours.steps[i] as StepTime).loss))).toExponential(1);
 
 function compare(result: Result, ours: Result, batch: number) {
   const { steps, engine, peakBytes } = result;
@@ -122,19 +129,9 @@ function compare(result: Result, ours: Result, batch: number) {
     firstNeedsLessCpu: ratio(result, ours, 'cpuSeconds').toFixed(2),
     peakGb: (peakBytes / 1e9).toFixed(2),
     firstNeedsMemory: (ours.peakBytes / peakBytes).toFixed(2),
+    lossDifference: engine.name.startsWith('ours') ? lossDifference(result, ours) : '',
     version: engine.version,
   };
-}
-
-type Row = Record<string, string | number>;
-
-function appendCsv(rows: Row[]): string {
-  const file = path.join(repositoryRoot, 'benchmarks/results/training.csv');
-  const columns = Object.keys(rows[0] as Row);
-  const line = (cells: unknown[]) => `${cells.map((cell) => `"${String(cell).replaceAll('"', '""')}"`).join(',')}\n`;
-  if (!existsSync(file)) appendFileSync(file, line(columns));
-  for (const row of rows) appendFileSync(file, line(Object.values(row)));
-  return file;
 }
 
 const options = readOptions();
@@ -145,11 +142,16 @@ try {
   writeSamples(folder, count);
   const results = await measure(folder, options);
   const rows = results.map((result) => compare(result, results[0] as Result, options.batch));
-  const { batch, batches, threads, note } = options;
+  const { batch, batches, threads, device, note } = options;
   const meanTokens = (sum([...titleLengths(count)]) / count).toFixed(1);
-  const facts = { date: new Date().toISOString(), batch, batches, threads, meanTokens, ...machine, note };
+  const facts = { date: new Date().toISOString(), device, batch, batches, threads, meanTokens, ...machine, note };
   process.stdout.write(`${rows.map((row) => JSON.stringify(row)).join('\n')}\n`);
-  process.stdout.write(`appended to ${appendCsv(rows.map((row) => ({ ...row, ...facts })))}\n`);
+  process.stdout.write(
+    `appended to ${appendRows(
+      'training',
+      rows.map((row) => ({ ...row, ...facts })),
+    )}\n`,
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

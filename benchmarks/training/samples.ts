@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Batch, createRandom } from '@crosscheck/contract';
 
@@ -81,12 +81,27 @@ export function writeSamples(folder: string, count: number): void {
 export interface Samples {
   lengths: Int32Array;
   ids: Int32Array;
-  images: Float32Array;
   labels: Float32Array;
+  /** Fills `pixels` [224 · 224 · 3] with the picture of that number. */
+  readImage(number: number, pixels: Float32Array): void;
+}
+
+/** Pictures stay in their file until a batch asks for them. */
+export function openSamples(folder: string): Samples {
+  const file = (name: keyof typeof sampleFiles) => path.join(folder, sampleFiles[name]);
+  const read = (name: keyof typeof sampleFiles) => new Uint8Array(readFileSync(file(name))).buffer;
+  const images = openSync(file('images'), 'r');
+  return {
+    lengths: new Int32Array(read('lengths')),
+    ids: new Int32Array(read('ids')),
+    labels: new Float32Array(read('labels')),
+    readImage: (number, pixels) => void readSync(images, pixels, { position: number * pixels.byteLength }),
+  };
 }
 
 /** The batch of that number, as the loader of @crosscheck/data would give it: padded to a multiple of 8. */
-export function takeBatch({ lengths, ids, images, labels }: Samples, size: number, number: number): Batch {
+export function takeBatch(samples: Samples, size: number, number: number): Batch {
+  const { lengths, ids, labels } = samples;
   const rows = Array.from({ length: size }, (_, i) => (number * size + i) % lengths.length);
   const longest = Math.max(...rows.map((row) => lengths[row] as number));
   const length = Math.min(longestText, Math.ceil(longest / 8) * 8);
@@ -95,7 +110,7 @@ export function takeBatch({ lengths, ids, images, labels }: Samples, size: numbe
   const inputIds = new Int32Array(size * length); // [B, L]
   const attentionMask = new Int32Array(size * length); // [B, L]
   for (const [i, row] of rows.entries()) {
-    image.set(images.subarray(row * pixels, (row + 1) * pixels), i * pixels);
+    samples.readImage(row, image.subarray(i * pixels, (i + 1) * pixels));
     inputIds.set(ids.subarray(row * longestText, row * longestText + length), i * length);
     attentionMask.fill(1, i * length, i * length + (lengths[row] as number));
   }
