@@ -9,7 +9,7 @@ export default defineConfig({
     resolve: { conditions: [source, 'module', 'node', 'development|production'], externalConditions: [source, 'node'] },
   },
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
+    include: ['packages/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts', 'deploy/test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     execArgv: ['--conditions=@crosscheck/source', '--disable-warning=ExperimentalWarning'],

@@ -29,7 +29,9 @@ const folder = mkdtempSync(path.join(tmpdir(), 'crosscheck-drill-'));
 
 /** How long a pod has, from the manifest itself. */
 function readTimes(): { preStopSeconds: number; graceSeconds: number } {
-  const deployment = (parseAllDocuments(manifest) as Document[]).find((document) => document.get('kind') === 'Deployment');
+  const deployment = (parseAllDocuments(manifest) as Document[]).find(
+    (document) => document.get('kind') === 'Deployment',
+  );
   const spec = ['spec', 'template', 'spec'];
   return {
     graceSeconds: deployment?.getIn([...spec, 'terminationGracePeriodSeconds']) as number,
