@@ -108,6 +108,8 @@ function describeValue(node: ConfigNode | undefined): string {
 
 /** Advice for the usual slips: YAML 1.1 booleans, and a value close to an allowed one. */
 function hint(schema: Schema | undefined, node: ConfigNode | undefined): string {
+  const advice = schema?.meta()?.['advice'];
+  if (typeof advice === 'string') return `; ${advice}`;
   if (schema === undefined || node?.kind !== 'scalar' || node.type !== 'string') return '';
   const { definition } = unwrap(schema);
   const text = String(node.value);

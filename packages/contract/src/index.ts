@@ -6,5 +6,6 @@ export * from './checkpoint.ts';
 export * from './decision.ts';
 export * from './errors.ts';
 export * from './labels.ts';
+export * from './onnx-metadata.ts';
 export * from './preprocessing.ts';
 export * from './random.ts';

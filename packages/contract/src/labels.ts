@@ -1,4 +1,5 @@
 import type { AbstainBand } from './decision.ts';
+import { CrosscheckError } from './errors.ts';
 
 /** Label names by id: 0 = REAL, 1 = FAKE. Fakeddit's `2_way_label` says the opposite; its converter flips. */
 export const labelNames = ['REAL', 'FAKE'] as const;
@@ -8,6 +9,20 @@ export type LabelId = 0 | 1;
 
 /** The label meaning as it is written into configs, checkpoints, ONNX metadata and API answers. */
 export const labelMap: Readonly<Record<string, LabelName>> = { 0: 'REAL', 1: 'FAKE' };
+
+/**
+ * Refuses a label meaning that is not ours, before anything is judged by it.
+ *
+ * @param labels as the file has them: label ids to names, or the JSON text of that
+ * @param where what says so: a file, for the message
+ * @throws CROSSCHECK_LABELS_MIXED
+ */
+export function requireLabelMeaning(labels: unknown, where: string): void {
+  const said = typeof labels === 'string' ? labels : JSON.stringify(labels);
+  if (said?.replaceAll(/\s/g, '') === JSON.stringify(labelMap)) return;
+  const message = `expected ${where} to mean 0 = REAL and 1 = FAKE, got ${said ?? 'no meaning'}: taken together they would call true posts fake. Nothing was judged. Make the file again with labels of this meaning; a checkpoint that was trained elsewhere on 1 = REAL is read with model.positive_class=real`;
+  throw new CrosscheckError('CROSSCHECK_LABELS_MIXED', message);
+}
 
 /** What callers get who let the model abstain. */
 export type Answer = LabelName | 'UNSURE';

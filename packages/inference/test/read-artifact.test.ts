@@ -38,9 +38,35 @@ test('artifact.json that is not JSON, lacks a key or swaps the labels is refused
 test('swapped labels are refused by name', async () => {
   rewrite({ ...manifest(), labels: { 0: 'FAKE', 1: 'REAL' } });
   await expect(readArtifact(folder.dir)).rejects.toMatchObject({
-    code: 'CROSSCHECK_ARTIFACT_INVALID',
-    message: expect.stringContaining('labels'),
+    code: 'CROSSCHECK_LABELS_MIXED',
+    message: expect.stringMatching(/artifact\.json to mean 0 = REAL and 1 = FAKE, got {"0":"FAKE","1":"REAL"}/),
   });
+});
+
+test('a model that says something else about itself than artifact.json is refused', async () => {
+  const { preprocessing } = manifest();
+  rewrite({ ...manifest(), temperature: 3, preprocessing: { ...preprocessing, maxTokens: 20 } });
+  await expect(readArtifact(folder.dir)).rejects.toMatchObject({
+    code: 'CROSSCHECK_ARTIFACT_DISAGREES',
+    message: expect.stringMatching(
+      /max_tokens is 20 in artifact\.json and 24 in the model; temperature is 3 .* and 1 in/,
+    ),
+  });
+});
+
+test('a model of another label meaning is refused, whatever artifact.json says', async () => {
+  const file = `${folder.dir}/multimodal_model.onnx`;
+  const model = readFileSync(file, 'latin1');
+  writeFileSync(file, model.replace('{"0":"REAL","1":"FAKE"}', '{"0":"FAKE","1":"REAL"}'), 'latin1');
+  await expect(readArtifact(folder.dir)).rejects.toMatchObject({
+    code: 'CROSSCHECK_LABELS_MIXED',
+    message: expect.stringContaining('multimodal_model.onnx to mean 0 = REAL'),
+  });
+});
+
+test('a file that is no ONNX is left to onnxruntime to refuse', async () => {
+  writeFileSync(`${folder.dir}/multimodal_model.onnx`, 'no protobuf at all, \x00\xff\xff\xff\xff\xff\xff');
+  await expect(readArtifact(folder.dir)).resolves.toMatchObject({ dir: folder.dir });
 });
 
 test('a hash list that leaves the model out, or points outside the folder, is refused', async () => {
@@ -70,7 +96,11 @@ test('a changed file keeps the classifier from opening, and no worker lingers', 
 test('a picture size that the graph does not have is refused', async () => {
   const artifact = manifest();
   rewrite({ ...artifact, preprocessing: { ...artifact.preprocessing, imageSize: 64 } });
-  await expect(openClassifier(folder.dir, { workers: 1 })).rejects.toMatchObject({
+  await expect(readArtifact(folder.dir)).rejects.toThrow(/image_size is 64 in artifact.json and 32 in the model/);
+  const file = `${folder.dir}/multimodal_model.onnx`;
+  const model = readFileSync(file, 'latin1').replace('image_size\x12\x0232', 'image_size\x12\x0264');
+  writeFileSync(file, model, 'latin1');
+  await expect(openClassifier(folder.dir, { workers: 1, verifyHashes: false })).rejects.toMatchObject({
     code: 'CROSSCHECK_ARTIFACT_MISMATCH',
     message: expect.stringContaining('[B, 3, 64, 64]'),
   });

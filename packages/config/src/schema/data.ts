@@ -16,9 +16,13 @@ const augmentationSchema = z.strictObject({
     .prefault({}),
 });
 
+/** What is said to those who set it otherwise. */
+const fixedMeaning =
+  'the meaning is the same in every CSV, checkpoint, artifact and answer, so that none of them can be mistaken for its opposite; turn the labels of the CSV around (pnpm data:folder takes positive_class=real), or read a checkpoint that was trained on 1 = REAL with model.positive_class=real';
+
 const labelMapSchema = z.strictObject({
-  0: z.literal('REAL').describe('what the label 0 means; fixed'),
-  1: z.literal('FAKE').describe('what the label 1 means; fixed'),
+  0: z.literal('REAL').describe('what the label 0 means; fixed').meta({ advice: fixedMeaning }),
+  1: z.literal('FAKE').describe('what the label 1 means; fixed').meta({ advice: fixedMeaning }),
 });
 
 /** `data.*`: which posts, and how they become batches. */

@@ -7,6 +7,7 @@ import { CrosscheckError } from '@crosscheck/contract';
 import { describeProblems, type OnBadSample, problemsError, type SampleProblem } from '../problems.ts';
 import { findColumns, uniqueColumns } from './columns.ts';
 import { fallbackDirs, findMissingImages } from './images.ts';
+import { requireOurLabels } from './label-meaning.ts';
 import { readRecords } from './read-records.ts';
 import { parseRow, type RowContext, type Sample } from './rows.ts';
 
@@ -47,7 +48,7 @@ export interface Manifest {
  * Every row becomes a sample or a problem that names its file and physical line.
  *
  * @throws CROSSCHECK_DATA_NOT_FOUND, CROSSCHECK_DATA_ENCODING, CROSSCHECK_DATA_BROKEN_CSV, CROSSCHECK_DATA_MISSING_COLUMN,
- * CROSSCHECK_DATA_NO_SAMPLES, and with `onBadSample: 'error'` CROSSCHECK_DATA_BAD_LABEL, CROSSCHECK_DATA_BAD_ROW,
+ * CROSSCHECK_DATA_LABEL_MEANING, CROSSCHECK_DATA_NO_SAMPLES, and with `onBadSample: 'error'` CROSSCHECK_DATA_BAD_LABEL, CROSSCHECK_DATA_BAD_ROW,
  * CROSSCHECK_DATA_MISSING_IMAGE, CROSSCHECK_DATA_EMPTY_POST, or CROSSCHECK_DATA_BAD_SAMPLES when they are mixed
  * @example const { samples } = await readManifest({ file: 'demo/train.csv', onBadSample: 'skip' });
  */
@@ -60,6 +61,7 @@ export async function readManifest(options: ManifestOptions): Promise<Manifest> 
   const checked = rows.map((row) => (isSample(row) ? (missing.get(row) ?? row) : row));
   const samples = checked.filter(isSample);
   const problems = checked.filter(isProblem);
+  if (options.labelRequired ?? true) requireOurLabels(options.file, options.labelColumn ?? 'label', samples);
   if (problems.length > 0 && (options.onBadSample ?? 'error') === 'error') throw problemsError(problems);
   if (samples.length === 0 && (options.labelRequired ?? true)) throw noSamples(options.file, problems);
   return { samples, problems, columns, digest: await digestFile(options.file) };

@@ -49,6 +49,13 @@ export function isMissing(cell: string): boolean {
 
 const LABELS: Record<string, LabelId> = { '0': 0, '1': 1, '0.0': 0, '1.0': 1 };
 
+/** Words are not guessed at: what a data set calls true may be its FAKE. */
+function adviceFor(label: string): string {
+  return /[a-z]/i.test(label) && !isMissing(label)
+    ? '; pnpm data:folder writes a CSV with 0 and 1 from words such as real, fake, true, false, and takes positive_class=real'
+    : '';
+}
+
 /** One record as a sample, or what is wrong with it. Whether the picture exists is not looked at here. */
 export function parseRow(record: CsvRecord, context: RowContext): Sample | SampleProblem {
   const { file, columns, positions } = context;
@@ -67,7 +74,7 @@ export function parseRow(record: CsvRecord, context: RowContext): Sample | Sampl
   const cell = (position: number) => (record.fields[position] ?? '').trim();
   const label = LABELS[cell(positions.label)] ?? null;
   if (label === null && context.labelRequired) {
-    const message = `label must be 0 (REAL) or 1 (FAKE), got "${cell(positions.label)}"`;
+    const message = `label must be 0 (REAL) or 1 (FAKE), got "${cell(positions.label)}"${adviceFor(cell(positions.label))}`;
     return problem('CROSSCHECK_DATA_BAD_LABEL', message, row);
   }
   const image = cell(positions.image);

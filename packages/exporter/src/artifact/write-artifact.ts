@@ -3,7 +3,14 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Artifact } from '@crosscheck/contract';
-import { artifactFiles, artifactSchema, decisionOf, labelMap, labelNames, modalitiesOf } from '@crosscheck/contract';
+import {
+  artifactFiles,
+  artifactSchema,
+  decisionOf,
+  labelNames,
+  modalitiesOf,
+  onnxMetadataOf,
+} from '@crosscheck/contract';
 import { buildClassifierGraph } from '../network/classifier.ts';
 import type { Graph } from '../onnx/types.ts';
 import { writeOnnxModel } from '../onnx/write-model.ts';
@@ -29,7 +36,11 @@ export async function writeArtifactFiles(
   content: ArtifactContent,
   graph: Graph = buildClassifierGraph(content),
 ): Promise<Record<string, string>> {
-  const header = { opset: content.opset, producerVersion, metadata: onnxMetadata(content) };
+  const header = {
+    opset: content.opset,
+    producerVersion,
+    metadata: onnxMetadataOf({ ...content, modalities: modalitiesOf(content.architecture) }),
+  };
   const model = await writeOnnxModel(path.join(dir, artifactFiles.onnx), graph, header);
   const texts: Record<string, string> = {
     [artifactFiles.tokenizer]: content.tokenizerJson,
@@ -88,28 +99,6 @@ export async function writeManifest(
   } satisfies Artifact);
   await writeFile(path.join(dir, artifactFiles.manifest), prettyJson(artifact));
   return artifact;
-}
-
-/** A lone .onnx file carries enough to be served. */
-function onnxMetadata(content: ArtifactContent): Record<string, string> {
-  const { preprocessing: p, source } = content;
-  return {
-    labels: JSON.stringify(labelMap),
-    image_mean: JSON.stringify(p.mean),
-    image_std: JSON.stringify(p.std),
-    image_size: String(p.imageSize),
-    image_resize: p.resize,
-    max_tokens: String(p.maxTokens),
-    empty_text: p.emptyText,
-    modalities: JSON.stringify(modalitiesOf(content.architecture)),
-    threshold: String(content.threshold),
-    temperature: String(content.temperature),
-    ...(content.abstainBand && { abstain_band: JSON.stringify(content.abstainBand) }),
-    version: content.version,
-    source_checkpoint: source.checkpoint,
-    source_checkpoint_sha256: source.checkpointSha256,
-    ...(source.runId === null ? {} : { source_run_id: source.runId }),
-  };
 }
 
 function prettyJson(value: unknown): string {

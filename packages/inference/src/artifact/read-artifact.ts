@@ -3,8 +3,9 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Artifact } from '@crosscheck/contract';
-import { artifactFiles, artifactSchema, CrosscheckError } from '@crosscheck/contract';
+import { artifactFiles, artifactSchema, CrosscheckError, requireLabelMeaning } from '@crosscheck/contract';
 import { z } from 'zod';
+import { requireAgreement } from './onnx-metadata.ts';
 
 /** A checked artifact folder. */
 export interface ArtifactFolder {
@@ -22,16 +23,19 @@ const hashedFiles = [artifactFiles.onnx, artifactFiles.onnxData, artifactFiles.t
  * Reads `artifact.json` of a folder and checks that the folder holds every file it stands for.
  *
  * @param location an artifact folder, or the `.onnx` file inside one
- * @throws CROSSCHECK_ARTIFACT_NOT_FOUND, CROSSCHECK_ARTIFACT_INVALID, CROSSCHECK_ARTIFACT_FILE_MISSING
+ * @throws CROSSCHECK_ARTIFACT_NOT_FOUND, CROSSCHECK_ARTIFACT_INVALID, CROSSCHECK_ARTIFACT_FILE_MISSING,
+ * CROSSCHECK_ARTIFACT_DISAGREES, CROSSCHECK_LABELS_MIXED
  */
 export async function readArtifact(location: string): Promise<ArtifactFolder> {
   const dir = path.resolve(location.endsWith('.onnx') ? path.dirname(location) : location);
   const artifact = parseManifest(path.join(dir, artifactFiles.manifest), await readManifest(dir));
   await Promise.all(Object.keys(artifact.sha256).map((name) => requireFile(dir, name)));
+  const modelFile = path.join(dir, artifactFiles.onnx);
+  await requireAgreement(modelFile, artifact);
   return {
     dir,
     artifact,
-    modelFile: path.join(dir, artifactFiles.onnx),
+    modelFile,
     tokenizerFile: path.join(dir, artifactFiles.tokenizer),
   };
 }
@@ -46,12 +50,17 @@ async function readManifest(dir: string): Promise<string> {
 
 function parseManifest(file: string, text: string): Artifact {
   const result = z
-    .preprocess((value, context) => parseJson(String(value), context), artifactSchema)
+    .preprocess((value, context) => withOurLabels(parseJson(String(value), context), file), artifactSchema)
     .superRefine(refuseOddNames)
     .safeParse(text);
   if (result.success) return result.data;
   const message = `${file} is not a valid artifact description:\n${z.prettifyError(result.error)}\nexport the checkpoint again`;
   throw new CrosscheckError('CROSSCHECK_ARTIFACT_INVALID', message);
+}
+
+function withOurLabels(value: unknown, file: string): unknown {
+  if (typeof value === 'object' && value !== null && 'labels' in value) requireLabelMeaning(value.labels, file);
+  return value;
 }
 
 function parseJson(text: string, context: z.RefinementCtx): unknown {

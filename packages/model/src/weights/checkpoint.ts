@@ -1,4 +1,9 @@
-import { type CheckpointMetadata, CrosscheckError, checkpointMetadataSchema } from '@crosscheck/contract';
+import {
+  type CheckpointMetadata,
+  CrosscheckError,
+  checkpointMetadataSchema,
+  requireLabelMeaning,
+} from '@crosscheck/contract';
 import { z } from 'zod';
 import { checkTensors } from './mismatch.ts';
 import { parameterNames } from './parameter-names.ts';
@@ -42,6 +47,7 @@ export async function writeCheckpoint(
  *
  * @param positiveClass what the file's probability is of, when it was trained elsewhere; `real` negates the last layer
  * @throws CROSSCHECK_WEIGHTS_NOT_FOUND CROSSCHECK_WEIGHTS_CORRUPT CROSSCHECK_PICKLE_REFUSED CROSSCHECK_CHECKPOINT_METADATA_INVALID
+ * CROSSCHECK_LABELS_MIXED
  */
 export async function openCheckpoint(
   path: string,
@@ -84,6 +90,7 @@ function parseMetadata(path: string, json: string | undefined): CheckpointMetada
 }
 
 function validMetadata(path: string, value: unknown): CheckpointMetadata {
+  if (typeof value === 'object' && value !== null && 'labels' in value) requireLabelMeaning(value.labels, path);
   const result = checkpointMetadataSchema.safeParse(value);
   if (result.success) return result.data;
   throw invalidMetadata(path, z.prettifyError(result.error));
