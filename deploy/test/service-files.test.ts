@@ -2,8 +2,11 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
+import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodePng, writeTinyArtifact } from '../../packages/exporter/test/tiny-artifact.ts';
+import { readProduction } from '../sbom/lockfile.ts';
+import { toCycloneDx } from '../sbom/to-cyclonedx.ts';
 import { pnpm, productionPackages, run } from './tools.ts';
 
 // What Dockerfile-serve puts into the image, put together by the same commands without a container engine.
@@ -51,7 +54,27 @@ test('nothing of training and no other platform comes along', () => {
   expect(libraries.length).toBeGreaterThan(3);
   const here = new RegExp(`${process.platform}[-/]${process.arch}`);
   expect(libraries.filter((file) => !here.test(file))).toEqual([]);
-  expect(filesOf(`${app}/node_modules`).filter((file) => /\.(d\.[cm]?ts|map|md)$/.test(file) && !/licen[cs]e/i.test(file))).toEqual([]);
+  expect(
+    filesOf(`${app}/node_modules`).filter((file) => /\.(d\.[cm]?ts|map|md)$/.test(file) && !/licen[cs]e/i.test(file)),
+  ).toEqual([]);
+});
+
+test('the bill of materials lists what is in it, and is valid CycloneDX', async () => {
+  const image = { os: process.platform, cpu: process.arch, libc: 'glibc' };
+  const locked = readProduction(repositoryRoot, ['packages/server', 'packages/scoring'], image);
+  const isRun = (name: string) => !/^(@types\/|undici-types@)/.test(name);
+  const listed = locked.filter(({ isOurs, id }) => !isOurs && isRun(id)).map(({ id }) => id);
+  const stored = readdirSync(`${app}/node_modules/.pnpm`, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
+    .map(({ name }) => name.replace(/_.*/, '').replace(/^(@[^+]+)\+/, '$1/'));
+  expect(new Set(listed)).toEqual(new Set(stored.filter(isRun)));
+  const bill = toCycloneDx(repositoryRoot, locked);
+  expect(await new Validation.JsonStrictValidator(Spec.Version.v1dot6).validate(bill)).toBeNull();
+  const broken = bill.replace('"type": "library"', '"type": "librarian"');
+  expect(await new Validation.JsonStrictValidator(Spec.Version.v1dot6).validate(broken)).not.toBeNull();
+  const { components } = JSON.parse(bill) as { components: { name: string; licenses?: unknown; hashes?: unknown }[] };
+  expect(components.filter(({ licenses }) => licenses === undefined)).toEqual([]);
+  expect(components.filter(({ hashes }) => hashes === undefined)).toHaveLength(packages.length);
 });
 
 test('it is at most 90 MB, so that the image stays under 250 MB', () => {

@@ -1,0 +1,172 @@
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { composeConfig, inferenceConfigSchema, trainConfigSchema } from '../../packages/config/src/index.ts';
+import { flatManifest } from '../kubernetes/flat-manifest.ts';
+import { findRenderer, render } from '../kubernetes/render.ts';
+import { python, run } from './tools.ts';
+
+const kubernetes = '1.34';
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+const flatFile = path.join(repositoryRoot, flatManifest.file);
+const jobs = readdirSync(`${repositoryRoot}/k8s/jobs`);
+const inJobs = (name: string) => `${repositoryRoot}/k8s/jobs/${name}`;
+const renderer = findRenderer();
+const withoutRenderer = renderer === null ? ' (skipped: neither kustomize nor kubectl is installed)' : '';
+
+let validator: string;
+beforeAll(() => {
+  validator = path.join(path.dirname(python('kubernetes', 'kubernetes-validate==1.37.0')), 'kubernetes-validate');
+}, 300_000);
+
+/** Validates against Kubernetes' own schemas, offline; properties that the schema does not know are errors. */
+function validate(file: string): string {
+  return run(validator, ['--strict', '-k', kubernetes, file]);
+}
+
+interface PodSpec {
+  terminationGracePeriodSeconds: number;
+  automountServiceAccountToken: boolean;
+  securityContext: { runAsNonRoot: boolean; seccompProfile: { type: string } };
+  initContainers?: Container[];
+  containers: Container[];
+}
+
+interface Container {
+  name: string;
+  image: string;
+  args: string[];
+  env: { name: string; value?: string }[];
+  lifecycle: { preStop: { sleep: { seconds: number } } };
+  securityContext: object;
+  volumeMounts?: { name: string }[];
+}
+
+interface Resource {
+  kind: string;
+  metadata: { name: string; namespace?: string };
+  spec: { template: { spec: PodSpec }; completions: number; ports: { nodePort?: number }[] };
+}
+
+const parse = (text: string) => parseAllDocuments(text).map((document) => document.toJS() as Resource);
+const read = (file: string) => parse(readFileSync(file, 'utf8'));
+const podsOf = (resources: Resource[]) =>
+  resources.filter(({ kind }) => kind === 'Deployment' || kind === 'Job').map(({ spec }) => spec.template.spec);
+
+describe('the flat manifest', () => {
+  test('is valid', () => {
+    expect(validate(flatFile)).toContain('passed for resource deployment/crosscheck');
+  });
+
+  test('is refused by the same check when a property is misspelt', () => {
+    const broken = path.join(folder.dir, 'broken.yaml');
+    writeFileSync(broken, readFileSync(flatFile, 'utf8').replace('readOnlyRootFilesystem', 'readonlyRootFilesystem'));
+    expect(() => validate(broken)).toThrow(/'readonlyRootFilesystem' was unexpected/);
+  });
+
+  test.skipIf(renderer === null)(`is what the minikube overlay says${withoutRenderer}`, () => {
+    expect(readFileSync(flatFile, 'utf8')).toBe(flatManifest.text(repositoryRoot));
+  });
+
+  test('has the node port of the original', () => {
+    const service = read(flatFile).find(({ kind }) => kind === 'Service');
+    expect(service?.spec.ports).toEqual([expect.objectContaining({ nodePort: 31_018, port: 80 })]);
+  });
+
+  test('gives a pod longer to end than preStop and the service take', () => {
+    const [{ terminationGracePeriodSeconds, containers } = {} as PodSpec] = podsOf(read(flatFile));
+    const { shutdown_ms } = inferenceConfigSchema.parse({}).serve;
+    const preStop = containers[0]?.lifecycle.preStop.sleep.seconds as number;
+    expect(terminationGracePeriodSeconds).toBeGreaterThan(preStop + shutdown_ms / 1000);
+  });
+});
+
+describe.skipIf(renderer === null)(`overlays${withoutRenderer}`, () => {
+  const components = readdirSync(`${repositoryRoot}/k8s/components`);
+
+  function renderWith(component: string | null): string {
+    const copy = path.join(folder.dir, component ?? 'plain');
+    cpSync(`${repositoryRoot}/k8s`, copy, { recursive: true });
+    const file = `${copy}/overlays/production/kustomization.yaml`;
+    const added = component === null ? '' : `components:\n  - ../../components/${component}\n`;
+    writeFileSync(file, readFileSync(file, 'utf8') + added);
+    const rendered = path.join(copy, 'rendered.yaml');
+    writeFileSync(rendered, render(`${copy}/overlays/production`));
+    return rendered;
+  }
+
+  test.each([null, ...components])('production with component %s is valid and lives in its namespace', (component) => {
+    const file = renderWith(component);
+    const passed = validate(file).match(/passed for resource/g) ?? [];
+    const resources = read(file);
+    expect(passed).toHaveLength(resources.length);
+    const kinds = resources.map(({ kind }) => kind);
+    for (const kind of ['HorizontalPodAutoscaler', 'PodDisruptionBudget', 'NetworkPolicy'])
+      expect(kinds).toContain(kind);
+    for (const { kind, metadata } of resources) if (kind !== 'Namespace') expect(metadata.namespace).toBe('crosscheck');
+  });
+
+  test('the image of the production overlay reaches every container', () => {
+    const [pod] = podsOf(read(renderWith('model-from-http')));
+    const images = [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])].map(({ image }) => image);
+    expect(images).toEqual(Array(2).fill('registry.example.com/crosscheck-serve:1.8'));
+  });
+});
+
+describe('every pod', () => {
+  const resources = [flatFile, ...jobs.map(inJobs)].flatMap(read);
+
+  test('keeps to the restricted profile of Pod Security', () => {
+    for (const pod of podsOf(resources)) {
+      expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+      expect(pod.automountServiceAccountToken).toBe(false);
+      for (const { securityContext } of pod.containers)
+        expect(securityContext).toMatchObject({ allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } });
+    }
+    expect(podsOf(resources)).toHaveLength(3);
+  });
+
+  test('that runs ONNX Runtime has its telemetry off', () => {
+    const pods = podsOf(resources).filter(({ containers }) => containers[0]?.image.startsWith('crosscheck-serve'));
+    expect(pods).toHaveLength(2);
+    for (const { containers } of pods)
+      expect(containers[0]?.env).toContainEqual({ name: 'ORT_DISABLE_TELEMETRY', value: '1' });
+  });
+});
+
+describe('jobs', () => {
+  test.each(jobs)('%s is valid', (file) => {
+    expect(validate(inJobs(file))).toContain('passed for resource job/');
+  });
+
+  test('scoring has as many completions as workers, and arguments that compose', () => {
+    const [job] = read(inJobs('batch-scoring.yaml'));
+    const args = job?.spec.template.spec.containers[0]?.args ?? [];
+    expect(args).toContain(`score.workers=${job?.spec.completions}`);
+    const script = 'packages/scoring/src/bin/score.ts';
+    const composed = run(process.execPath, ['--conditions=@crosscheck/source', script, ...args, '--cfg', 'job']);
+    expect(composed).toContain('output: s3://posts/scored');
+  });
+
+  test('the sweep has as many settings as completions, and they compose', () => {
+    const [job] = read(inJobs('sweep.yaml'));
+    const [script = ''] = job?.spec.template.spec.containers[0]?.args ?? [];
+    const settings = /set -- (.*)/.exec(script)?.[1]?.split(' ') ?? [];
+    expect(settings).toHaveLength(job?.spec.completions as number);
+    for (const index of settings.keys()) {
+      const said = run('env', [
+        `JOB_COMPLETION_INDEX=${index}`,
+        'MLFLOW_TRACKING_URI=http://mlflow:5000',
+        'sh',
+        '-c',
+        script.replace('exec tini -- pnpm --silent train', 'echo'),
+      ]);
+      const overrides = said.trim().split(/\s+/);
+      const { config } = composeConfig({ configName: 'config', schema: trainConfigSchema, overrides });
+      expect(config).toMatchObject({ training: { learning_rate: Number(settings[index]?.split(',')[0]) } });
+    }
+  });
+});
