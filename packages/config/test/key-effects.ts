@@ -83,6 +83,11 @@ const shown: Record<string, Record<string, string[]>> = {
     'stop the run, are named with data.on_overlap=warn': ['data.on_overlap'],
     'ends the run after training.max_skipped_steps of them in a row': ['training.max_skipped_steps'],
   },
+  'packages/trainer/test/feature-cache.test.ts': {
+    'are read by a second run, which learns the same bit for bit': ['training.feature_cache.dir'],
+    'when they need more than training.feature_cache.max_bytes': ['training.feature_cache.max_bytes'],
+    'of augmented pictures are kept with training.feature_cache.views': ['training.feature_cache.views'],
+  },
   'packages/trainer/test/train.test.ts': {
     'give what two runs give, the second from the first one’s checkpoint': [
       'model.load_model',

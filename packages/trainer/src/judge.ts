@@ -1,7 +1,7 @@
 import { sigmoid } from '@crosscheck/contract';
 import type { Loader } from '@crosscheck/data';
 import type { Model } from '@crosscheck/model';
-import { type FeatureSet, selectFeatures } from './inputs.ts';
+import { type FeatureSet, selectFeatures } from './features/feature-set.ts';
 
 /** The model's answers on a split, in the order of its samples. N readable samples. */
 export interface Judged {
@@ -47,7 +47,7 @@ export async function* judgeFeatures(model: Model, features: FeatureSet, pairing
   const { image = rows, text = rows } = pairing;
   for (let begin = 0; begin < features.size; begin += rowsPerPass) {
     const end = begin + rowsPerPass;
-    const part = selectFeatures(features, image.subarray(begin, end), text.subarray(begin, end));
+    const part = selectFeatures(features, { rows: image.subarray(begin, end), text: text.subarray(begin, end) });
     logits.push(...model.predictLogitsFromFeatures(part));
     yield 1 + begin / rowsPerPass;
   }

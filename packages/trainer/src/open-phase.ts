@@ -2,13 +2,14 @@ import { countSamples, type Loader } from '@crosscheck/data';
 import { loadWeights, type Optimizer, openCheckpoint } from '@crosscheck/model';
 import type { Best } from './consumers/checkpoints.ts';
 import type { Position } from './events.ts';
+import { decideCaching, planFeatures } from './features/plan-features.ts';
 import { resolveLoss } from './loss.ts';
 import type { OpenRun } from './open-run.ts';
 import { buildOptimizer } from './optimizer.ts';
 import type { Phase } from './phases.ts';
 import { openLoader } from './run-data.ts';
 import { buildSchedule } from './schedule.ts';
-import { canCacheFeatures, openSession, type PhaseSession } from './session.ts';
+import { openSession, type PhaseSession } from './session.ts';
 
 export interface OpenedPhase {
   session: PhaseSession;
@@ -47,7 +48,7 @@ export async function openPhase(
     frozenBatchNorm: training.frozen_batch_norm,
     mixedPrecision: training.mixed_precision,
     modalityDropout: training.modality_dropout,
-    cacheFeatures,
+    features: cacheFeatures ? planFeatures(open, phase, { train, validation }) : null,
     maxSkippedSteps: training.max_skipped_steps,
     threshold: 0.5,
   });
@@ -58,17 +59,6 @@ export async function openPhase(
     await session.close();
   };
   return { session: { ...session, close }, optimizer };
-}
-
-/** Cross-attention looks at every region and token: a quarter of a megabyte per post and more, which is not kept. */
-function decideCaching({ config, model, say }: OpenRun, phase: Phase): boolean {
-  const { feature_cache: cache, frozen_batch_norm: frozenBatchNorm } = config.training;
-  if (!cache.enabled || !canCacheFeatures(phase, frozenBatchNorm)) return false;
-  if (model.architecture.fusion !== 'cross_attention') return true;
-  say(
-    `phase ${phase.name}: model.fusion=cross_attention looks at regions and tokens, so features are computed in every epoch`,
-  );
-  return false;
 }
 
 /** Features are made once, of every sample, wherever training will need it. */

@@ -26,7 +26,7 @@ export interface Phase {
   layerDecay: number;
   /** Epochs after which the next block of each backbone learns too; null = all learn from the beginning. */
   unfreezeEvery: number | null;
-  /** Whether pictures are augmented; features of frozen backbones can only be kept when they are not. */
+  /** Whether pictures are augmented; features of frozen backbones are then kept only with `training.feature_cache.views`. */
   augment: boolean;
   earlyStopping: EarlyStopping;
 }

@@ -15,7 +15,7 @@ export interface ResumedRun {
 
 /** Overrides that may differ from the interrupted run without changing what it computes. */
 const freeKeys =
-  /^\+{0,2}(training\.resume|training\.num_workers|training\.log_every_steps|data\.pixel_cache\.|mlflow\.|hydra\.|export\.|evaluation\.)/;
+  /^\+{0,2}(training\.resume|training\.num_workers|training\.log_every_steps|data\.pixel_cache\.|training\.feature_cache\.dir|mlflow\.|hydra\.|export\.|evaluation\.)/;
 
 /**
  * Opens the state that `training.resume` names: a run folder, or the state file in it. The interrupted run's config holds;
@@ -62,7 +62,7 @@ async function findState(named: string): Promise<string> {
 }
 
 function mergeFree(config: TrainConfig, stored: TrainConfig): TrainConfig {
-  const { resume, num_workers, log_every_steps } = config.training;
+  const { resume, num_workers, log_every_steps, feature_cache } = config.training;
   const { mlflow, evaluation } = config;
   return {
     ...stored,
@@ -70,14 +70,21 @@ function mergeFree(config: TrainConfig, stored: TrainConfig): TrainConfig {
     evaluation,
     export: config.export,
     data: { ...stored.data, pixel_cache: config.data.pixel_cache },
-    training: { ...stored.training, resume, num_workers, log_every_steps },
+    training: {
+      ...stored.training,
+      resume,
+      num_workers,
+      log_every_steps,
+      feature_cache: { ...stored.training.feature_cache, dir: feature_cache.dir },
+    },
   };
 }
 
 /** Compares what decides the numbers: network, data and training, but for the free keys. */
 function isSameRun(a: TrainConfig, b: TrainConfig): boolean {
   const essence = ({ model, data, training }: TrainConfig) => {
-    const { resume: _resume, num_workers: _workers, log_every_steps: _log, ...rest } = training;
+    const { resume: _resume, num_workers: _workers, log_every_steps: _log, ...others } = training;
+    const rest = { ...others, feature_cache: { ...training.feature_cache, dir: null } };
     const { pixel_cache: _cache, ...posts } = data;
     return JSON.stringify([model, posts, rest]);
   };

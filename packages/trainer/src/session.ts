@@ -5,14 +5,9 @@ import { computeMetrics } from '@crosscheck/evaluation';
 import { countParameters } from '@crosscheck/model';
 import { nameMetrics } from './epoch-totals.ts';
 import type { EpochMetrics, Events, LoopCommand, Position } from './events.ts';
-import {
-  extractFeatures,
-  type FeatureSet,
-  featureInputs,
-  type InputSource,
-  type PlacedInput,
-  pixelInputs,
-} from './inputs.ts';
+import type { KeptFeatures } from './features/feature-cache.ts';
+import { type FeatureRecipe, prepareFeatures } from './features/prepare-features.ts';
+import { featureInputs, type InputSource, type PlacedInput, pixelInputs } from './inputs.ts';
 import { type Judged, type Judging, judgeBatches, judgeFeatures, rowsPerPass } from './judge.ts';
 import type { Phase } from './phases.ts';
 import { type StepOptions, type StepOutcome, takeStep } from './take-step.ts';
@@ -47,8 +42,8 @@ export interface SessionOptions extends StepOptions {
   validation: Loader;
   /** Order of the training samples. */
   order: OrderOptions;
-  /** Compute the features of frozen backbones once and train on them. */
-  cacheFeatures: boolean;
+  /** How the features of frozen backbones are computed once, to train on them; null = not at all. */
+  features: { train: FeatureRecipe; validation: FeatureRecipe } | null;
   /** Optimizer steps in an epoch. */
   stepsPerEpoch: number;
   /** The run ends with an error when so many steps in a row had a loss or gradient that is not finite. */
@@ -57,29 +52,27 @@ export interface SessionOptions extends StepOptions {
   threshold: number;
 }
 
-/** Features stay the same only when nothing that makes them changes from epoch to epoch. */
-export function canCacheFeatures(phase: Phase, frozenBatchNorm: 'keep' | 'update'): boolean {
-  return phase.freeze.vision && phase.freeze.text && !phase.augment && frozenBatchNorm === 'keep';
+/** Features stay the same only when nothing that makes them changes from epoch to epoch; augmented pictures when their views are kept. */
+export function canCacheFeatures(phase: Phase, frozenBatchNorm: 'keep' | 'update', views: number): boolean {
+  return phase.freeze.vision && phase.freeze.text && (!phase.augment || views > 0) && frozenBatchNorm === 'keep';
 }
 
 export function openSession(options: SessionOptions): PhaseSession {
-  const { phase, model, train, validation, cacheFeatures } = options;
-  const features: { train?: FeatureSet; validation?: FeatureSet } = {};
-  const trainFeatures = () => features.train as FeatureSet;
-  const source = cacheFeatures
-    ? featureInputs(trainFeatures, { ...options.order, batchSize: phase.batchSize })
-    : pixelInputs(train);
+  const { phase, model, train, validation, features: recipes } = options;
+  const made: { train?: KeptFeatures; validation?: KeptFeatures } = {};
+  const order = { ...options.order, batchSize: phase.batchSize, views: recipes?.train.views ?? 1 };
+  const source = recipes ? featureInputs(() => (made.train as KeptFeatures).features, order) : pixelInputs(train);
   let lastRate = options.schedule(0).learningRate;
   return {
     stepsPerEpoch: options.stepsPerEpoch,
     trainable: countParameters(model, phase.freeze).trainable,
-    cachesFeatures: cacheFeatures,
+    cachesFeatures: recipes !== null,
     async *prepare() {
-      if (!cacheFeatures) return undefined;
-      const ofTrain = yield* extractFeatures(model, train, phase);
-      const ofValidation = ofTrain && (yield* extractFeatures(model, validation, phase));
-      if (ofValidation === null) return 'stop-run';
-      Object.assign(features, { train: ofTrain, validation: ofValidation });
+      for (const split of ['train', 'validation'] as const) {
+        const kept = recipes && (yield* prepareFeatures(recipes[split]));
+        if (kept) made[split] = kept;
+        else if (recipes) return 'stop-run';
+      }
       return undefined;
     },
     async *steps(position) {
@@ -89,14 +82,16 @@ export function openSession(options: SessionOptions): PhaseSession {
       }
     },
     async *validate() {
-      const { validation: made } = features;
-      const judging = made ? judgeFeatures(model, made) : judgeBatches(model, validation);
-      const passes = made ? Math.ceil(made.size / rowsPerPass) : validation.batchesPerEpoch;
+      const features = made.validation?.features;
+      const judging = features ? judgeFeatures(model, features) : judgeBatches(model, validation);
+      const passes = features ? Math.ceil(features.size / rowsPerPass) : validation.batchesPerEpoch;
       const judged = yield* showJudging(judging, phase, passes);
       return judged && validationMetrics(judged, options.threshold);
     },
     learningRate: () => lastRate,
     async close() {
+      made.train?.close();
+      made.validation?.close();
       await Promise.all([train.close(), validation.close()]);
     },
   };

@@ -45,7 +45,9 @@ const phaseSchema = z.strictObject({
   augmentation: z
     .boolean()
     .optional()
-    .describe('augment pictures; without it the features of frozen backbones are computed once'),
+    .describe(
+      'augment pictures; without it, or with feature_cache.views, features of frozen backbones are computed once',
+    ),
   learning_rate: rate.optional().describe('peak learning rate'),
   freeze_vision: z.boolean().optional().describe('keep the vision backbone as it is'),
   freeze_text: z.boolean().optional().describe('keep the text backbone as it is'),
@@ -149,6 +151,24 @@ export const trainingSchema = z.strictObject({
   feature_cache: z
     .strictObject({
       enabled: z.boolean().default(true).describe('compute the features of frozen backbones once'),
+      dir: z
+        .string()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe("folder that keeps features for later runs; null = features in the user's cache"),
+      max_bytes: z
+        .int()
+        .min(0)
+        .default(4_294_967_296)
+        .describe('features used longest ago go when there are more; posts that need more are computed in every epoch'),
+      views: z
+        .int()
+        .min(0)
+        .default(0)
+        .describe(
+          'augmented views per picture that are kept and shown in turn; 0 = augmented pictures go through the backbones in every epoch',
+        ),
     })
     .prefault({}),
   save_every_steps: z

@@ -1,7 +1,8 @@
 import { applyTemperature, type Estimate } from '@crosscheck/evaluation';
 import { type AblationName, ablationNames, planAblation } from '../evaluate/ablations.ts';
 import { accuracyOf } from '../evaluate/posts.ts';
-import { type EncodedBatch, encodeBatch, type FeatureSet, joinFeatures } from '../inputs.ts';
+import { type EncodedBatch, type FeatureSet, joinFeatures } from '../features/feature-set.ts';
+import { encodeBatch } from '../features/prepare-features.ts';
 import { finishJudging, type Judged, judgeFeatures } from '../judge.ts';
 import type { OpenRun } from '../open-run.ts';
 import { openLoader } from '../run-data.ts';

@@ -26,6 +26,7 @@ export function shortRun(dataDir: string, dir: string): string[] {
     'training.save_frequency=0',
     `training.checkpoint_dir=${path.join(dir, 'checkpoints')}`,
     `data.pixel_cache.dir=${path.join(dir, 'pixels')}`,
+    `training.feature_cache.dir=${path.join(dir, 'features')}`,
     `hydra.run.dir=${path.join(dir, 'run')}`,
     'mlflow.enabled=false',
     'training.report=false',

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { crc32 } from 'node:zlib';
+import { makeRoom, markUsed } from '@crosscheck/data';
+import { type FeatureSet, type RowShape, readFeatures, rowWidth } from './feature-set.ts';
+import { type RowStorage, storeInFile } from './row-storage.ts';
+
+const sealBytes = 4;
+const chunkBytes = 1 << 20;
+
+/** Features in a file that is kept open. */
+export interface KeptFeatures {
+  features: FeatureSet;
+  close(): void;
+}
+
+/** Features that are being written. They get their name once all are there, so that nobody ever sees a part of them. */
+export interface FeatureDraft {
+  storage: RowStorage;
+  /** @param isWorthKeeping false: they go when they are closed */
+  finish(rows: number, isWorthKeeping: boolean): KeptFeatures;
+  discard(): void;
+}
+
+/** Features on disk, named by what decided them; the oldest go when there are more than `maxBytes`. Runs may share a folder. */
+export interface FeatureCache {
+  dir: string;
+  /** @returns `damaged` when the checksum at the end is another one, null when there are none */
+  find(key: string, shape: RowShape): KeptFeatures | 'damaged' | null;
+  /** @throws when the folder cannot be written, or has no room */
+  begin(key: string, shape: RowShape, rows: number): FeatureDraft;
+}
+
+export function openFeatureCache(dir: string, maxBytes: number): FeatureCache {
+  const usedSince = Date.now();
+  const fileOf = (key: string) => path.join(dir, key);
+  return {
+    dir,
+    find(key, shape) {
+      const descriptor = openIfThere(fileOf(key));
+      if (descriptor === null) return null;
+      const rowBytes = rowWidth(shape) * Float32Array.BYTES_PER_ELEMENT;
+      const contentBytes = fstatSync(descriptor).size - sealBytes;
+      if (contentBytes <= 0 || contentBytes % rowBytes !== 0 || !isWhole(descriptor, key, contentBytes)) {
+        closeSync(descriptor);
+        return 'damaged';
+      }
+      markUsed(fileOf(key));
+      return keep(descriptor, shape, contentBytes / rowBytes);
+    },
+    begin(key, shape, rows) {
+      mkdirSync(dir, { recursive: true });
+      const bytes = rows * rowWidth(shape) * Float32Array.BYTES_PER_ELEMENT + sealBytes;
+      if (makeRoom(dir, bytes, { maxBytes, usedSince }) < bytes) throw new Error('other runs fill it');
+      return draft(fileOf(key), shape);
+    },
+  };
+}
+
+function openIfThere(file: string): number | null {
+  try {
+    return openSync(file, 'r');
+  } catch {
+    return null;
+  }
+}
+
+function keep(descriptor: number, shape: RowShape, rows: number): KeptFeatures {
+  const features = readFeatures(storeInFile(descriptor, rowWidth(shape)), shape, rows);
+  return { features, close: () => closeSync(descriptor) };
+}
+
+function draft(file: string, shape: RowShape): FeatureDraft {
+  const part = `${file}.${randomUUID()}.part`;
+  const descriptor = openSync(part, 'w+');
+  return {
+    storage: storeInFile(descriptor, rowWidth(shape)),
+    finish(rows, isWorthKeeping) {
+      if (!isWorthKeeping) {
+        rmSync(part, { force: true });
+        return keep(descriptor, shape, rows);
+      }
+      const contentBytes = rows * rowWidth(shape) * Float32Array.BYTES_PER_ELEMENT;
+      const seal = Buffer.alloc(sealBytes);
+      seal.writeUInt32LE(checksum(descriptor, path.basename(file), contentBytes));
+      writeSync(descriptor, seal, 0, sealBytes, contentBytes);
+      renameSync(part, file);
+      return keep(descriptor, shape, rows);
+    },
+    discard() {
+      closeSync(descriptor);
+      rmSync(part, { force: true });
+    },
+  };
+}
+
+/** CRC-32 of the name and the first bytes of a file. */
+function checksum(descriptor: number, name: string, length: number): number {
+  const chunk = Buffer.alloc(chunkBytes);
+  let sum = crc32(name);
+  for (let at = 0; at < length; at += chunkBytes) {
+    const read = readSync(descriptor, chunk, 0, Math.min(chunkBytes, length - at), at);
+    sum = crc32(chunk.subarray(0, read), sum);
+  }
+  return sum;
+}
+
+function isWhole(descriptor: number, key: string, contentBytes: number): boolean {
+  const seal = Buffer.alloc(sealBytes);
+  readSync(descriptor, seal, 0, sealBytes, contentBytes);
+  return seal.readUInt32LE() === checksum(descriptor, key, contentBytes);
+}

@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Sample } from '@crosscheck/data';
+import type { Model } from '@crosscheck/model';
+
+/** Counts up whenever the same model and posts may give other features than before. */
+const featureVersion = 1;
+
+/** sha256 over names and values of both backbones, running statistics included. */
+export function digestBackbones({ variables, buffers }: Pick<Model, 'variables' | 'buffers'>): string {
+  const hash = createHash('sha256');
+  for (const [name, variable] of [...variables, ...buffers]) {
+    if (!name.includes('_branch.backbone.')) continue;
+    const { buffer, byteOffset, byteLength } = variable.dataSync();
+    hash.update(`${name} ${variable.shape.join()}\n`).update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return hash.digest('hex');
+}
+
+/** sha256 over the words and the pictures' files of posts, in their order. */
+export async function digestPosts(samples: readonly Sample[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const { text, label, imagePath } of samples) {
+    const picture = imagePath === '' ? null : await readFile(imagePath).catch(() => null);
+    const digest = picture && createHash('sha256').update(picture).digest('hex');
+    hash.update(`${JSON.stringify([text, label, digest])}\n`);
+  }
+  return hash.digest('hex');
+}
+
+/** Names features by everything that decides their bits. */
+export function featureKey(decidedBy: object): string {
+  return createHash('sha256')
+    .update(JSON.stringify([featureVersion, decidedBy]))
+    .digest('hex');
+}

@@ -1,0 +1,37 @@
+import { readSync, writeSync } from 'node:fs';
+
+/** Rows of float32 numbers, all of the same width, in memory or in a file. */
+export interface RowStorage {
+  /** Puts numbers into a row, from a column on. */
+  write(row: number, column: number, values: Float32Array): void;
+  /** Fills `values` from a row, from a column on. */
+  read(row: number, column: number, values: Float32Array): void;
+}
+
+export function storeInMemory(rows: number, width: number): RowStorage {
+  const all = new Float32Array(rows * width);
+  const begin = (row: number, column: number) => row * width + column;
+  return {
+    write: (row, column, values) => all.set(values, begin(row, column)),
+    read: (row, column, values) => values.set(all.subarray(begin(row, column), begin(row, column) + values.length)),
+  };
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) => new Uint8Array(buffer, byteOffset, byteLength);
+
+/** Memory stays the same for any number of rows: what is read often is kept by the operating system as far as it has room. */
+export function storeInFile(descriptor: number, width: number): RowStorage {
+  const begin = (row: number, column: number) => (row * width + column) * Float32Array.BYTES_PER_ELEMENT;
+  return {
+    write(row, column, values) {
+      const bytes = bytesOf(values);
+      if (writeSync(descriptor, bytes, 0, bytes.length, begin(row, column)) < bytes.length)
+        throw new Error('the disk took only a part of the features');
+    },
+    read(row, column, values) {
+      const bytes = bytesOf(values);
+      if (readSync(descriptor, bytes, 0, bytes.length, begin(row, column)) < bytes.length)
+        throw new Error('the file of features was cut while it was in use');
+    },
+  };
+}
