@@ -62,6 +62,15 @@ test('every error of /predict has an example under its status', async () => {
   }
 });
 
+test('every error there is has an example among the components', async () => {
+  const { components } = (await (await service.app()).inject('/openapi.json')).json() as {
+    components: { examples: Record<string, { value: { code: string; statusCode: number } }> };
+  };
+  for (const [code, { status }] of Object.entries(errorTable))
+    expect(components.examples[code]?.value).toMatchObject({ code, statusCode: status });
+  expect(components.examples.CROSSCHECK_SERVER_INTERNAL?.value.statusCode).toBe(500);
+});
+
 test('/docs is Swagger UI from this host alone', async () => {
   const app = await service.app();
   const page = await app.inject('/docs');

@@ -39,6 +39,7 @@ test('a verdict is a span with the number of posts and the model, and a refusal 
   const app = await service.app();
   await app.inject(formRequest(postForm('words', picture)));
   await app.inject(formRequest(postForm('words', new Uint8Array(0))));
+  await app.inject(formRequest(postForm('words', picture), '/explain'));
   const attributes = { 'crosscheck.posts': 1, 'crosscheck.model_version': 'tiny' };
   expect(spans).toEqual([
     { name: 'crosscheck.judge', attributes, status: null, isEnded: true },
@@ -48,5 +49,6 @@ test('a verdict is a span with the number of posts and the model, and a refusal 
       status: SpanStatusCode.ERROR,
       isEnded: true,
     },
+    { name: 'crosscheck.explain', attributes, status: null, isEnded: true },
   ]);
 });

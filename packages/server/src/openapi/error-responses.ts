@@ -39,6 +39,14 @@ function exampleOf(code: AnsweredCode) {
   return toErrorBody(error);
 }
 
+/** An example of every error there is, also of those that belong to no route, for `components.examples`. */
+export function allErrorExamples(): Record<string, { summary: string; value: object }> {
+  const codes = Object.keys(errorTable) as AnsweredCode[];
+  const known = codes.map((code) => [code, { summary: `${errorTable[code].status}`, value: exampleOf(code) }]);
+  const internal = toErrorBody(new Error('unexpected'));
+  return Object.fromEntries([...known, [internal.code, { summary: `${internal.statusCode}`, value: internal }]]);
+}
+
 /** Response schemas of a route for the errors that it answers with, with an example of each. */
 export function errorResponses(codes: readonly AnsweredCode[]): Record<number, object> {
   const byStatus = Map.groupBy(codes, (code) => errorTable[code].status);

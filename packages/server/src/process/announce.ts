@@ -21,5 +21,6 @@ export function announce(app: App, classifier: Classifier, url: string): void {
     runId: source.runId,
     checkpoint: source.checkpoint,
   };
-  app.log.info({ version, node: process.version, model, workers, threadsPerWorker }, 'ready');
+  const { version: node, ppid: pid } = process; // signals are for the supervisor
+  app.log.info({ version, node, pid, model, workers, threadsPerWorker }, 'ready');
 }

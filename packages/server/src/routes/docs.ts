@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
-import { errorSchema, errorSchemaId } from '../openapi/error-responses.ts';
+import { allErrorExamples, errorSchema, errorSchemaId } from '../openapi/error-responses.ts';
 import { version } from '../version.ts';
 
 const description = `Judges news posts: is this picture with these words real or fake? 0 = REAL, 1 = FAKE.
@@ -30,10 +30,11 @@ export async function addDocs(app: FastifyInstance, { hasApiKey }: { hasApiKey: 
       openapi: '3.1.0',
       info: { title: 'Crosscheck', version, description },
       tags: [{ name: 'verdicts' }, { name: 'Open Inference Protocol' }, { name: 'health' }],
-      ...(hasApiKey && {
-        components: { securitySchemes: { apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' } } },
-        security: [{ apiKey: [] }],
-      }),
+      components: {
+        examples: allErrorExamples(),
+        ...(hasApiKey && { securitySchemes: { apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' } } }),
+      },
+      ...(hasApiKey && { security: [{ apiKey: [] }] }),
     },
   });
   await app.register(swaggerUi, {

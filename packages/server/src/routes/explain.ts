@@ -8,7 +8,7 @@ import { errorResponses, modelErrors } from '../openapi/error-responses.ts';
 import { jsonSchema } from '../openapi/json-schema.ts';
 import { answerSchema } from './answer.ts';
 import type { RouteContext } from './context.ts';
-import { limitsOf } from './judge.ts';
+import { explain, limitsOf } from './judge.ts';
 import { abstainField, bandFor, postLimits } from './post-requests.ts';
 
 const verdict = answerSchema.omit({ filename: true });
@@ -73,10 +73,10 @@ export async function explainRoutes(app: FastifyInstance, context: RouteContext)
       },
     },
     async ({ body = [] }, reply) => {
-      const classifier = service.requireReady();
+      const classifier = service.requireModel();
       const { post, abstain } = readPost(body, postLimits(settings, classifier));
       const band = bandFor(settings, classifier, abstain);
-      const explanation = await classifier.explain(post, limitsOf(reply, settings.deadline_ms));
+      const explanation = await explain(classifier, post, limitsOf(reply, settings.deadline_ms));
       return { filename: post.filename, ...explanationToJson(explanation, band) };
     },
   );

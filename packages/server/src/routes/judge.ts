@@ -1,5 +1,5 @@
 import { isCrosscheckError, messageOf } from '@crosscheck/contract';
-import type { Classifier, ClassifyOptions, Post, Prediction } from '@crosscheck/inference';
+import type { Classifier, ClassifyOptions, Explanation, Post, Prediction } from '@crosscheck/inference';
 import { type Attributes, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { FastifyReply } from 'fastify';
 import { clientGone } from '../http/read-body.ts';
@@ -7,8 +7,16 @@ import { version } from '../version.ts';
 
 /** Judges posts that belong together: one that fails fails them all. A span, where tracing is set up. */
 export function judge(classifier: Classifier, posts: Post[], limits: ClassifyOptions): Promise<Prediction[]> {
-  const attributes = { 'crosscheck.posts': posts.length, 'crosscheck.model_version': classifier.artifact.version };
-  return traced(attributes, () => classifier.classify(posts, limits));
+  return traced('crosscheck.judge', attributesOf(classifier, posts.length), () => classifier.classify(posts, limits));
+}
+
+/** Judges a post and says why. A span, too. */
+export function explain(classifier: Classifier, post: Post, limits: ClassifyOptions): Promise<Explanation> {
+  return traced('crosscheck.explain', attributesOf(classifier, 1), () => classifier.explain(post, limits));
+}
+
+function attributesOf({ artifact }: Classifier, posts: number): Attributes {
+  return { 'crosscheck.posts': posts, 'crosscheck.model_version': artifact.version };
 }
 
 /** The work of a request is dropped when its deadline passes or its client leaves. */
@@ -19,8 +27,8 @@ export function limitsOf(reply: FastifyReply, deadlineMs: number): ClassifyOptio
 // Without an OpenTelemetry SDK in the process this tracer does nothing.
 const tracer = trace.getTracer('crosscheck', version);
 
-function traced<T>(attributes: Attributes, work: () => Promise<T>): Promise<T> {
-  return tracer.startActiveSpan('crosscheck.judge', { attributes }, async (span) => {
+function traced<T>(name: string, attributes: Attributes, work: () => Promise<T>): Promise<T> {
+  return tracer.startActiveSpan(name, { attributes }, async (span) => {
     try {
       return await work();
     } catch (error) {
