@@ -7,10 +7,10 @@ const options = {
   difficulty: {
     default: 'easy',
     choices: difficulties,
-    help: 'medium: words that also name a past scene; hard: two scenes whose places must agree',
+    help: 'medium: words that also name a past scene; hard: two scenes in both',
   },
   seed: { default: 7, help: 'the same seed gives the same posts' },
-  train: { default: 2000, help: 'posts in train.csv (even)' },
+  train: { default: 2000, help: 'posts in train.csv (even; hard: a multiple of 4)' },
   val: { default: 400, help: 'posts in val.csv (even)' },
   test: { default: 400, help: 'posts in test.csv (even)' },
   image_size: { default: 160, help: 'longer side of the pictures in pixels' },

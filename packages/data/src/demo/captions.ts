@@ -1,6 +1,6 @@
 import type { Random } from '@crosscheck/contract';
 import type { SceneKind } from './kinds.ts';
-import { kindWords, layoutTemplates, sequenceTemplates, sharedWords, templates } from './lexicon.ts';
+import { kindWords, pairTemplates, sequenceTemplates, sharedWords, templates } from './lexicon.ts';
 
 /**
  * Writes one short news line about a kind of scene, such as "Breaking: a blizzard closes schools near Corvale".
@@ -16,9 +16,10 @@ export function writeSequence(now: SceneKind, before: SceneKind, random: Random)
   return fill(sequenceTemplates, { ...slotsOf(now), other: kindWords[before].things }, random);
 }
 
-/** The same about two scenes: one in the north, one in the south. */
-export function writeLayout(north: SceneKind, south: SceneKind, random: Random): string {
-  return fill(layoutTemplates, { ...slotsOf(north), other: kindWords[south].things }, random);
+/** The same about two scenes at once. */
+export function writePair(first: SceneKind, second: SceneKind, random: Random): string {
+  const { things: other, deeds: otherDeed } = kindWords[second];
+  return fill(pairTemplates, { ...slotsOf(first), other, otherDeed }, random);
 }
 
 type Slots = Record<string, readonly string[]>;

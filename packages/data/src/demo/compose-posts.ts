@@ -1,14 +1,14 @@
 import { CrosscheckError, createRandom, type LabelId, type Random } from '@crosscheck/contract';
-import { writeCaption, writeLayout, writeSequence } from './captions.ts';
+import { writeCaption, writePair, writeSequence } from './captions.ts';
 import { type Difficulty, type SceneKind, sceneKinds } from './kinds.ts';
 
 /** A post before its picture is drawn. It is REAL where both kinds agree. */
 export interface PostPlan {
-  /** What the picture shows; of a pair, what it shows above. */
+  /** What the picture shows; in hard posts beside `otherKind`. */
   imageKind: SceneKind;
-  /** What the words tell of; of two scenes, the present one or the one in the north. */
+  /** What the words tell of; in hard posts beside `otherKind`. */
   captionKind: SceneKind;
-  /** The other scene that medium and hard words name; of hard posts the picture shows both. */
+  /** Medium: the past scene that the words name. Hard: the scene that both have. */
   otherKind: SceneKind | null;
   label: LabelId;
   text: string;
@@ -27,11 +27,9 @@ export function composePosts(
   taken: Set<string>,
   difficulty: Difficulty = 'easy',
 ): PostPlan[] {
-  checkCount(count);
   const level = levels[difficulty];
-  const plans = roundSizes(count).flatMap((kinds) =>
-    level.plan(random.shuffle([...sceneKinds]).slice(0, kinds), random),
-  );
+  checkCount(count, level.multiple);
+  const plans = level.plan(count, random);
   const posts = plans.map((post) => ({ ...post, text: writeNewCaption(() => level.write(post, random), taken) }));
   return random.shuffle(posts);
 }
@@ -39,50 +37,73 @@ export function composePosts(
 type Pairing = Omit<PostPlan, 'text'>;
 
 interface Level {
-  /** n kinds make 2n posts. */
-  plan(kinds: readonly SceneKind[], random: Random): Pairing[];
+  /** The number of posts must be one of this, so that everything is as often REAL as FAKE. */
+  multiple: number;
+  plan(count: number, random: Random): Pairing[];
   write(post: Pairing, random: Random): string;
 }
 
-const randomShift = (count: number, random: Random) => 1 + random.int(count - 1);
-
 const levels: Record<Difficulty, Level> = {
   easy: {
-    /** Each kind's picture once with its own words, and once with the words of another kind of the round. */
-    plan(kinds, random) {
-      const other = shifted(kinds, randomShift(kinds.length, random));
-      return kinds.flatMap((imageKind, i): Pairing[] => [
-        { imageKind, captionKind: imageKind, otherKind: null, label: 0 },
-        { imageKind, captionKind: other[i] as SceneKind, otherKind: null, label: 1 },
-      ]);
-    },
+    multiple: 2,
+    plan: (count, random) => planRounds(count, random, planMismatches),
     write: ({ captionKind }, random) => writeCaption(captionKind, random),
   },
   medium: {
-    plan: (kinds, random) => planPairs(kinds, randomShift(kinds.length, random)),
+    multiple: 2,
+    plan: (count, random) => planRounds(count, random, planSequences),
     write: ({ captionKind, otherKind }, random) => writeSequence(captionKind, otherKind as SceneKind, random),
   },
   hard: {
-    // Half a round on: every two kinds that meet stand in both orders.
-    plan: (kinds) => planPairs(kinds, kinds.length >> 1),
-    write: ({ captionKind, otherKind }, random) => writeLayout(captionKind, otherKind as SceneKind, random),
+    multiple: 4,
+    plan: (count, random) => Array.from({ length: count / 4 }, () => planPairs(random)).flat(),
+    write({ captionKind, otherKind }, random) {
+      const [first, second] = random.shuffle([captionKind, otherKind as SceneKind]) as [SceneKind, SceneKind];
+      return writePair(first, second, random);
+    },
   },
 };
 
-/** The words name two kinds in an order, once with the picture of the first and once with that of the second. */
-function planPairs(kinds: readonly SceneKind[], shift: number): Pairing[] {
-  const others = shifted(kinds, shift);
-  return kinds.flatMap((captionKind, i): Pairing[] => {
+/** Kinds of a round, and another one for each. n kinds make 2n posts. */
+type Round = (kinds: readonly SceneKind[], others: readonly SceneKind[]) => Pairing[];
+
+function planRounds(count: number, random: Random, round: Round): Pairing[] {
+  return roundSizes(count).flatMap((size) => {
+    const kinds = random.shuffle([...sceneKinds]).slice(0, size);
+    const shift = 1 + random.int(size - 1);
+    return round(
+      kinds,
+      kinds.map((_, i) => kinds[(i + shift) % size] as SceneKind),
+    );
+  });
+}
+
+/** Each kind's picture once with its own words, and once with the words of another kind of the round. */
+const planMismatches: Round = (kinds, others) =>
+  kinds.flatMap((imageKind, i): Pairing[] => [
+    { imageKind, captionKind: imageKind, otherKind: null, label: 0 },
+    { imageKind, captionKind: others[i] as SceneKind, otherKind: null, label: 1 },
+  ]);
+
+/** Words of a present and a past kind, once with the picture of the one and once with that of the other. */
+const planSequences: Round = (kinds, others) =>
+  kinds.flatMap((captionKind, i): Pairing[] => {
     const otherKind = others[i] as SceneKind;
     return [
       { imageKind: captionKind, captionKind, otherKind, label: 0 },
       { imageKind: otherKind, captionKind, otherKind, label: 1 },
     ];
   });
-}
 
-const shifted = (kinds: readonly SceneKind[], shift: number) =>
-  kinds.map((_, i) => kinds[(i + shift) % kinds.length] as SceneKind);
+/** Three kinds make four posts: both pictures of one kind and another, each with the words of both. */
+function planPairs(random: Random): Pairing[] {
+  const [otherKind, ...choices] = random.shuffle([...sceneKinds]).slice(0, 3) as [SceneKind, SceneKind, SceneKind];
+  return choices.flatMap((imageKind) =>
+    choices.map((captionKind): Pairing => {
+      return { imageKind, captionKind, otherKind, label: imageKind === captionKind ? 0 : 1 };
+    }),
+  );
+}
 
 /** Kinds per round: all of them, and what remains; a remainder of one kind has no other to swap with, so it borrows one. */
 function roundSizes(count: number): number[] {
@@ -94,9 +115,10 @@ function roundSizes(count: number): number[] {
   return rest === 0 ? rounds : [...rounds, rest];
 }
 
-function checkCount(count: number): void {
-  if (Number.isInteger(count) && count >= 4 && count % 2 === 0) return;
-  const message = `a split of demo posts must have an even number of at least 4 posts, so that every kind is as often REAL as FAKE, got ${count}`;
+function checkCount(count: number, multiple: number): void {
+  if (Number.isInteger(count) && count >= 4 && count % multiple === 0) return;
+  const wanted = multiple === 2 ? 'an even number' : `a multiple of ${multiple}`;
+  const message = `a split of demo posts must have ${wanted} of at least 4 posts, so that every kind is as often REAL as FAKE, got ${count}`;
   throw new CrosscheckError('CROSSCHECK_DATA_DEMO_SIZE', message);
 }
 

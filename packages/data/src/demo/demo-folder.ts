@@ -104,12 +104,14 @@ const notes: Record<Difficulty, Record<LabelName, (post: DemoPost) => string>> =
       `A mismatched post: the picture shows ${spokenKinds[imageKind]}, which is past; the words tell of ${spokenKinds[captionKind]}.`,
   },
   hard: {
-    REAL: ({ imageKind }) =>
-      `A true post: ${spokenKinds[imageKind]} is in the north in the words, and above in the picture.`,
-    FAKE: ({ captionKind }) =>
-      `A mismatched post: ${spokenKinds[captionKind]} is in the north in the words, but below in the picture.`,
+    REAL: ({ imageKind, otherKind }) =>
+      `A true post: picture and words both have ${spoken(otherKind)} and ${spokenKinds[imageKind]}.`,
+    FAKE: ({ imageKind, captionKind, otherKind }) =>
+      `A mismatched post: beside ${spoken(otherKind)} the picture shows ${spokenKinds[imageKind]}, the words tell of ${spokenKinds[captionKind]}.`,
   },
 };
+
+const spoken = (kind: SceneKind | null) => (kind === null ? 'nothing' : spokenKinds[kind]);
 
 /** `examples.json`: `[{image, text, label, note}]`, the image relative to the folder. Written last: its presence says that all is there. */
 export async function writeExamples(dir: string, examples: readonly DemoPost[], difficulty: Difficulty): Promise<void> {

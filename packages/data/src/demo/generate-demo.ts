@@ -100,12 +100,9 @@ async function drawPictures(posts: readonly PostPlan[], target: PictureTarget): 
   });
 }
 
-function drawPicture(
-  { imageKind, captionKind, otherKind }: PostPlan,
-  random: Random,
-  { difficulty, imageSize }: PictureTarget,
-): Promise<Buffer> {
+function drawPicture({ imageKind, otherKind }: PostPlan, random: Random, target: PictureTarget): Promise<Buffer> {
+  const { difficulty, imageSize } = target;
   if (difficulty !== 'hard') return renderScene(imageKind, random, imageSize);
-  const below = imageKind === captionKind ? (otherKind as SceneKind) : captionKind;
-  return renderPair(imageKind, below, random, imageSize);
+  const [above, below] = random.shuffle([imageKind, otherKind as SceneKind]) as [SceneKind, SceneKind];
+  return renderPair(above, below, random, imageSize);
 }

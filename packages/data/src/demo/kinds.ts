@@ -13,8 +13,8 @@ export const sceneKinds = [
 export type SceneKind = (typeof sceneKinds)[number];
 
 /**
- * How hard it is to tell that words and picture disagree. In `easy` posts each tells of one scene. In `medium` the words name two scenes, one of
- * them past, and the picture shows either. In `hard` words and picture have both scenes, one in the north (above) and one in the south (below).
+ * How hard it is to tell that words and picture disagree. In `easy` posts each tells of one scene. In `medium` posts the words name two scenes, one of
+ * them past, and the picture shows either. In `hard` posts words and picture have two scenes each, of which one may differ.
  */
 export const difficulties = ['easy', 'medium', 'hard'] as const;
 

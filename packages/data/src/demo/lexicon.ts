@@ -139,10 +139,10 @@ export const sequenceTemplates: readonly string[] = [
   'after {other}, {detail} {near} {place}',
 ];
 
-/** The same for what is in the north, and {other} in the south. */
-export const layoutTemplates: readonly string[] = [
-  'north of {place}, {thing} {deed}, and south of {place} {other}',
-  'south of {place}, {other}, and north of {place} {thing} {deed}',
-  '{thing} north of {place}, {other} south of {place}',
-  '{other} south of {place}, {thing} north of {place}',
+/** The same for two scenes at once: {other} and {otherDeed} are of the second one. */
+export const pairTemplates: readonly string[] = [
+  '{thing} {deed} {near} {place} while {other} {otherDeed}',
+  '{thing} {deed}, and {other} {otherDeed} {near} {place}',
+  '{detail} {near} {place} while {other} {otherDeed}',
+  '{lead}: {thing} {deed}, {other} {otherDeed}',
 ];

@@ -35,9 +35,10 @@ export function blankPictures({ graph }: NetworkContext, absent: Value): Value {
 /** Projected features, [B, E] each or a vector for every region and token, with the learned vectors in the places of what is absent. */
 export function standIn(context: NetworkContext, projected: Parts, absent: Parts, rank: 2 | 3): Parts {
   const { graph } = context;
+  const perPost = rank === 2 ? graph.ints(0, 1) : graph.ints(0, 1, 1);
   const replace = (part: keyof Parts) => {
     const path = `fusion/absent/${part}`;
-    const isAbsent = graph.node('Reshape', path, [absent[part], graph.ints(0, ...new Array<number>(rank - 1).fill(1))]); // [B, 1] or [B, 1, 1]
+    const isAbsent = graph.node('Reshape', path, [absent[part], perPost]); // [B, 1] or [B, 1, 1]
     return graph.node('Where', path, [isAbsent, plainWeight(context, absenceNames[part]), projected[part]]);
   };
   return { image: replace('image'), text: replace('text') };

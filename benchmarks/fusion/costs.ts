@@ -1,0 +1,118 @@
+// What each way of fusion costs: parameters, time of a training step, time of a verdict in ONNX Runtime.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Architecture, Batch } from '@crosscheck/contract';
+import { buildClassifierGraph, randomWeights, writeOnnxModel } from '@crosscheck/exporter';
+import { openOnnxSession } from '@crosscheck/inference';
+import { countParameters, type Model } from '@crosscheck/model';
+import { median } from '../results.ts';
+import { architectureFor, createTrainer, openModel, openPosts, preprocessing, type Recipe } from './train.ts';
+
+export interface Cost {
+  fusion: Architecture['fusion'];
+  /** All of the small network. */
+  parameters: number;
+  /** Of the full-size network, beside those of `concat`. */
+  fullSizeExtra: number;
+  /** Median of a training step of one batch, everything learning. */
+  stepMs: number;
+  /** Median of a session's run, one post of 20 tokens, one thread. */
+  verdictMs: number;
+}
+
+interface Measured {
+  fusion: Architecture['fusion'];
+  model: Model;
+  step(batch: Batch): number;
+  stepMs: number[];
+  verdict(): Promise<unknown>;
+  verdictMs: number[];
+  close(): Promise<void>;
+}
+
+/** Takes turns: every network makes a step on the same batch, then every session a verdict. */
+export async function measureCosts(
+  dir: string,
+  fusions: readonly Architecture['fusion'][],
+  recipe: Recipe,
+  { warmups = 3, turns = 20 } = {},
+): Promise<Omit<Cost, 'fullSizeExtra'>[]> {
+  const measured: Measured[] = [];
+  for (const fusion of fusions) measured.push(await open(fusion, recipe));
+  const train = await openPosts(dir, 'train', recipe);
+  let turn = 0;
+  for await (const batch of train.batches(0)) {
+    for (const each of measured) {
+      const stepMs = await timed(() => each.step(batch));
+      const verdictMs = await timed(() => each.verdict());
+      if (turn < warmups) continue;
+      each.stepMs.push(stepMs);
+      each.verdictMs.push(verdictMs);
+    }
+    if (++turn === warmups + turns) break;
+  }
+  await train.close();
+  for (const each of measured) await each.close();
+  return measured.map(({ fusion, model, stepMs, verdictMs }) => ({
+    fusion,
+    parameters: countParameters(model).total,
+    stepMs: median(stepMs),
+    verdictMs: median(verdictMs),
+  }));
+}
+
+async function timed(work: () => unknown): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+async function open(fusion: Architecture['fusion'], recipe: Recipe): Promise<Measured> {
+  const variant = { fusion, sight: 'both' } as const;
+  const model = await openModel(variant, recipe.seed);
+  const trainer = createTrainer(model, 1000, recipe);
+  const session = await openVerdict(architectureFor(variant));
+  return {
+    fusion,
+    model,
+    step: (batch) => trainer.step(batch),
+    stepMs: [],
+    verdict: () => session.verdict(),
+    verdictMs: [],
+    async close() {
+      trainer.close();
+      model.dispose();
+      await session.close();
+    },
+  };
+}
+
+/** Weights are random: they change no time. */
+async function openVerdict(architecture: Architecture) {
+  const dir = mkdtempSync(path.join(tmpdir(), 'crosscheck-fusion-'));
+  const graph = buildClassifierGraph({
+    architecture,
+    preprocessing,
+    weights: randomWeights(architecture, 1),
+    opset: 18,
+  });
+  const file = path.join(dir, 'model.onnx');
+  await writeOnnxModel(file, graph, { opset: 18, producerVersion: '', metadata: {} });
+  const session = await openOnnxSession(file, { threads: 1, preprocessing });
+  const [size, length, side] = [1, 20, preprocessing.imageSize];
+  const inputs = {
+    size,
+    length,
+    image: new Float32Array(3 * side * side),
+    inputIds: new Int32Array(length).fill(7),
+    attentionMask: new Int32Array(length).fill(1),
+  };
+  return {
+    verdict: () => session.run(inputs),
+    async close() {
+      await session.close();
+      rmSync(dir, { recursive: true });
+    },
+  };
+}
