@@ -209,6 +209,12 @@ describe('at the end of training', () => {
     const manifest = JSON.parse(readFileSync(path.join(artifact, 'artifact.json'), 'utf8')) as Artifact;
     expect(manifest).toMatchObject({ temperature: 1.7, threshold: 0.45, abstainBand: { low: 0.4, high: 0.6 } });
     expect(manifest.calibration?.usedBefore).toEqual([]);
+    const card = readFileSync(path.join(artifact, 'README.md'), 'utf8');
+    expect(card).toContain('sigmoid(logit / 1.7); the verdict is FAKE when it is above 0.45.');
+    expect(card).toContain('answers UNSURE from 0.4 to 0.6');
+    expect(card).toContain('Fitted on 16 posts of the val split. They were used for nothing else.');
+    const config = JSON.parse(readFileSync(path.join(artifact, 'config.json'), 'utf8')) as object;
+    expect(config).toMatchObject({ temperature: 1.7, threshold: 0.45, abstain_band: [0.4, 0.6] });
     const results: EvaluationResult[] = [];
     for (const model of ['null', artifact]) {
       const evaluated = await run(

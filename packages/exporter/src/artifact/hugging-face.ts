@@ -3,7 +3,7 @@ import { labelMap, labelNames } from '@crosscheck/contract';
 import type { ArtifactContent } from './artifact-content.ts';
 
 /** `config.json` */
-export function modelConfig({ architecture, version, threshold, temperature }: ArtifactContent): object {
+export function modelConfig({ architecture, version, threshold, temperature, abstainBand }: ArtifactContent): object {
   const { text } = architecture;
   return {
     model_type: 'crosscheck',
@@ -15,6 +15,7 @@ export function modelConfig({ architecture, version, threshold, temperature }: A
     problem_type: 'single_label_classification',
     threshold,
     temperature,
+    ...(abstainBand && { abstain_band: [abstainBand.low, abstainBand.high] }),
     vision_config: { model_type: 'efficientnet', ...architecture.vision },
     text_config: {
       model_type: 'distilbert',

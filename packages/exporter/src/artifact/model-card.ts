@@ -1,4 +1,4 @@
-import { artifactFiles } from '@crosscheck/contract';
+import { artifactFiles, type Calibration } from '@crosscheck/contract';
 import type { ArtifactContent } from './artifact-content.ts';
 
 /** The folder's README.md, with the header that model hubs read. */
@@ -7,6 +7,7 @@ export function modelCard(content: ArtifactContent): string {
     frontMatter,
     heading(content),
     labels(content),
+    ...calibration(content),
     metrics(content),
     ...fidelity(content),
     inputs(content),
@@ -38,10 +39,39 @@ Judges a news post by its picture and its words together: EfficientNet-B0 and Di
 Exported from \`${source.checkpoint}\` (sha256 \`${source.checkpointSha256.slice(0, 16)}…\`${run}) as ONNX, opset ${opset}, ${precision}.`;
 }
 
-function labels({ threshold, temperature }: ArtifactContent): string {
+function labels({ threshold, temperature, abstainBand: band }: ArtifactContent): string {
+  const unsure = band
+    ? ` Asked to abstain, the model answers UNSURE from ${short(band.low)} to ${short(band.high)}, both included.`
+    : '';
   return `## Labels
 
-\`0\` = REAL, \`1\` = FAKE. probability of FAKE = sigmoid(logit / ${temperature}); the verdict is FAKE when it is above ${threshold}.`;
+\`0\` = REAL, \`1\` = FAKE. probability of FAKE = sigmoid(logit / ${short(temperature)}); the verdict is FAKE when it is above ${short(threshold)}.${unsure}`;
+}
+
+const short = (value: number) => String(Number(value.toFixed(4)));
+
+/** Where the numbers of the verdict come from, and whether the posts they were fitted on had been used before. */
+function calibration({ calibration: fit, abstainBand }: ArtifactContent): string[] {
+  if (!fit) return [];
+  const usedBefore =
+    fit.usedBefore.length === 0
+      ? 'They were used for nothing else.'
+      : `They were also used for ${fit.usedBefore.join(' and ')}, so the probabilities look more honest here than they are.`;
+  const band = abstainBand && fit.coverage !== null ? [`- abstain band: ${fit.abstain}; ${coverageOf(fit)}`] : [];
+  const before = (name: 'loss' | 'brier' | 'ece') => `${fit.before[name].toFixed(4)} → ${fit.after[name].toFixed(4)}`;
+  return [
+    `## Calibration
+
+Fitted on ${fit.posts} posts of the ${fit.split} split. ${usedBefore}
+
+${[`- temperature: ${fit.temperature}`, `- threshold: ${fit.threshold}`, ...band].join('\n')}
+- log loss ${before('loss')}, Brier score ${before('brier')}, calibration error ${before('ece')}`,
+  ];
+}
+
+function coverageOf({ coverage, accuracy }: Calibration): string {
+  const percent = (share: number | null) => (share === null ? 'none' : `${(100 * share).toFixed(1)} %`);
+  return `${percent(coverage)} of these posts get a verdict, ${percent(accuracy)} of those are right`;
 }
 
 const measuredMetrics: [key: string, name: string][] = [
