@@ -1,5 +1,5 @@
-import { artifactFiles, CrosscheckError } from '@crosscheck/contract';
-import type { Classifier } from '@crosscheck/inference';
+import { type AbstainBand, artifactFiles, CrosscheckError } from '@crosscheck/contract';
+import { type Classifier, requireBand } from '@crosscheck/inference';
 import { type ObjectStore, readAll } from '@crosscheck/storage';
 import { jobKey } from './layout.ts';
 import type { ScoreConfig } from './schema.ts';
@@ -10,6 +10,9 @@ export interface Job {
   /** sha256 of the network's weights. */
   model: string;
   threshold: number;
+  temperature: number;
+  /** Where UNSURE is written; null where that is not asked for. */
+  abstainBand: AbstainBand | null;
   maxTokens: number | null;
   tokenizer: string | null;
   textColumn: string;
@@ -21,13 +24,16 @@ export interface Job {
 
 export function describeJob(
   shards: readonly string[],
-  { artifact, threshold }: Classifier,
+  classifier: Classifier,
   { inference: { text, output }, data }: ScoreConfig,
 ): Job {
+  const { artifact, threshold } = classifier;
   return {
     shards,
     model: artifact.sha256[artifactFiles.onnxData] ?? '',
     threshold,
+    temperature: artifact.temperature,
+    abstainBand: output.abstain ? requireBand(classifier) : null,
     maxTokens: text.max_length,
     tokenizer: text.tokenizer,
     textColumn: data.text_column,

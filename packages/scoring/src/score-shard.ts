@@ -67,6 +67,7 @@ async function judge(shardFile: string, partFile: string, shard: string, { class
     nRows: -1,
     width: 2 * batch_processing.batch_size * classifier.stats().workers,
     columns: { probability: output.save_probabilities, confidence: output.save_confidence },
+    abstain: output.abstain,
     onProblem: ({ line, message }) => warn(`${shard}:${line}: ${message}`),
   });
 }

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { composeConfig, trainConfigSchema } from '@crosscheck/config';
+import { exportArtifact } from '@crosscheck/exporter';
 import { openSafetensors } from '@crosscheck/model';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -110,6 +111,14 @@ describe('posts that lack a part', { timeout: slowMs }, () => {
     await quietly(() => evaluate(runOf(config, runDir)));
     const result = JSON.parse(readFileSync(path.join(runDir, 'eval_results.json'), 'utf8')) as EvaluationResult;
     expect([result.rows, result.skipped]).toEqual([32, 0]);
+
+    const artifact = path.join(into, 'artifact');
+    await exportArtifact({ checkpoint: file, outputDir: artifact });
+    const served = { ...config, evaluation: { ...config.evaluation, checkpoint: artifact, report: false } };
+    await quietly(() => evaluate(runOf(served, runDir)));
+    const again = JSON.parse(readFileSync(path.join(runDir, 'eval_results.json'), 'utf8')) as EvaluationResult;
+    expect([again.rows, again.skipped]).toEqual([32, 0]);
+    expect(again.metrics.loss.value).toBeCloseTo(result.metrics.loss.value, 4);
   });
 
   it('teach the same from cached features as from pixels, dropout of parts included', async () => {

@@ -129,6 +129,7 @@ async function describe(
     inputModifiedMs: mtimeMs,
     model: artifact.sha256[artifactFiles.onnxData] ?? '',
     threshold,
+    temperature: artifact.temperature,
     header,
   };
 }

@@ -12,6 +12,7 @@ export interface Undertaking {
   /** sha256 of the weights. */
   model: string;
   threshold: number;
+  temperature: number;
   /** Where UNSURE was written; null where that was not asked for. */
   abstainBand: AbstainBand | null;
   /** Of the output. */
@@ -24,6 +25,7 @@ const undertakingSchema = z.object({
   inputModifiedMs: z.number(),
   model: z.string(),
   threshold: z.number(),
+  temperature: z.number(),
   abstainBand: abstainBandSchema.nullable().default(null),
   header: z.array(z.string()),
 });

@@ -147,7 +147,7 @@ async function openArtifactJudge(folder: string, config: TrainConfig): Promise<J
 /** @returns null for a picture that cannot be read, when `data.on_bad_sample` is `skip` */
 async function askClassifier(classifier: Classifier, sample: Sample, { data }: TrainConfig): Promise<number | null> {
   try {
-    const [prediction] = await classifier.classify([{ text: sample.text, image: sample.imagePath }]);
+    const [prediction] = await classifier.classify([{ text: sample.text, image: sample.imagePath || null }]);
     return prediction?.logit ?? null;
   } catch (error) {
     if (!isCrosscheckError(error) || !error.code.startsWith('CROSSCHECK_IMAGE_')) throw error;
