@@ -24,7 +24,7 @@ export interface Cost {
 interface Measured {
   fusion: Architecture['fusion'];
   model: Model;
-  step(batch: Batch): number;
+  step(batch: Batch): void;
   stepMs: number[];
   verdict(): Promise<unknown>;
   verdictMs: number[];
@@ -71,7 +71,7 @@ async function timed(work: () => unknown): Promise<number> {
 async function open(fusion: Architecture['fusion'], recipe: Recipe): Promise<Measured> {
   const variant = { fusion, sight: 'both' } as const;
   const model = await openModel(variant, recipe.seed);
-  const trainer = createTrainer(model, 1000, recipe);
+  const trainer = createTrainer(model, 1000, { epochs: 1, learningRate: 0.0005, frozen: false });
   const session = await openVerdict(architectureFor(variant));
   return {
     fusion,

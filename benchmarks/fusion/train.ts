@@ -1,7 +1,7 @@
 // Trains one small network on generated posts and judges it on others.
 import path from 'node:path';
 import { architectureOf, composeConfig, preprocessingOf, trainConfigSchema } from '@crosscheck/config';
-import { type Architecture, type Batch, combineSeeds } from '@crosscheck/contract';
+import { type Architecture, combineSeeds, createRandom } from '@crosscheck/contract';
 import { createLoader, type Loader, readManifest } from '@crosscheck/data';
 import { type Estimate, wilsonInterval } from '@crosscheck/evaluation';
 import {
@@ -13,6 +13,7 @@ import {
   oneCycle,
   openTextBackbone,
   openVisionBackbone,
+  type TrainingInput,
 } from '@crosscheck/model';
 import { loadTokenizer } from '@crosscheck/preprocess';
 import { repositoryRoot } from '../machine.ts';
@@ -25,11 +26,17 @@ export interface Variant {
   sight: Sight;
 }
 
+/** As the demo's: heads alone on frozen backbones, then everything. */
 export interface Recipe {
-  epochs: number;
+  phases: readonly Phase[];
   batchSize: number;
-  learningRate: number;
   seed: number;
+}
+
+export interface Phase {
+  epochs: number;
+  learningRate: number;
+  frozen: boolean;
 }
 
 const { config } = composeConfig({
@@ -71,22 +78,22 @@ export async function openPosts(dir: string, split: 'train' | 'test', { batchSiz
   return createLoader({ samples, tokenizer, preprocessing, batchSize, shuffle, seed, augmentation: null });
 }
 
-function asSeen<T extends Batch>(batch: T, sight: Sight): T {
+function asSeen<T extends { size: number }>(batch: T, sight: Sight): T {
   const none = new Float32Array(batch.size);
   return { ...batch, ...(sight === 'words' && { hasImage: none }), ...(sight === 'picture' && { hasText: none }) };
 }
 
-/** One step; the gradients of everything. @returns the loss */
-export function createTrainer(model: Model, totalSteps: number, { learningRate: maxLr, seed }: Recipe) {
+/** Steps of one phase. */
+export function createTrainer(model: Model, totalSteps: number, { learningRate: maxLr, frozen }: Phase) {
   const optimizer = createAdamW();
   const schedule = oneCycle({ maxLr, totalSteps });
+  const freeze = { vision: frozen, text: frozen };
   let step = 0;
   return {
-    step(batch: Batch): number {
-      const { gradients, loss, ...rest } = model.computeGradients(batch, { seed: combineSeeds(seed, step) });
+    step(input: TrainingInput): void {
+      const { gradients, ...rest } = model.computeGradients(input, { seed: combineSeeds(totalSteps, step), freeze });
       optimizer.step(model.variables, gradients, { ...schedule(step++), clipNorm: 1 });
       rest.dispose();
-      return loss;
     },
     close: () => optimizer.dispose(),
   };
@@ -96,15 +103,31 @@ export function createTrainer(model: Model, totalSteps: number, { learningRate: 
 export async function trainAndJudge(dir: string, variant: Variant, recipe: Recipe): Promise<Estimate> {
   const model = await openModel(variant, recipe.seed);
   const train = await openPosts(dir, 'train', recipe);
-  const trainer = createTrainer(model, recipe.epochs * train.batchesPerEpoch, recipe);
-  for (let epoch = 0; epoch < recipe.epochs; epoch++) {
-    for await (const batch of train.batches(epoch)) trainer.step(asSeen(batch, variant.sight));
+  for (const phase of recipe.phases) {
+    const trainer = createTrainer(model, phase.epochs * train.batchesPerEpoch, phase);
+    const source = phase.frozen && variant.fusion !== 'cross_attention' ? await encodeOnce(model, train) : train;
+    for (let epoch = 0; epoch < phase.epochs; epoch++) {
+      for await (const batch of source.batches(epoch)) trainer.step(asSeen(batch, variant.sight));
+    }
+    trainer.close();
   }
-  trainer.close();
   await train.close();
   const accuracy = await judge(model, dir, variant, recipe);
   model.dispose();
   return accuracy;
+}
+
+interface Source {
+  batches(epoch: number): AsyncIterable<TrainingInput> | Iterable<TrainingInput>;
+}
+
+/** The same batches in another order in every epoch, as features of the frozen backbones. */
+async function encodeOnce(model: Model, loader: Loader): Promise<Source> {
+  const encoded: TrainingInput[] = [];
+  for await (const batch of loader.batches(0)) {
+    encoded.push({ size: batch.size, label: batch.label, features: model.encode(batch) });
+  }
+  return { batches: (epoch) => createRandom('order of features', epoch).shuffle([...encoded]) };
 }
 
 async function judge(model: Model, dir: string, { sight }: Variant, recipe: Recipe): Promise<Estimate> {
