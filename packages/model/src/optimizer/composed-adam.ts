@@ -51,17 +51,30 @@ function createMemory(shape: readonly number[]): ResourceMemory {
   return { weight, first, second, dispose };
 }
 
-function updateOne({ variable, gradient, memory, numbers }: Update<ResourceMemory>): void {
+type Scalars = (x: number) => tf.Scalar;
+
+function updateOne({ variable, gradient, memory, numbers }: Update<ResourceMemory>, scalar: Scalars): void {
   const { weight, first, second } = memory;
   const { scale, penalty, decay, rate, beta1, beta2, epsilon } = numbers;
-  const clipped = scale === 1 ? gradient : tf.mul(gradient, scale);
-  const penalised = penalty === 0 ? clipped : tf.add(clipped, tf.mul(variable, penalty));
-  weight.assign(decay === 1 ? variable : tf.mul(variable, decay));
+  const clipped = scale === 1 ? gradient : tf.mul(gradient, scalar(scale));
+  const penalised = penalty === 0 ? clipped : tf.add(clipped, tf.mul(variable, scalar(penalty)));
+  weight.assign(decay === 1 ? variable : tf.mul(variable, scalar(decay)));
   const uncorrected = 0; // the kernel divides by 1 − this
-  const scalars = [uncorrected, uncorrected, rate, beta1, beta2, epsilon].map((x) => tf.scalar(x, 'float32'));
+  const scalars = [uncorrected, uncorrected, rate, beta1, beta2, epsilon].map(scalar);
   const inputs = [weight.handle, first.handle, second.handle, ...scalars, penalised];
   executeKernels('ResourceApplyAdam', [attribute.bool('use_locking', false)], inputs, 0);
   variable.assign(weight.read());
+}
+
+/** Each number becomes a tensor once: most variables share theirs, and every tensor costs a GPU a copy. */
+function withScalars(body: (scalar: Scalars) => void): void {
+  const made = new Map<number, tf.Scalar>();
+  body((x) => {
+    const scalar = made.get(x) ?? tf.keep(tf.scalar(x, 'float32'));
+    made.set(x, scalar);
+    return scalar;
+  });
+  tf.dispose([...made.values()]);
 }
 
 export const composedAdam: AdamKernels<ResourceMemory> = {
@@ -72,6 +85,8 @@ export const composedAdam: AdamKernels<ResourceMemory> = {
   },
   createMemory,
   update(updates) {
-    for (const update of updates) tf.tidy(() => updateOne(update));
+    withScalars((scalar) => {
+      for (const update of updates) tf.tidy(() => updateOne(update, scalar));
+    });
   },
 };
