@@ -1,7 +1,6 @@
 // Entry of the load generator, a process of its own: `load.ts '{"url":…}'` keeps a number of clients asking and prints what came of it.
-import { readFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
-import { readPosts } from './posts.ts';
+import { Agent } from 'node:http';
+import { type Body, post, readBodies } from './requests.ts';
 
 export interface LoadOptions {
   /** Of `POST /predict`. */
@@ -51,39 +50,6 @@ async function generate(options: LoadOptions): Promise<LoadResult> {
     p99Ms: quantile(0.99),
     statuses,
   };
-}
-
-interface Body {
-  bytes: Buffer;
-  headers: Record<string, string | number>;
-}
-
-const boundary = '----crosscheck-benchmark';
-
-function readBodies(folder: string): Body[] {
-  return readPosts(folder).map(({ text, image }, i) => {
-    const bytes = Buffer.concat([
-      Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="text"\r\n\r\n${text}\r\n`),
-      Buffer.from(
-        `--${boundary}\r\nContent-Disposition: form-data; name="image"; filename="${i}.jpg"\r\nContent-Type: image/jpeg\r\n\r\n`,
-      ),
-      readFileSync(image),
-      Buffer.from(`\r\n--${boundary}--\r\n`),
-    ]);
-    const headers = { 'Content-Type': `multipart/form-data; boundary=${boundary}`, 'Content-Length': bytes.length };
-    return { bytes, headers };
-  });
-}
-
-function post(url: string, agent: Agent, { bytes, headers }: Body): Promise<number> {
-  return new Promise((resolve) => {
-    const sent = request(url, { method: 'POST', agent, headers }, (answer) => {
-      answer.resume().on('end', () => resolve(answer.statusCode ?? 0));
-      answer.on('error', () => resolve(0));
-    });
-    sent.on('error', () => resolve(0));
-    sent.end(bytes);
-  });
 }
 
 process.stdout.write(JSON.stringify(await generate(JSON.parse(process.argv[2] as string) as LoadOptions)));

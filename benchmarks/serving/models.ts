@@ -51,7 +51,9 @@ export async function makeModels(log: (message: string) => void): Promise<Models
 }
 
 /** Made anew when one of these files changes. */
-const recipe = ['serving/models.ts', 'serving/posts.ts', 'peers/export_plain.py'].map((file) => `benchmarks/${file}`);
+const recipe = ['serving/models.ts', 'serving/posts.ts', 'peers/export_plain.py', 'peers/network.py'].map(
+  (file) => `benchmarks/${file}`,
+);
 
 function cacheFolder(): string {
   const cache = process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache');

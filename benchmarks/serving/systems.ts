@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { repositoryRoot } from '../machine.ts';
 import { findPython } from '../python.ts';
 import type { Models } from './models.ts';
+import { type Memory, memoryOf } from './process-memory.ts';
 
 /** A service that is compared. */
 export interface System {
@@ -56,7 +56,7 @@ export interface RunningSystem {
   /** From the start of the process to its first good answer. */
   readySeconds: number;
   /** Resident memory now, and its highest so far. */
-  memory(): { nowMb: number; peakMb: number };
+  memory(): Memory;
   stop(): Promise<void>;
 }
 
@@ -91,20 +91,6 @@ async function untilReady(child: ChildProcess, probe: string): Promise<void> {
     await sleep(20);
   }
   throw new Error(`${probe} did not answer within ${patienceMs / 1000} s`);
-}
-
-/** Of a process and those it started. */
-function memoryOf(pid: number): { nowMb: number; peakMb: number } {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
-  const all = [memoryOfOne(pid), ...children.map((child) => memoryOf(Number(child)))];
-  const sum = (of: 'nowMb' | 'peakMb') => all.reduce((total, one) => total + one[of], 0);
-  return { nowMb: sum('nowMb'), peakMb: sum('peakMb') };
-}
-
-function memoryOfOne(pid: number): { nowMb: number; peakMb: number } {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const megabytes = (field: string) => Math.round(Number(status.match(new RegExp(`${field}:\\s+(\\d+)`))?.[1]) / 1000);
-  return { nowMb: megabytes('VmRSS'), peakMb: megabytes('VmHWM') };
 }
 
 async function stop(child: ChildProcess): Promise<void> {

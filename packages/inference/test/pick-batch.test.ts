@@ -4,10 +4,14 @@ import { pickBatch } from '../src/batching/pick-batch.ts';
 const line = (...tokens: number[]) => tokens.map((n, id) => ({ tokens: n, id }));
 const idsOf = (items: { id: number }[]) => items.map(({ id }) => id);
 
-test('the post that waits longest goes first, with those nearest to it in length', () => {
+test('the post that waits longest goes first, with those near to it in length', () => {
   const waiting = line(20, 128, 22, 19, 25, 100);
   expect(idsOf(pickBatch(waiting, 3))).toEqual([0, 2, 3]);
   expect(idsOf(waiting)).toEqual([1, 4, 5]);
+});
+
+test('of the posts that are near enough in length, those that wait longest go', () => {
+  expect(idsOf(pickBatch(line(20, 23, 18, 21, 20), 3))).toEqual([0, 1, 2]);
 });
 
 test('a long text does not pull short ones up to its length', () => {

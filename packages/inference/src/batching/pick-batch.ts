@@ -5,24 +5,19 @@ export interface Sized {
 }
 
 /** A post may share a batch with one that differs by this many tokens, or by this share of them, whichever is more. */
-const lengthSlack = { tokens: 4, share: 0.15 };
+const lengthSlack = { tokens: 2, share: 0.15 };
 
 /**
- * Takes up to `limit` items out of a waiting line: the one that waits longest, and those nearest to it in length, because every row of
- * a batch is padded to its longest (0.7 ms per token of fp32 text on one core, while a batch costs 5 ms whatever it holds). Nobody is overtaken for ever: the oldest always goes.
+ * Takes up to `limit` items out of a waiting line: the one that waits longest, and of those near to it in length the ones that wait longest,
+ * too. Every row of a batch is padded to its longest (0.7 ms per token of fp32 text on one core, while a batch costs 5 ms whatever it
+ * holds); and taking the nearest instead of the oldest made the slowest answers a fifth slower.
  */
 export function pickBatch<T extends Sized>(waiting: T[], limit: number): T[] {
   const [oldest] = waiting;
   if (!oldest) return [];
   const slack = Math.max(lengthSlack.tokens, oldest.tokens * lengthSlack.share);
-  const distance = (item: T) => Math.abs(item.tokens - oldest.tokens);
-  const chosen = new Set(
-    waiting
-      .filter((item) => distance(item) <= slack)
-      .sort((a, b) => distance(a) - distance(b))
-      .slice(0, limit),
-  );
-  const batch = waiting.filter((item) => chosen.has(item));
+  const batch = waiting.filter(({ tokens }) => Math.abs(tokens - oldest.tokens) <= slack).slice(0, limit);
+  const chosen = new Set(batch);
   waiting.splice(0, waiting.length, ...waiting.filter((item) => !chosen.has(item)));
   return batch;
 }
