@@ -1,5 +1,5 @@
 import { createRandom } from '@crosscheck/contract';
-import { evaluatePrepared, type MetricName, metricNames, prepare } from './metrics.ts';
+import { type Confusion, evaluatePrepared, type MetricName, metricNames, prepare } from './metrics.ts';
 import { sortScores } from './scored.ts';
 
 /** A number with its confidence interval. NaN ends mean that the rows cannot give one. */
@@ -51,7 +51,8 @@ function estimateOf(name: MetricName, value: number, drawn: Float64Array, confid
 /**
  * Estimates every metric with a percentile bootstrap interval (Efron 1979): rows are drawn with replacement, and each resample is
  * evaluated by the same code as the rows themselves. Seeded, so the same rows give the same interval. Resamples in which a metric
- * is undefined (one class missing) are left out for that metric. The calibration error's interval is corrected for its bias.
+ * is undefined (one class missing) are left out for that metric. The calibration error's interval is corrected for its bias; a share of 0 or 1
+ * (accuracy, precision, recall, specificity) gets Wilson's interval, because no resample differs from it.
  *
  * @throws CROSSCHECK_EVALUATION_LENGTHS, CROSSCHECK_EVALUATION_BAD_LABEL, CROSSCHECK_EVALUATION_BAD_PROBABILITY
  * @example bootstrapIntervals(probabilities, labels, { threshold: 0.5, seed: 42 }).rocAuc // { value, low, high }
@@ -77,10 +78,24 @@ export function bootstrapIntervals(
     metricNames.forEach((name, i) => ((drawn[i] as Float64Array)[sample] = metrics[name]));
   }
   const point = evaluatePrepared(prepared, null);
+  const trials = trialsOf(point.confusion);
   const estimates = metricNames.map((name, i) => {
-    return [name, estimateOf(name, point[name], drawn[i] as Float64Array, confidence)] as const;
+    const estimate = estimateOf(name, point[name], drawn[i] as Float64Array, confidence);
+    return [name, widened(estimate, trials[name], confidence)] as const;
   });
   return Object.fromEntries(estimates) as Record<MetricName, Estimate>;
+}
+
+/** Rows of which a metric is a share. */
+function trialsOf({ tn, fp, fn, tp }: Confusion): Partial<Record<MetricName, number>> {
+  return { accuracy: tn + fp + fn + tp, precision: tp + fp, recall: tp + fn, specificity: tn + fp };
+}
+
+/** Rows without a mistake give resamples without one, which is no certainty: a share of 0 or 1 gets Wilson's interval. */
+function widened(estimate: Estimate, trials: number | undefined, confidence: number): Estimate {
+  const { value, low, high } = estimate;
+  const isShare = trials !== undefined && trials > 0 && (value === 0 || value === 1);
+  return isShare && low === high ? wilsonInterval(value * trials, trials, confidence) : estimate;
 }
 
 /** Coefficients of Acklam's rational approximation to the normal quantile (2003), relative error below 1.15e-9. */

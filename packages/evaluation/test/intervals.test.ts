@@ -71,3 +71,12 @@ test('1,000 resamples of 10,000 rows take well under two seconds', () => {
   const { user, system } = process.cpuUsage(start);
   expect((user + system) / 1e6).toBeLessThan(2);
 });
+
+test('rows without a mistake are no certainty: shares of 1 get Wilson’s interval', () => {
+  const labels = Array.from({ length: 40 }, (_, i) => i % 2);
+  const { accuracy, recall, f1 } = bootstrapIntervals(labels, labels, { resamples: 200 });
+  expect(accuracy).toEqual(wilsonInterval(40, 40));
+  expect(recall).toEqual(wilsonInterval(20, 20));
+  expect(recall.low).toBeLessThan(0.9);
+  expect(f1).toEqual({ value: 1, low: 1, high: 1 });
+});
