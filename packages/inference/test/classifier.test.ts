@@ -26,12 +26,12 @@ afterAll(async () => {
 });
 
 const picture = (seed: number) => encodePng(40, 30, (x, y) => [(x * seed) % 256, (y * 3 * seed) % 256, (x * y) % 256]);
-const posts: Post[] = Array.from({ length: 12 }, (_, i) => ({
+const posts = Array.from({ length: 12 }, (_, i) => ({
   text: 'a wildfire burns near the city '.repeat(i % 4),
   image: picture(i + 1),
 }));
 
-async function logitAlone({ text, image }: Post): Promise<number> {
+async function logitAlone({ text, image }: (typeof posts)[number]): Promise<number> {
   const session = await openOnnxSession(`${folder.dir}/multimodal_model.onnx`, {
     threads: 1,
     preprocessing: tinyPreprocessing,

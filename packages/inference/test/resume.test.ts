@@ -66,6 +66,7 @@ async function interrupt(input: string, output: string, rows: number): Promise<v
   const failing: Classifier = {
     artifact: classifier.artifact,
     threshold: classifier.threshold,
+    abstainBand: null,
     explain: (post) => classifier.explain(post),
     stats: () => classifier.stats(),
     close: async () => {},

@@ -211,6 +211,6 @@ async function judgeRow(
   }
 }
 
-async function readPicture(image: string, { readImage, rootDir }: ClassifyFileOptions): Promise<Uint8Array | string> {
-  return (await readImage?.(image)) ?? path.resolve(rootDir, image);
+async function readPicture(image: string, options: ClassifyFileOptions): Promise<Uint8Array | string> {
+  return (await options.readImage?.(image)) ?? path.resolve(options.rootDir, image);
 }
