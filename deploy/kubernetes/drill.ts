@@ -1,6 +1,8 @@
 // Replaces a pod under load, as a rollout does, and counts the requests that fail. Needs podman; the image of the manifest must be there.
 //
-//   pnpm k8s:drill --image picture.jpg [--clients 4] [--close]      --close: a connection for every request
+//   pnpm k8s:drill --image picture.jpg [--clients 4] [--close] [--serve-image IMAGE]
+//
+// --close opens a connection for every request; --serve-image takes another image than the manifest's
 //
 // The manifest is played as it is. podman knows no Service and runs no preStop hook, so this script does what the control plane does: the pod leaves the
 // routes a second after its deletion, and gets SIGTERM when the hook's pause is over.
@@ -18,6 +20,7 @@ const { values } = parseArgs({
   options: {
     manifest: { type: 'string', default: path.join(root, 'k8s-onnx-deployment.yaml') },
     image: { type: 'string' },
+    'serve-image': { type: 'string' },
     clients: { type: 'string', default: '4' },
     close: { type: 'boolean', default: false },
   },
@@ -44,7 +47,9 @@ let nextPort = 18_000;
 
 async function start(name: string): Promise<Pod> {
   const file = path.join(folder, `${name}.yaml`);
-  writeFileSync(file, asReplica(manifest, name, nextPort++));
+  const { 'serve-image': serveImage } = values;
+  const image = serveImage === undefined ? {} : { image: serveImage };
+  writeFileSync(file, asReplica(manifest, { name, hostPort: nextPort++, ...image }));
   const pod = await play(file, name);
   running.push(pod);
   return pod;

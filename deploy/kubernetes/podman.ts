@@ -27,15 +27,24 @@ export interface Pod {
   url: string;
 }
 
+export interface Replica {
+  name: string;
+  hostPort: number;
+  /** Another image than the manifest's. */
+  image?: string;
+}
+
 /**
  * The manifest with its deployment under another name and on another port of this machine, so that several run side by side as replicas would;
  * nothing else differs.
  */
-export function asReplica(manifest: string, name: string, hostPort: number): string {
+export function asReplica(manifest: string, { name, hostPort, image }: Replica): string {
   const documents = parseAllDocuments(manifest) as Document[];
+  const container = ['spec', 'template', 'spec', 'containers', 0];
   for (const document of documents.filter((candidate) => candidate.get('kind') === 'Deployment')) {
     document.setIn(['metadata', 'name'], name);
-    document.setIn(['spec', 'template', 'spec', 'containers', 0, 'ports', 0, 'hostPort'], hostPort);
+    document.setIn([...container, 'ports', 0, 'hostPort'], hostPort);
+    if (image !== undefined) document.setIn([...container, 'image'], image);
   }
   return documents.map(String).join('---\n');
 }

@@ -43,11 +43,12 @@ describe('docker-compose.yaml', () => {
 
   test('names files and stages that exist', () => {
     const { services } = parse(readFileSync(composeFile, 'utf8')) as Compose;
-    for (const { build } of Object.values(services)) {
-      if (build === undefined) continue;
-      const text = readFileSync(`${repositoryRoot}/${build.dockerfile}`, 'utf8');
-      if (build.target !== undefined) expect(text).toContain(` AS ${build.target}\n`);
-    }
+    const builds = Object.values(services).flatMap(({ build }) => build ?? []);
+    const stages = builds.map(({ dockerfile, target }) => {
+      const text = readFileSync(`${repositoryRoot}/${dockerfile}`, 'utf8');
+      return target === undefined || text.includes(` AS ${target}\n`);
+    });
+    expect(stages).toEqual([true, true]);
     expect(services['prometheus']?.volumes).toContain('./deploy/monitoring:/etc/prometheus:ro');
     expect(existsSync(`${monitoring}/prometheus.yml`)).toBe(true);
   });

@@ -42,11 +42,8 @@ describe('the workflow', () => {
 
   test('builds both images', () => {
     const built = steps.map(({ with: inputs }) => inputs?.['file']).filter((file) => file?.startsWith('Dockerfile-'));
-    expect(built.toSorted()).toEqual(
-      readdirSync(repositoryRoot)
-        .filter((name) => name.startsWith('Dockerfile-'))
-        .toSorted(),
-    );
+    const existing = readdirSync(repositoryRoot).filter((name) => name.startsWith('Dockerfile-'));
+    expect(new Set(built)).toEqual(new Set(existing));
   });
 });
 

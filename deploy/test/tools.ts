@@ -1,6 +1,7 @@
-import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { execFile, type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { repositoryRoot } from '@crosscheck/testkit';
 
 export const isInstalled = (command: string) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
@@ -11,6 +12,12 @@ export function run(command: string, args: string[], cwd: string = repositoryRoo
   if (done.status !== 0)
     throw new Error(`${command} ${args.join(' ')}: ${done.error?.message ?? ''}\n${done.stdout}${done.stderr}`);
   return done.stdout;
+}
+
+/** The same for minutes of work, without holding up the test runner. */
+export async function runLong(command: string, args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, args, { cwd: repositoryRoot, maxBuffer: 1 << 28 });
+  return stdout;
 }
 
 /** Python with packages, as scripts/python-env.mjs makes it. */
