@@ -55,6 +55,17 @@ describe('an exported network that was trained for posts without a picture or wo
     expect(new Set(without.map(({ exportedLogit }) => exportedLogit.toFixed(5))).size).toBeGreaterThanOrEqual(4);
   });
 
+  test('is served alike, with a blank text and without a picture', () => {
+    expect(report.served.rows.map(({ sample }) => sample)).toEqual([
+      'served post 1 ("")',
+      'served post 2 ("A flood in the city,")',
+      'served post 3 ("Wildfire burns near ")',
+      'served without a picture',
+    ]);
+    expect(report.served.maxLogitDifference).toBeLessThanOrEqual(1e-4);
+    expect(new Set(report.served.rows.map(({ exportedLogit }) => exportedLogit.toFixed(4))).size).toBe(4);
+  });
+
   test('says so in artifact.json, on its model card and in the graph', async () => {
     expect((await readArtifact(outputDir)).artifact.modalities).toEqual({ image: 'optional', text: 'optional' });
     const { architecture: described } = report.artifact;

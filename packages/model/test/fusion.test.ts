@@ -121,7 +121,7 @@ type Gradients = ReadonlyMap<string, tf.Tensor>;
 function expectSameGradients(actual: Gradients, expected: Gradients): void {
   expect([...actual.keys()]).toEqual([...expected.keys()]);
   for (const [name, gradient] of expected) {
-    const oracle = gradient.dataSync();
+    const oracle = gradient.dataSync() as Float32Array;
     const largest = oracle.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
     const ours = actual.get(name)?.dataSync() ?? [];
     expect(difference(ours, oracle).maxAbs, name).toBeLessThanOrEqual(2e-6 + 2e-4 * largest);

@@ -72,7 +72,7 @@ describe('a network with learned vectors for what posts lack', () => {
       expect(actual.loss).toBeCloseTo(expected.loss, 5);
       expect([...actual.gradients.keys()]).toEqual([...expected.gradients.keys()]);
       for (const [name, gradient] of expected.gradients) {
-        const [ours, oracle] = [actual.gradients.get(name)?.dataSync() ?? [], gradient.dataSync()];
+        const [ours, oracle] = [actual.gradients.get(name)?.dataSync() ?? [], gradient.dataSync() as Float32Array];
         const largest = oracle.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
         expect(difference(ours, oracle).maxAbs, name).toBeLessThanOrEqual(2e-6 + 2e-4 * largest);
       }

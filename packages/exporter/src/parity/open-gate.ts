@@ -76,7 +76,10 @@ async function runFolder(
 ): Promise<Float32Array[]> {
   const classifier = await openClassifier(dir, { workers: 1, threadsPerWorker: 1 });
   try {
-    const posts = cases.map(({ text, pictures }) => ({ text, image: encodePng(pictures[0] as Uint8Array, imageSize) }));
+    const posts = cases.map(({ text, pictures, presence }) => ({
+      text,
+      image: presence?.hasImage[0] === 0 ? null : encodePng(pictures[0] as Uint8Array, imageSize),
+    }));
     return (await classifier.classify(posts)).map(({ logit }) => Float32Array.of(logit));
   } finally {
     await classifier.close();

@@ -56,26 +56,33 @@ export interface ServedCase extends ParityCase {
   text: string;
 }
 
-const blank = '';
-const servedTexts = [blank, 'A flood in the city, 2024', 'Wildfire burns near the river. '.repeat(60)];
+const servedTexts = ['', 'A flood in the city, 2024', 'Wildfire burns near the river. '.repeat(60)];
 
 /**
- * Posts of text and picture: blank (where that is a text), usual, longer than the model reads. The pictures have the model's size, so that
- * resizing keeps them.
+ * Posts of text and picture: blank, usual, longer than the model reads; and one without a picture where the model was trained for such. The
+ * pictures have the model's size, so that resizing keeps them.
  */
 export function servedCases(
   { imageSize }: Preprocessing,
   { missingModality }: Architecture,
   tokenizer: Tokenizer,
 ): ServedCase[] {
-  const texts = servedTexts.filter((text) => text !== blank || missingModality === 'none');
-  return texts.map((text, i) => ({
+  const isOptional = missingModality === 'learned';
+  const cases = servedTexts.map((text, i) => ({
     name: `served post ${i + 1} (${JSON.stringify(text.slice(0, 20))})`,
     text,
     pictures: [drawPicture(imageSize, i + 1)],
     tokenIds: [tokenizer.encode(text)],
+    ...(isOptional && text === '' && { presence: presenceOf(1, 0) }),
   }));
+  const [, usual] = cases as [ServedCase, ServedCase];
+  return isOptional ? [...cases, { ...usual, name: 'served without a picture', presence: presenceOf(0, 1) }] : cases;
 }
+
+const presenceOf = (image: 0 | 1, text: 0 | 1) => ({
+  hasImage: Float32Array.of(image),
+  hasText: Float32Array.of(text),
+});
 
 /** [S, S, 3] u8 */
 function drawPicture(size: number, kind: number): Uint8Array {
