@@ -12,7 +12,13 @@ export default defineConfig({
     include: ['packages/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts', 'deploy/test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    execArgv: ['--conditions=@crosscheck/source', '--disable-warning=ExperimentalWarning'],
+    // Without memory protection keys: where a processor has them, V8's book-keeping of compiled pages aborts now and then while threads with
+    // WebAssembly come and go (nodejs/node#64500).
+    execArgv: [
+      '--no-memory-protection-keys',
+      '--conditions=@crosscheck/source',
+      '--disable-warning=ExperimentalWarning',
+    ],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     reporters: ['default', './scripts/vitest-summary.ts'],

@@ -304,7 +304,7 @@ describe('phases', () => {
 describe('what a run says about itself', () => {
   it('ends with its speed, its wait for data and its memory', () => {
     expect(plain.output).toMatch(
-      /phase finetune: [\d.]+ samples\/s over 128 samples in 8 steps, \d+ % of the time waiting for data\npeak memory [\d.]+ GB/,
+      /phase finetune: [\d.]+ samples\/s over 128 samples in 8 steps, \d+\.\d % of the time waiting for data\npeak memory [\d.]+ GB/,
     );
   });
 

@@ -37,7 +37,7 @@ export function measureThroughput(): Throughput {
 /** A line per phase for people, and one with the largest memory of this process so far. */
 export function describeThroughput(phases: readonly PhaseThroughput[]): string[] {
   const lines = phases.map(({ phase, samples, steps, seconds, dataSeconds }) => {
-    const waited = `${((100 * dataSeconds) / seconds).toFixed(0)} % of the time waiting for data`;
+    const waited = `${((100 * dataSeconds) / seconds).toFixed(1)} % of the time waiting for data`;
     return `phase ${phase}: ${(samples / seconds).toFixed(1)} samples/s over ${samples} samples in ${steps} steps, ${waited}`;
   });
   // Node counts in kibibytes on every platform.
