@@ -1,4 +1,4 @@
-export { merge, type Summary } from './merge.ts';
+export { finishJob, type Summary } from './merge.ts';
 export { inspectPart, type Receipt } from './receipt.ts';
 export { type ScoreConfig, scoreConfigSchema } from './schema.ts';
 export { score } from './score.ts';

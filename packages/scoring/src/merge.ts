@@ -11,35 +11,54 @@ export interface Summary {
   fake: number;
   real: number;
   failed: number;
-  file: string;
+  /** The merged file; null when the parts were left as they are. */
+  file: string | null;
   bytes: number;
-  sha256: string;
+  sha256: string | null;
 }
 
-/** Whether every shard has its receipt. */
-export async function isComplete(output: ObjectStore, shards: readonly string[]): Promise<boolean> {
+const receiptsAtATime = 32;
+
+/** Of the shards that are judged, in the order of the shards. */
+export async function finishedShards(output: ObjectStore, shards: readonly string[]): Promise<Set<string>> {
   const receipts = new Set(await output.list('receipts'));
-  return shards.every((shard) => receipts.has(receiptKey(shard)));
+  return new Set(shards.filter((shard) => receipts.has(receiptKey(shard))));
 }
 
 /**
- * Joins the parts in the order of the shards into one file with one header, and compares each with its receipt on the way. Doing it twice
- * gives the same bytes, so it does not matter who does.
+ * Sums up all receipts and, unless told otherwise, joins the parts in the order of the shards into one file with one header; each is compared with its
+ * receipt on the way. Doing it twice gives the same bytes, so it does not matter who does.
  *
  * @throws CROSSCHECK_SCORE_PART_BROKEN, CROSSCHECK_SCORE_HEADERS_DIFFER
  */
-export async function merge(output: ObjectStore, shards: readonly string[]): Promise<Summary> {
-  const counts = { rows: 0, fake: 0, real: 0, failed: 0 };
-  for (const shard of shards) {
-    const receipt = JSON.parse((await readAll(output, receiptKey(shard))).toString()) as Receipt;
-    for (const key of ['rows', 'fake', 'real', 'failed'] as const) counts[key] += receipt[key];
-  }
-  const file = predictionsKey(shards);
-  const [hash, size] = [createHash('sha256'), { bytes: 0 }];
-  await output.writeStream(file, measured(joinParts(output, shards), hash, size));
-  const summary = { shards: shards.length, ...counts, file, ...size, sha256: hash.digest('hex') };
+export async function finishJob(output: ObjectStore, shards: readonly string[], isMerged: boolean): Promise<Summary> {
+  const receipts = await readReceipts(output, shards);
+  const total = (key: 'rows' | 'fake' | 'real' | 'failed' | 'partBytes') =>
+    receipts.reduce((sum, receipt) => sum + receipt[key], 0);
+  const counts = { rows: total('rows'), fake: total('fake'), real: total('real'), failed: total('failed') };
+  const result = isMerged ? await merge(output, receipts) : { file: null, bytes: total('partBytes'), sha256: null };
+  const summary = { shards: shards.length, ...counts, ...result };
   await output.write(summaryKey, Buffer.from(`${JSON.stringify(summary, null, 2)}\n`));
   return summary;
+}
+
+async function readReceipts(output: ObjectStore, shards: readonly string[]): Promise<Receipt[]> {
+  const receipts: Receipt[] = [];
+  for (let i = 0; i < shards.length; i += receiptsAtATime) {
+    const some = shards.slice(i, i + receiptsAtATime).map((shard) => readAll(output, receiptKey(shard)));
+    receipts.push(...(await Promise.all(some)).map((bytes) => JSON.parse(bytes.toString()) as Receipt));
+  }
+  return receipts;
+}
+
+async function merge(
+  output: ObjectStore,
+  receipts: readonly Receipt[],
+): Promise<Pick<Summary, 'file' | 'bytes' | 'sha256'>> {
+  const file = predictionsKey(receipts.map(({ shard }) => shard));
+  const [hash, size] = [createHash('sha256'), { bytes: 0 }];
+  await output.writeStream(file, measured(joinParts(output, receipts), hash, size));
+  return { file, ...size, sha256: hash.digest('hex') };
 }
 
 /** Of a job that was merged before, or null. */
@@ -49,25 +68,25 @@ export async function readSummary(output: ObjectStore): Promise<Summary | null> 
 }
 
 /** One part is in memory at a time. */
-async function* joinParts(output: ObjectStore, shards: readonly string[]): AsyncGenerator<Buffer> {
-  const hasHeader = predictionsKey(shards).toLowerCase().endsWith('.csv');
+async function* joinParts(output: ObjectStore, receipts: readonly Receipt[]): AsyncGenerator<Buffer> {
+  const first = receipts[0]?.shard ?? '';
+  const hasHeader = first.toLowerCase().endsWith('.csv');
   let header: Buffer | null = null;
-  for (const shard of shards) {
-    const part = await readPart(output, shard);
+  for (const receipt of receipts) {
+    const part = await readPart(output, receipt);
     const end = hasHeader ? headerEnd(part) : 0;
     if (header === null) yield part.subarray(0, end);
     header ??= part.subarray(0, end);
-    if (!header.equals(part.subarray(0, end))) throw headersDiffer(shards[0] as string, shard);
+    if (!header.equals(part.subarray(0, end))) throw headersDiffer(first, receipt.shard);
     yield part.subarray(end);
   }
 }
 
-async function readPart(output: ObjectStore, shard: string): Promise<Buffer> {
-  const receipt = JSON.parse((await readAll(output, receiptKey(shard))).toString()) as Receipt;
+async function readPart(output: ObjectStore, { shard, partSha256, partBytes }: Receipt): Promise<Buffer> {
   const part = await readAll(output, partKey(shard));
   const sha256 = createHash('sha256').update(part).digest('hex');
-  if (sha256 === receipt.partSha256) return part;
-  const message = `expected ${partKey(shard)} in ${output.url} as its receipt says (sha256 ${receipt.partSha256}, ${receipt.partBytes} bytes), got ${sha256}, ${part.length} bytes; remove both and run it again`;
+  if (sha256 === partSha256) return part;
+  const message = `expected ${partKey(shard)} in ${output.url} as its receipt says (sha256 ${partSha256}, ${partBytes} bytes), got ${sha256}, ${part.length} bytes; remove both and run it again`;
   throw new CrosscheckError('CROSSCHECK_SCORE_PART_BROKEN', message);
 }
 

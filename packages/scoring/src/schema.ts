@@ -9,6 +9,7 @@ export const scoreSchema = z.strictObject({
   shards: address.default('shards').describe('CSV or JSON Lines files of posts; each is judged as a whole'),
   shard_rows: z.int().min(1).default(10_000).describe('score:split: rows of a shard'),
   output: address.default('scored').describe('receives parts/, receipts/, predictions.csv and predictions.json'),
+  merge: z.boolean().default(true).describe('the last worker joins the parts; false = leave them as they are'),
   images: address
     .nullable()
     .default(null)

@@ -3,8 +3,8 @@ import { CrosscheckError } from '@crosscheck/contract';
 import { availableCores, type Classifier, openClassifier } from '@crosscheck/inference';
 import { classifierOptions, resolveArtifact } from '@crosscheck/inference/batch';
 import { describeJob, joinJob } from './job.ts';
-import { listShards, openStores, receiptKey, type Stores, shardsOf } from './layout.ts';
-import { isComplete, merge, readSummary, type Summary } from './merge.ts';
+import { listShards, openStores, type Stores, shardsOf } from './layout.ts';
+import { finishedShards, finishJob, readSummary, type Summary } from './merge.ts';
 import { runWorkers } from './processes.ts';
 import type { ScoreConfig } from './schema.ts';
 import { scoreShard } from './score-shard.ts';
@@ -46,7 +46,8 @@ async function work(run: ScoreRun, index: number): Promise<void> {
   const { score, inference } = run.config;
   const stores = openStores(score);
   const shards = await listShards(stores.shards);
-  const own = await unfinished(shardsOf(index, { workers: score.workers, shards }), stores);
+  const finished = await finishedShards(stores.output, shards);
+  const own = shardsOf(index, { workers: score.workers, shards }).filter((shard) => !finished.has(shard));
   if (own.length > 0) {
     const artifact = await findArtifact(run);
     const options = {
@@ -60,18 +61,14 @@ async function work(run: ScoreRun, index: number): Promise<void> {
       await classifier.close();
     }
   }
-  if ((await readSummary(stores.output)) === null && (await isComplete(stores.output, shards)))
-    await merge(stores.output, shards);
+  if ((await readSummary(stores.output)) !== null) return;
+  const { size } = own.length === 0 ? finished : await finishedShards(stores.output, shards);
+  if (size === shards.length) await finishJob(stores.output, shards, score.merge);
 }
 
 async function findArtifact(run: ScoreRun): Promise<string> {
   const { checkpoint, text } = run.config.inference;
   return resolveArtifact(checkpoint.path, { tokenizer: text.tokenizer, log: (message) => run.warn(message) });
-}
-
-async function unfinished(shards: readonly string[], { output }: Stores): Promise<string[]> {
-  const finished = await Promise.all(shards.map((shard) => output.exists(receiptKey(shard))));
-  return shards.filter((_, position) => !finished[position]);
 }
 
 async function judgeAll(
@@ -94,7 +91,7 @@ function printSummary({ shards, rows, fake, real, failed, file }: Summary, outpu
   print(`Predicted FAKE: ${fake}`);
   print(`Predicted REAL: ${real}`);
   if (failed > 0) print(`Failed rows: ${failed}`);
-  print(`Predictions saved to: ${output.replace(/\/+$/, '')}/${file}`);
+  print(`Predictions saved to: ${output.replace(/\/+$/, '')}/${file ?? 'parts'}`);
 }
 
 function print(line: string): void {

@@ -9,6 +9,7 @@ import { score, split } from '../src/index.ts';
 import { rounded, verdicts, writePosts } from './posts.ts';
 import { runHere, work } from './run-score.ts';
 
+vi.setConfig({ testTimeout: 240_000 }); // each opens networks, some several processes
 const folder = temporaryFolder();
 const at = (name: string) => `${folder.dir}/${name}`;
 let server: S3Server;

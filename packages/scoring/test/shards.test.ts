@@ -1,10 +1,11 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
 import { writePosts } from './posts.ts';
 import { type Ran, work } from './run-score.ts';
 
+vi.setConfig({ testTimeout: 240_000 }); // each opens networks, some several processes
 const folder = temporaryFolder();
 const at = (name: string) => `${folder.dir}/${name}`;
 const header = 'text_content,image_path\n';
@@ -61,6 +62,14 @@ describe('shards', () => {
       /^text_content,image_path,"a ""note""\nof two lines",prediction.*\n"two\nlines",0\.png,x,.*\nt,\.\.\/images\/0\.png,y,ERROR,-1,-1\.0,-1\.0\n$/,
     );
     expect(warnings).toEqual([expect.stringMatching(/^b\.csv:3: expected a picture below .*without \.\./)]);
+  });
+
+  test('are left in parts where nobody wants one file', async () => {
+    await judge('parts', two, 'score.merge=false');
+    const parts = ['a.csv', 'b.csv'].map((name) => out('parts', `parts/${name}`));
+    expect(readdirSync(at('parts/out')).toSorted()).toEqual(['job.json', 'parts', 'predictions.json', 'receipts']);
+    const bytes = parts.join('').length;
+    expect(JSON.parse(out('parts', 'predictions.json'))).toMatchObject({ rows: 3, file: null, sha256: null, bytes });
   });
 
   test('that are none, of two kinds, or in the way of the output are refused', async () => {

@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
 import { split } from '../src/index.ts';
 import { verdicts, writePosts } from './posts.ts';
 import { runHere, work } from './run-score.ts';
 
+vi.setConfig({ testTimeout: 240_000 }); // each opens networks, some several processes
 const folder = temporaryFolder();
 const rows = 600;
 const at = (name: string) => `${folder.dir}/${name}`;
@@ -80,7 +81,7 @@ test('of four workers two are killed at random: what is finished stays, and the 
   expect(modified(early)).toEqual(before);
   expect(predictions('killed')).toEqual(predictions('one'));
   expect(readdirSync(`${output}/parts`).filter(isShard)).toHaveLength(20);
-}, 180_000);
+});
 
 const isShard = (name: string) => name.startsWith('posts-');
 

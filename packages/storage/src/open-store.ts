@@ -16,6 +16,8 @@ export interface StoreOptions {
   credentials?: Credentials | null;
   /** S3: section of the shared credentials file. */
   profile?: string;
+  /** S3: in each part of a large object. @default 64 MiB, so that objects may have 640 GB */
+  partBytes?: number;
   /** http(s): sent with every request, such as `authorization`. */
   headers?: Record<string, string>;
   patience?: Partial<Patience>;
@@ -41,7 +43,10 @@ export function openStore(url: string, options: StoreOptions = {}): ObjectStore 
   throw new CrosscheckError('CROSSCHECK_STORAGE_BAD_URL', message);
 }
 
-function openS3(url: string, { endpoint, region, credentials, profile }: StoreOptions, patience: Patience): S3Store {
+const usualPartBytes = 64 * 2 ** 20;
+
+function openS3(url: string, options: StoreOptions, patience: Patience): S3Store {
+  const { endpoint, region, credentials, profile, partBytes = usualPartBytes } = options;
   const [bucket = '', ...parts] = url.slice('s3://'.length).split('/');
   if (bucket === '')
     throw new CrosscheckError('CROSSCHECK_STORAGE_BAD_URL', `expected s3://bucket/prefix, got ${url} without a bucket`);
@@ -52,6 +57,7 @@ function openS3(url: string, { endpoint, region, credentials, profile }: StoreOp
     region: region ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION ?? 'us-east-1',
     endpoint: endpoint ?? env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL ?? null,
     credentials: async () => (credentials === undefined ? findCredentials(profile ?? null) : credentials),
+    partBytes,
   };
   return new S3Store(address, patience);
 }

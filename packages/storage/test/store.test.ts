@@ -16,7 +16,8 @@ afterAll(() => {
 
 const open: Record<string, (name: string) => ObjectStore> = {
   'a folder': (name) => openStore(`${folder.dir}/${name}`),
-  S3: (name) => openStore(`s3://posts/${name}/`, { endpoint: server.endpoint, credentials: server }),
+  S3: (name) =>
+    openStore(`s3://posts/${name}/`, { endpoint: server.endpoint, credentials: server, partBytes: 8 << 20 }),
 };
 const bytes = (text: string) => Buffer.from(text);
 const text = async (store: ObjectStore, key: string) => (await readAll(store, key)).toString();

@@ -15,6 +15,8 @@ export interface S3Address {
   endpoint: string | null;
   /** Asked again every few minutes, because those of a container run out; null answers = do not sign. */
   credentials: () => Promise<Credentials | null>;
+  /** Of every part of a large object but the last; S3 wants at least 5 MiB, and at most 10,000 parts. */
+  partBytes: number;
 }
 
 interface Call {
@@ -25,8 +27,6 @@ interface Call {
 }
 
 const credentialsLastMs = 5 * 60_000;
-/** S3 wants at least 5 MiB in every part but the last and at most 10,000 parts: 160 GB. */
-const partBytes = 16 * 2 ** 20;
 
 /** A prefix of a bucket, over plain HTTPS: signed with AWS Signature 4, or not at all for public buckets. */
 export class S3Store implements ObjectStore {
@@ -83,7 +83,7 @@ export class S3Store implements ObjectStore {
     const uploadId = tagOf(await begun.text(), 'UploadId') ?? '';
     try {
       const etags: string[] = [];
-      for await (const part of inParts(chunks))
+      for await (const part of inParts(chunks, this.#address.partBytes))
         etags.push(await this.#uploadPart(key, part, uploadId, etags.length + 1));
       await this.#complete(key, uploadId, etags);
     } catch (error) {
@@ -165,7 +165,7 @@ export class S3Store implements ObjectStore {
   }
 }
 
-async function* inParts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* inParts(chunks: AsyncIterable<Uint8Array>, partBytes: number): AsyncGenerator<Uint8Array> {
   let [waiting, bytes, count] = [[] as Uint8Array[], 0, 0];
   for await (const chunk of chunks) {
     waiting.push(chunk);
