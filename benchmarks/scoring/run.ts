@@ -42,7 +42,7 @@ function readOptions(): Options {
 }
 
 interface Scored {
-  system: string;
+  program: string;
   rows: number;
   rowsPerSecond: number;
   peakMb: number | '';
@@ -81,7 +81,7 @@ async function scoreOurs(models: Models, precision: 'fp32' | 'int8', rows: numbe
   const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
   if (code !== 0) throw new Error(`infer ended with ${code}`);
   const seconds = (performance.now() - startedAt) / 1000;
-  return { system: `ours-${precision}`, rows, rowsPerSecond: rows / seconds, peakMb: memory.peakMb() };
+  return { program: `ours-${precision}`, rows, rowsPerSecond: rows / seconds, peakMb: memory.peakMb() };
 }
 
 /** The loop alone, after the model is loaded. */
@@ -89,7 +89,7 @@ async function scoreOriginal(models: Models, rows: number): Promise<Scored> {
   const script = path.join(repositoryRoot, 'benchmarks/peers/inference_original.py');
   const args = [script, path.join(models.peers, '../checkpoint.safetensors'), models.peers, writeCsv(models, rows)];
   const { stdout } = await promisify(execFile)(findPython(), args);
-  return { system: 'original', rows, rowsPerSecond: Number(stdout), peakMb: '' };
+  return { program: 'original', rows, rowsPerSecond: Number(stdout), peakMb: '' };
 }
 
 const { rows, peerRows, note } = readOptions();

@@ -107,8 +107,8 @@ function report(compared: Compared[], bare: Record<string, number>, { seconds, r
   const facts = { date: new Date().toISOString(), seconds, rounds, ...machine, note };
   const unasked = { clients: '', p50Ms: '', p99Ms: '', readySeconds: '', peakMb: '', failures: '' };
   const loops = Object.entries(bare).map(([system, requestsPerSecond]) => ({ system, requestsPerSecond, ...unasked }));
-  const figures: Row[] = [...compared, ...loops].map(({ system, requestsPerSecond, ...others }) => ({
-    system,
+  const figures: Row[] = [...compared, ...loops].map(({ system: service, requestsPerSecond, ...others }) => ({
+    service,
     requestsPerSecond: requestsPerSecond.toFixed(2),
     ...others,
   }));

@@ -92,7 +92,7 @@ try {
   const requestsPerSecond = Math.round(load * capacity);
   const intervals = await soak(running, { ...target, requestsPerSecond, seconds: 60 * minutes, intervalSeconds });
   const verdict = judge(intervals);
-  const facts = { date: new Date().toISOString(), system: name, capacity: capacity.toFixed(1), requestsPerSecond };
+  const facts = { date: new Date().toISOString(), service: name, capacity: capacity.toFixed(1), requestsPerSecond };
   const rows = intervals.map(({ minute, rssMb, answers }) => {
     const count = (...statuses: string[]) => statuses.reduce((sum, status) => sum + (answers[status] ?? 0), 0);
     const known = { ok: count('200'), refused429: count('429'), refused503: count('503'), late504: count('504') };
