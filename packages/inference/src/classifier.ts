@@ -115,25 +115,23 @@ export interface Classifier {
 export async function openClassifier(location: string, options: ClassifierOptions = {}): Promise<Classifier> {
   const folder = await readArtifact(location);
   const layout = chooseLayout(options, availableCores());
-  const tokenizer = await openTokenizer(folder, options);
+  let batcher: MicroBatcher | null = null;
+  const loading = openWorkerPool({
+    ...layout,
+    modelFile: folder.modelFile,
+    preprocessing: folder.artifact.preprocessing,
+    onChange: () => batcher?.dispatch(),
+  });
+  const [pool, tokenizer] = await bothOrNeither(loading, openChecked(folder, options));
   const statistics = new ClassifierStatistics();
   const { imageSize } = folder.artifact.preprocessing;
-  const batcher = new MicroBatcher({ padId: tokenizer.padId, imageSize, maxBatch: layout.maxBatch, statistics });
-  const [pool] = await bothOrNeither(
-    openWorkerPool({
-      ...layout,
-      modelFile: folder.modelFile,
-      preprocessing: folder.artifact.preprocessing,
-      onChange: () => batcher.dispatch(),
-    }),
-    options.verifyHashes === false ? Promise.resolve() : verifyHashes(folder),
-  );
+  batcher = new MicroBatcher({ padId: tokenizer.padId, imageSize, maxBatch: layout.maxBatch, statistics });
   batcher.attach(pool);
   return new PooledClassifier({ folder, tokenizer, statistics, batcher, pool, layout, options });
 }
 
-/** The model loads while its hash is computed; when one fails, the other must not linger. */
-async function bothOrNeither(pool: Promise<WorkerPool>, check: Promise<void>): Promise<[WorkerPool]> {
+/** The model loads while everything else is read and checked; when one fails, the other must not linger. */
+async function bothOrNeither<T>(pool: Promise<WorkerPool>, check: Promise<T>): Promise<[WorkerPool, T]> {
   const [opened, checked] = await Promise.allSettled([pool, check]);
   // A changed file explains a model that does not load, so its error goes first.
   if (checked.status === 'rejected') {
@@ -141,7 +139,13 @@ async function bothOrNeither(pool: Promise<WorkerPool>, check: Promise<void>): P
     throw checked.reason;
   }
   if (opened.status === 'rejected') throw opened.reason;
-  return [opened.value];
+  return [opened.value, checked.value];
+}
+
+async function openChecked(folder: ArtifactFolder, options: ClassifierOptions): Promise<Tokenizer> {
+  const tokenizer = await openTokenizer(folder, options);
+  if (options.verifyHashes !== false) await verifyHashes(folder);
+  return tokenizer;
 }
 
 async function openTokenizer(
