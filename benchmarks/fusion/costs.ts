@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Architecture, Batch } from '@crosscheck/contract';
 import { buildClassifierGraph, randomWeights, writeOnnxModel } from '@crosscheck/exporter';
 import { openOnnxSession } from '@crosscheck/inference';
@@ -31,28 +32,23 @@ interface Measured {
   close(): Promise<void>;
 }
 
-/** Takes turns: every network makes a step on the same batch, then every session a verdict. */
+/** Takes turns: every network makes a step on the same batch; after all steps every session gives a verdict, again and again. */
 export async function measureCosts(
   dir: string,
   fusions: readonly Architecture['fusion'][],
   recipe: Recipe,
-  { warmups = 3, turns = 20 } = {},
 ): Promise<Omit<Cost, 'fullSizeExtra'>[]> {
   const measured: Measured[] = [];
   for (const fusion of fusions) measured.push(await open(fusion, recipe));
   const train = await openPosts(dir, 'train', recipe);
-  let turn = 0;
   for await (const batch of train.batches(0)) {
-    for (const each of measured) {
-      const stepMs = await timed(() => each.step(batch));
-      const verdictMs = await timed(() => each.verdict());
-      if (turn < warmups) continue;
-      each.stepMs.push(stepMs);
-      each.verdictMs.push(verdictMs);
-    }
-    if (++turn === warmups + turns) break;
+    for (const each of measured) each.stepMs.push(await timed(() => each.step(batch)));
   }
   await train.close();
+  await setTimeout(restMs);
+  for (let turn = 0; turn < verdicts; turn++) {
+    for (const each of measured) each.verdictMs.push(await timed(() => each.verdict()));
+  }
   for (const each of measured) await each.close();
   return measured.map(({ fusion, model, stepMs, verdictMs }) => ({
     fusion,
@@ -61,6 +57,10 @@ export async function measureCosts(
     verdictMs: median(verdictMs),
   }));
 }
+
+const verdicts = 300;
+/** TensorFlow's threads may wait for more work after the last step, which takes a core; they sleep after that. */
+const restMs = 1000;
 
 async function timed(work: () => unknown): Promise<number> {
   const start = performance.now();

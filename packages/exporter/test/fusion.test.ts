@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { Architecture } from '@crosscheck/contract';
+import { openClassifier } from '@crosscheck/inference';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { exportArtifact } from '../src/index.ts';
 import { tinyArchitecture } from './tiny-artifact.ts';
 import { writeTinyCheckpoint } from './tiny-checkpoint.ts';
+import { writePosts } from './tiny-posts.ts';
 
 const { dir, remove } = temporaryFolder();
 afterAll(remove);
@@ -27,4 +29,31 @@ describe.each(strategies)('a network that fuses by %s', (fusion) => {
       expect(JSON.parse(readFileSync(`${dir}/${name}/config.json`, 'utf8'))).toMatchObject({ fusion });
     },
   );
+});
+
+describe('in int8', () => {
+  const posts = ['val', 'test'].flatMap((split) => writePosts(`${dir}/data`, split));
+  const parts = { calibration: posts.slice(0, 20), comparison: posts.slice(20), evaluation: [] };
+
+  test.each(strategies)('%s judges posts with and without parts nearly as in fp32, in one batch', async (fusion) => {
+    const checkpoint = `${dir}/${fusion}-int8.safetensors`;
+    await writeTinyCheckpoint(checkpoint, {
+      architecture: { ...tinyArchitecture, fusion, missingModality: 'learned' },
+    });
+    const answersIn = async (precision: string) => {
+      const outputDir = `${dir}/${fusion}-${precision}`;
+      await exportArtifact({ checkpoint, outputDir, precision, readPosts: async () => parts });
+      const classifier = await openClassifier(outputDir, { workers: 1, maxBatch: 8 });
+      const mixed = posts
+        .slice(0, 8)
+        .map(({ text, image }, i) => ({ text: i === 2 ? '' : text, image: i === 5 ? null : image }));
+      const answers = await classifier.classify(mixed);
+      await classifier.close();
+      return answers.map(({ probabilityFake }) => probabilityFake);
+    };
+    const [exact, rounded] = [await answersIn('fp32'), await answersIn('int8')];
+    for (const [i, probability] of exact.entries())
+      expect(Math.abs((rounded[i] as number) - probability)).toBeLessThan(0.05);
+    expect(rounded).not.toEqual(exact);
+  });
 });

@@ -12,7 +12,8 @@ const quantizedOps = ['Conv', 'Add', 'Mul', 'Sigmoid', 'GlobalAveragePool', 'Red
  */
 export function isQuantizedVision({ op, name }: Node): boolean {
   const isWide = name.startsWith('vision/features.0/') || name.startsWith('vision/features.1.0/');
-  return name.startsWith('vision/') && !isWide && quantizedOps.includes(op);
+  const isProjection = name.startsWith('vision/projection'); // a linear layer, which is quantised as such
+  return name.startsWith('vision/') && !isWide && !isProjection && quantizedOps.includes(op);
 }
 
 /** Every activation that a quantised node reads or writes. */
