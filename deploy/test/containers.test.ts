@@ -38,15 +38,12 @@ describe.skipIf(!isPossible)(
     }, 20 * minutes);
     afterAll(() => folder.remove());
 
-    async function inspect(format: string): Promise<string> {
-      return podman('image', 'inspect', image, '--format', format);
-    }
-
     test('is under 250 MB, runs as nobody in particular, and says what it is', async () => {
-      expect(Number(await inspect('{{.Size}}'))).toBeLessThan(250e6);
-      expect(await inspect('{{.Config.User}}')).toBe('65532:65532');
-      expect(await inspect('{{index .Config.Labels "org.opencontainers.image.revision"}}')).toMatch(/^[0-9a-f]{40}$/);
-      expect(await inspect('{{.Healthcheck.Test}}')).toContain('/readyz');
+      const [found] = JSON.parse(await podman('image', 'inspect', image));
+      expect(found.Size).toBeLessThan(250e6);
+      expect(found.Config.User).toBe('65532:65532');
+      expect(found.Labels['org.opencontainers.image.revision']).toMatch(/^[0-9a-f]{40}$/);
+      expect(found.Healthcheck.Test.join(' ')).toContain('/readyz');
     });
 
     test(
