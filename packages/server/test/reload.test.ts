@@ -1,10 +1,13 @@
 import { appendFileSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { temporaryFolder } from '@crosscheck/testkit';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { encodePng, writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
 import { formType, postForm } from './forms.ts';
 import { type SpawnedService, send, sendForm, spawnService } from './spawned-service.ts';
+
+// Every test starts several processes, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 300_000 });
 
 const folder = temporaryFolder();
 const link = `${folder.dir}/artifact`;
@@ -12,8 +15,7 @@ const body = postForm(
   'a flood hits the city',
   encodePng(64, 48, (x, y) => [x, y, 90]),
 );
-/** Starting a process takes its time on a busy machine. */
-const soon = <T>(look: () => T) => expect.poll(look, { timeout: 30_000 });
+const soon = <T>(look: () => T) => expect.poll(look, { timeout: 120_000 });
 let service: SpawnedService | null = null;
 
 /** Makes an artifact of that version and points the link at it. */
@@ -170,7 +172,8 @@ test('the memory of old models comes back', async () => {
 });
 
 test('a process that is killed is replaced, and counted', async () => {
-  const running = await start('serve.port=0');
+  const running = await start();
+  await soon(() => linesOf(running, 'ready')).toBe(1);
   process.kill(processesOf(running)[0] as number, 'SIGKILL');
   await soon(() => linesOf(running, 'ready')).toBe(2);
   const url = new URL(/http:\/\/[\d.:]+/.exec(running.stdout().split('answers at').at(-1) as string)?.[0] as string);

@@ -3,10 +3,14 @@ import { existsSync, mkdirSync, readdirSync, truncateSync } from 'node:fs';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { encodePng, writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
 import { formType, postForm } from './forms.ts';
 import { send, sendForm, spawnService } from './spawned-service.ts';
+
+// Every test starts processes, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 300_000 });
+const soon = <T>(look: () => T) => expect.poll(look, { timeout: 120_000 });
 
 const folder = temporaryFolder();
 const artifact = `${folder.dir}/artifact`;
@@ -20,7 +24,7 @@ const picture = encodePng(64, 48, (x, y) => [x, y, 90]);
 const overrides = [`serve.artifact=${artifact}`, 'serve.workers=1'];
 
 const failing = (args: string[]) =>
-  runEntry('packages/server/src/bin/serve.ts', args, { cwd: folder.dir, timeoutMs: 30_000 });
+  runEntry('packages/server/src/bin/serve.ts', args, { cwd: folder.dir, timeoutMs: 120_000 });
 
 test('says in one line where it answers, with which model, and what the labels mean', async () => {
   const service = await spawnService(folder.dir, overrides);
@@ -57,9 +61,9 @@ test('after SIGTERM it is not ready, answers what comes over open connections, t
   upload.write(body.subarray(0, 50));
   const kept = new http.Agent({ keepAlive: true });
   await sendOver(kept, service.url);
-  await expect.poll(() => service.metric('crosscheck_requests_in_flight')).toBeGreaterThanOrEqual(2);
+  await soon(() => service.metric('crosscheck_requests_in_flight')).toBeGreaterThanOrEqual(2);
   const stopped = service.stop();
-  await expect.poll(() => service.stdout()).toContain('draining');
+  await soon(() => service.stdout()).toContain('draining');
   const [ready, alive, late] = await Promise.all([
     send(service.url, { path: '/readyz' }),
     send(service.url, { path: '/livez' }),
@@ -69,7 +73,7 @@ test('after SIGTERM it is not ready, answers what comes over open connections, t
   expect(late.headers.connection).toBe('close');
   expect(await sendOver(kept, service.url)).toEqual({ status: 200, connection: 'close' });
   kept.destroy();
-  await expect.poll(async () => (await sendForm(service.url, body)).status, { timeout: 20_000 }).toBe(503);
+  await soon(async () => (await sendForm(service.url, body)).status).toBe(503);
   upload.write(body.subarray(50));
   let answer = '';
   for await (const chunk of upload) answer += String(chunk);
@@ -124,7 +128,7 @@ test('requests under way when SIGTERM comes under load end with an answer or wer
     }
   };
   const clients = Array.from({ length: 8 }, client);
-  await expect.poll(() => outcomes.get('200') ?? 0).toBeGreaterThan(30);
+  await soon(() => outcomes.get('200') ?? 0).toBeGreaterThan(30);
   expect(await service.stop()).toBe(0);
   isOver = true;
   await Promise.all(clients);
@@ -136,7 +140,7 @@ test('an upload that hangs cannot hold the service longer than shutdown_ms', asy
   const socket = net.connect(Number(service.url.port), '127.0.0.1');
   socket.on('error', () => {});
   socket.write(`POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: ${formType}\r\nContent-Length: 5000\r\n\r\nabc`);
-  await expect.poll(() => service.metric('crosscheck_requests_in_flight')).toBeGreaterThanOrEqual(2);
+  await soon(() => service.metric('crosscheck_requests_in_flight')).toBeGreaterThanOrEqual(2);
   const begun = Date.now();
   expect(await service.stop()).toBe(1);
   expect(Date.now() - begun).toBeLessThan(3000);

@@ -48,8 +48,9 @@ async function load(app: App, { settings, isReplacement, onLoaded }: LoadOptions
   await selfCheck(classifier);
   if (settings.abstain || settings.abstain_band !== null) requireBand(classifier);
   onLoaded(classifier);
-  announce(app, classifier, early ?? (await listen(app, settings)));
+  const url = early ?? (await listen(app, settings));
   report({ type: 'ready' });
+  announce(app, classifier, url);
 }
 
 function giveUp(error: unknown): void {
