@@ -13,8 +13,11 @@ export async function alternate(engines: readonly EngineProcess[], pieces: reado
   const measured = engines.map((engine): Measured => ({ engine, steps: [], peakBytes: 0 }));
   for (const [turn, piece] of pieces.entries()) {
     const order = turn % 2 === 0 ? measured : [...measured].reverse();
-    for (const { engine, steps } of order) steps.push(await engine.step(piece));
-    process.stderr.write(`${turn + 1} of ${pieces.length}\r`);
+    for (const { engine, steps } of order) {
+      const step = await engine.step(piece);
+      steps.push(step);
+      process.stderr.write(`${engine.name}: ${step.seconds.toFixed(2)} s (${turn + 1} of ${pieces.length})\n`);
+    }
   }
   return measured;
 }
