@@ -1,13 +1,12 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { temporaryFolder } from '@crosscheck/testkit';
+import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodePng, writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
 import { findChromium, openTab, type Tab } from './chromium.ts';
 import { type SpawnedService, spawnService } from './spawned-service.ts';
 
 const chromium = findChromium();
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const folder = temporaryFolder();
 
 // Set this to a folder to look at what the tests see.
@@ -55,7 +54,7 @@ describe.skipIf(chromium === null)('the page in Chromium (skipped where there is
 
   /** Labels, roles, names, headings, contrast: https://github.com/dequelabs/axe-core */
   async function findBarriers(): Promise<string[]> {
-    await tab.evaluate(axe);
+    await tab.evaluate(axe.source);
     const { violations } = await tab.evaluate<{ violations: { id: string; nodes: { html: string }[] }[] }>(
       'axe.run().then(({ violations }) => ({ violations }))',
     );
