@@ -6,7 +6,7 @@ import { parseArgs, promisify } from 'node:util';
 import { describeMachine, repositoryRoot } from '../machine.ts';
 import { findPython } from '../python.ts';
 import { appendRows } from '../results.ts';
-import { makeModels, type Models } from '../serving/models.ts';
+import { type Models, makeModels } from '../serving/models.ts';
 import { readPosts } from '../serving/posts.ts';
 import { peakMemory } from '../serving/process-memory.ts';
 

@@ -5,7 +5,7 @@ import { repositoryRoot } from '../machine.ts';
 import type { BareLoopOptions } from './bare-loop.ts';
 import type { LoadOptions, LoadResult } from './load.ts';
 import type { Models } from './models.ts';
-import { startSystem, type System } from './systems.ts';
+import { type System, startSystem } from './systems.ts';
 
 export interface LoadPlan {
   clients: readonly number[];

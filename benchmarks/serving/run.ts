@@ -6,7 +6,7 @@ import { describeMachine } from '../machine.ts';
 import { appendRows, median, type Row } from '../results.ts';
 import { type Compared, checkBars, compare } from './compare.ts';
 import { type LoadPlan, runBareLoop, type Visit, visit } from './measure.ts';
-import { makeModels, type Models } from './models.ts';
+import { type Models, makeModels } from './models.ts';
 import { type System, systems } from './systems.ts';
 
 const help = `Usage: pnpm bench:serve [options]
