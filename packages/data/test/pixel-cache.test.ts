@@ -79,8 +79,14 @@ test('a file that changes is decoded again, also between two epochs', async () =
   const { samples, cache } = setUp(2);
   const pixelCache = { dir: cache, ...roomy };
   const loader = createLoader({
-    ...{ samples, tokenizer, preprocessing, batchSize: 2, shuffle: false, seed: 1 },
-    ...{ augmentation: null, pixelCache },
+    samples,
+    tokenizer,
+    preprocessing,
+    batchSize: 2,
+    shuffle: false,
+    seed: 1,
+    augmentation: null,
+    pixelCache,
   });
   const first = (await loader.batches(0).next()).value as LoadedBatch;
   copyFileSync((samples[1] as Sample).imagePath, (samples[0] as Sample).imagePath);

@@ -140,9 +140,8 @@ describe.skipIf(!hasOwnKernels)('attention', () => {
               const scores = tf.matMul(of(query, ...asked), of(key, start, length), false, true);
               const hidden = tf.tensor1d(bias.slice(start, start + length));
               const weights = tf.softmax(tf.add(tf.div(scores, Math.sqrt(features)), hidden));
-              const drawn = tf.tensor2d(
-                (mask[b]?.[h] as number[][]).slice(0, asked[1]).map((row) => row.slice(0, length)),
-              );
+              const rows = mask[b]?.[h] ?? [];
+              const drawn = tf.tensor2d(rows.slice(0, asked[1]).map((row) => row.slice(0, length)));
               return tf.matMul(tf.mul(weights, drawn), of(value, start, length));
             });
             return tf.concat(perHead, 1);

@@ -82,6 +82,13 @@ describe('batches', () => {
     expect((await firstBatch(false, 'data.length_multiple=1')).length).toBeLessThan(31);
   });
 
+  it('have texts that the network has positions for, whatever data.max_length says', async () => {
+    expect(
+      (await firstBatch(false, 'data.max_length=128', 'model.text.max_positions=64', 'data.length_multiple=128'))
+        .length,
+    ).toBe(64);
+  });
+
   it('refuse pictures of more than data.max_pixels', async () => {
     await expect(firstBatch(false, 'data.max_pixels=100')).rejects.toMatchObject({
       code: 'CROSSCHECK_IMAGE_TOO_LARGE',

@@ -27,9 +27,10 @@ export function architectureOf({ model }: Pick<TrainConfig, 'model'>): Architect
   });
 }
 
-/** How `data.*` turns pictures and words into numbers. */
-export function preprocessingOf({ data }: Pick<TrainConfig, 'data'>): Preprocessing {
-  return { ...defaultPreprocessing, imageSize: data.image_size, maxTokens: data.max_length };
+/** How `data.*` turns pictures and words into numbers; texts are never longer than the network has positions. */
+export function preprocessingOf({ data, model }: Pick<TrainConfig, 'data' | 'model'>): Preprocessing {
+  const maxTokens = Math.min(data.max_length, model.text.max_positions);
+  return { ...defaultPreprocessing, imageSize: data.image_size, maxTokens };
 }
 
 /** What a checkpoint that says nothing about itself (the original's `.pth`, a file that PyTorch wrote) is taken to be. */

@@ -47,7 +47,11 @@ export const exportSchema = z.strictObject({
     .default('fp32')
     .describe('number format: fp16 halves the file, int8 also the time; both are compared with fp32 on real posts'),
   calibration_rows: z.int().min(1).default(64).describe('validation posts whose pictures int8 is calibrated on'),
-  comparison_rows: z.int().min(1).default(500).describe('test posts to measure the artifact on, and to compare fp16 and int8 with fp32'),
+  comparison_rows: z
+    .int()
+    .min(1)
+    .default(500)
+    .describe('test posts to measure the artifact on, and to compare fp16 and int8 with fp32'),
   opset: z.int().min(18).max(23).default(18).describe('ONNX operator set'),
 });
 
