@@ -35,6 +35,7 @@ const elsewhere: Record<string, string> = {
 const additions: Record<string, string> = {
   train: 'model=tiny data.image_size=64 data.max_length=32 training.num_steps=4',
   evaluate: 'model=tiny data.image_size=64 data.max_length=32',
+  calibrate: 'model=tiny data.image_size=64 data.max_length=32',
   export: 'model=tiny',
   serve: 'serve.host=127.0.0.1 serve.port=$PORT',
 };

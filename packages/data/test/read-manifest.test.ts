@@ -187,7 +187,7 @@ test('with error, the first several problems are told at once, and how many more
 test('problems of one kind keep their own code', async () => {
   const one = await errorOf(read(`${header}x,a.jpg,yes\n`));
   expect(one.code).toBe('CROSSCHECK_DATA_BAD_LABEL');
-  expect(one.message).toMatch(/\.csv:2: label must be 0 \(REAL\) or 1 \(FAKE\), got "yes"; repair/);
+  expect(one.message).toMatch(/\.csv:2: label must be 0 \(REAL\) or 1 \(FAKE\), got "yes"; .*data:folder.*; repair/);
   const two = await errorOf(read(`${header}x,none.jpg,0\ny,gone.jpg,0\n`));
   expect(two.code).toBe('CROSSCHECK_DATA_MISSING_IMAGE');
 });

@@ -1,4 +1,13 @@
-import { appendFileSync, copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -203,6 +212,7 @@ describe('the folder of features', () => {
     const bytes = 2 * rowWidth(shape) * 4 + 4;
     const old = openFeatureCache(dir, 2 * bytes);
     write(old, 'old').finish(2, true).close();
+    utimesSync(path.join(dir, 'old'), 0, 0);
     const later = openFeatureCache(dir, 2 * bytes);
     write(later, 'one').finish(2, true).close();
     write(later, 'two').finish(2, true).close();
