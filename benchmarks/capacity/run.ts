@@ -1,7 +1,7 @@
 // Pods and cost from the measured speed of the service: `pnpm capacity --help`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../command-line.ts';
 import { repositoryRoot } from '../machine.ts';
 import { usualAssumptions } from './plan.ts';
 import { readSpeeds } from './speeds.ts';
@@ -20,32 +20,26 @@ Reckons pods and cost for 1 M, 100 M and 1 B posts a day from benchmarks/results
   --write            put the tables into docs/capacity.md
 `;
 
-const { values } = parseArgs({
-  options: {
-    'per-core-hour': { type: 'string', default: String(usualAssumptions.dollarsPerCoreHour) },
-    peak: { type: 'string', default: String(usualAssumptions.peak) },
-    utilization: { type: 'string', default: String(usualAssumptions.utilization) },
-    'cores-per-pod': { type: 'string', default: String(usualAssumptions.coresPerPod) },
-    'least-pods': { type: 'string', default: String(usualAssumptions.leastPods) },
-    date: { type: 'string' },
-    write: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const values = readCommandLine(help, {
+  'per-core-hour': String(usualAssumptions.dollarsPerCoreHour),
+  peak: String(usualAssumptions.peak),
+  utilization: String(usualAssumptions.utilization),
+  'cores-per-pod': String(usualAssumptions.coresPerPod),
+  'least-pods': String(usualAssumptions.leastPods),
+  date: null,
+  write: false,
 });
 
-if (values.help) process.stdout.write(help);
-else {
-  const speeds = readSpeeds(path.join(repositoryRoot, 'benchmarks/results/serving.csv'), values.date ?? null);
-  const tables = capacityTables(speeds, {
-    dollarsPerCoreHour: Number(values['per-core-hour']),
-    peak: Number(values.peak),
-    utilization: Number(values.utilization),
-    coresPerPod: Number(values['cores-per-pod']),
-    leastPods: Number(values['least-pods']),
-  });
-  process.stdout.write(`${tables}\n`);
-  if (values.write) writeTables(path.join(repositoryRoot, 'docs/capacity.md'), tables);
-}
+const speeds = readSpeeds(path.join(repositoryRoot, 'benchmarks/results/serving.csv'), values.date);
+const tables = capacityTables(speeds, {
+  dollarsPerCoreHour: Number(values['per-core-hour']),
+  peak: Number(values.peak),
+  utilization: Number(values.utilization),
+  coresPerPod: Number(values['cores-per-pod']),
+  leastPods: Number(values['least-pods']),
+});
+process.stdout.write(`${tables}\n`);
+if (values.write) writeTables(path.join(repositoryRoot, 'docs/capacity.md'), tables);
 
 function writeTables(file: string, tables: string): void {
   const text = readFileSync(file, 'utf8');

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../command-line.ts';
 import { alternate, compare } from '../compare.ts';
 import { describeMachine, repositoryRoot } from '../machine.ts';
 import { findPython } from '../python.ts';
@@ -22,20 +22,7 @@ cache of decoded pictures filled, and by torchvision's transforms in torch's Dat
   --note TEXT    kept with the figures
 `;
 
-const { values } = parseArgs({
-  options: {
-    pictures: { type: 'string', default: '192' },
-    epochs: { type: 'string', default: '6' },
-    workers: { type: 'string', default: '2' },
-    batch: { type: 'string', default: '16' },
-    note: { type: 'string', default: '' },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) {
-  process.stdout.write(help);
-  process.exit(0);
-}
+const values = readCommandLine(help, { pictures: '192', epochs: '6', workers: '2', batch: '16', note: '' });
 const { batch, workers, note } = values;
 const [pictures, epochs] = [Number(values.pictures), Number(values.epochs)];
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../command-line.ts';
 import { alternate, compare, type Measured } from '../compare.ts';
 import { describeMachine, repositoryRoot } from '../machine.ts';
 import { findPython } from '../python.ts';
@@ -22,20 +22,7 @@ the later ones are told apart; a second run of ours finds the features of the fi
   --note TEXT    kept with the figures
 `;
 
-const { values } = parseArgs({
-  options: {
-    posts: { type: 'string', default: '192' },
-    epochs: { type: 'string', default: '2' },
-    batch: { type: 'string', default: '16' },
-    workers: { type: 'string', default: '1' },
-    note: { type: 'string', default: '' },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) {
-  process.stdout.write(help);
-  process.exit(0);
-}
+const values = readCommandLine(help, { posts: '192', epochs: '2', batch: '16', workers: '1', note: '' });
 const { batch, workers, note } = values;
 const [posts, epochs] = [Number(values.posts), Number(values.epochs)];
 const threads = String(availableParallelism());

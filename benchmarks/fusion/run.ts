@@ -3,11 +3,12 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { type Architecture, architectureSchema } from '@crosscheck/contract';
 import { type Difficulty, difficulties, generateDemo } from '@crosscheck/data';
 import type { Estimate } from '@crosscheck/evaluation';
 import { countParameters } from '@crosscheck/model';
+import { readCommandLine } from '../command-line.ts';
 import { describeMachine, repositoryRoot } from '../machine.ts';
 import { appendRows, type Row } from '../results.ts';
 import { type Cost, measureCosts } from './costs.ts';
@@ -34,24 +35,16 @@ const variants: readonly Variant[] = [
 ];
 
 function readOptions() {
-  const { values } = parseArgs({
-    options: {
-      train: { type: 'string', default: '2000' },
-      test: { type: 'string', default: '1000' },
-      frozen: { type: 'string', default: '12' },
-      epochs: { type: 'string', default: '4' },
-      seed: { type: 'string', default: '1' },
-      jobs: { type: 'string', default: String(availableParallelism()) },
-      only: { type: 'string', default: '' },
-      note: { type: 'string', default: '' },
-      help: { type: 'boolean', default: false },
-    },
+  const { only, note, ...numbers } = readCommandLine(help, {
+    train: '2000',
+    test: '1000',
+    frozen: '12',
+    epochs: '4',
+    seed: '1',
+    jobs: String(availableParallelism()),
+    only: '',
+    note: '',
   });
-  if (values.help) {
-    process.stdout.write(help);
-    process.exit(0);
-  }
-  const { only, note, help: _, ...numbers } = values;
   const counts = Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, Number(value)]));
   return { ...counts, only, note } as Options;
 }

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { generateDemo } from '@crosscheck/data';
+import { readCommandLine } from '../command-line.ts';
 import { describeMachine, repositoryRoot } from '../machine.ts';
 import { appendRows, type Row } from '../results.ts';
 
@@ -19,19 +19,12 @@ loading alone, an epoch of the frozen phase with its features, an epoch of fine-
   --note TEXT     kept with the figures
 `;
 
-const { values } = parseArgs({
-  options: {
-    posts: { type: 'string', default: '1000,4000,16000' },
-    work: { type: 'string', default: 'loading,frozen,finetune' },
-    folder: { type: 'string' },
-    note: { type: 'string', default: '' },
-    help: { type: 'boolean', default: false },
-  },
+const values = readCommandLine(help, {
+  posts: '1000,4000,16000',
+  work: 'loading,frozen,finetune',
+  folder: null,
+  note: '',
 });
-if (values.help) {
-  process.stdout.write(help);
-  process.exit(0);
-}
 const counts = values.posts.split(',').map(Number);
 const folder = path.resolve(values.folder ?? path.join(tmpdir(), `crosscheck-scale-${process.pid}`));
 const machine = describeMachine();

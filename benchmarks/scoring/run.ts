@@ -2,7 +2,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
+import { readCommandLine } from '../command-line.ts';
 import { describeMachine, repositoryRoot } from '../machine.ts';
 import { findPython } from '../python.ts';
 import { appendRows } from '../results.ts';
@@ -26,18 +27,7 @@ interface Options {
 }
 
 function readOptions(): Options {
-  const { values } = parseArgs({
-    options: {
-      rows: { type: 'string', default: '400' },
-      'peer-rows': { type: 'string', default: '40' },
-      note: { type: 'string', default: '' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(help);
-    process.exit(0);
-  }
+  const values = readCommandLine(help, { rows: '400', 'peer-rows': '40', note: '' });
   return { rows: Number(values.rows), peerRows: Number(values['peer-rows']), note: values.note };
 }
 

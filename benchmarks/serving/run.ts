@@ -1,7 +1,7 @@
 // Speed of the service, ours and its peers' side by side: `pnpm bench:serve --help`.
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../command-line.ts';
 import { describeMachine } from '../machine.ts';
 import { appendRows, median, type Row } from '../results.ts';
 import { type Compared, checkBars, compare } from './compare.ts';
@@ -31,22 +31,14 @@ interface Options extends LoadPlan {
 }
 
 function readOptions(): Options {
-  const { values } = parseArgs({
-    allowNegative: true,
-    options: {
-      systems: { type: 'string', default: systems.map(({ name }) => name).join() },
-      clients: { type: 'string', default: '1,8,32' },
-      seconds: { type: 'string', default: '8' },
-      rounds: { type: 'string', default: '2' },
-      bare: { type: 'boolean', default: true },
-      note: { type: 'string', default: '' },
-      help: { type: 'boolean', default: false },
-    },
+  const values = readCommandLine(help, {
+    systems: systems.map(({ name }) => name).join(),
+    clients: '1,8,32',
+    seconds: '8',
+    rounds: '2',
+    bare: true,
+    note: '',
   });
-  if (values.help) {
-    process.stdout.write(help);
-    process.exit(0);
-  }
   return {
     systems: values.systems.split(',').map(findSystem),
     clients: values.clients.split(',').map(Number),

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../command-line.ts';
 import { describeMachine, repositoryRoot } from '../machine.ts';
 import { appendRows, median } from '../results.ts';
 import type { Answers, FloodOptions } from './flood.ts';
@@ -31,19 +31,7 @@ interface Options {
 }
 
 function readOptions(): Options {
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: 'string', default: '30' },
-      system: { type: 'string', default: 'ours-int8' },
-      load: { type: 'string', default: '2' },
-      note: { type: 'string', default: '' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(help);
-    process.exit(0);
-  }
+  const values = readCommandLine(help, { minutes: '30', system: 'ours-int8', load: '2', note: '' });
   const [minutes, load] = [Number(values.minutes), Number(values.load)];
   return { minutes, load, system: values.system, note: values.note };
 }

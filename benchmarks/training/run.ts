@@ -1,11 +1,11 @@
 // Fine-tuning speed and memory, ours and PyTorch's side by side: `pnpm bench:train --help`.
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../command-line.ts';
 import { describeMachine, repositoryRoot } from '../machine.ts';
+import { findPython } from '../python.ts';
 import { appendRows, median } from '../results.ts';
 import { type EngineProcess, type StepTime, startEngine } from './engine-process.ts';
 import { titleLengths, writeSamples } from './samples.ts';
@@ -23,8 +23,6 @@ Every engine makes a step of the same batch before the next batch comes; which g
   --note TEXT       kept with the figures
 `;
 
-const requirements = ['torch==2.13.0', 'torchvision==0.28.0', 'transformers==5.23.0', 'numpy==2.4.6'];
-
 interface Options {
   batch: number;
   batches: number;
@@ -35,39 +33,27 @@ interface Options {
 }
 
 function readOptions(): Options {
-  const { values } = parseArgs({
-    options: {
-      batch: { type: 'string', default: '16' },
-      batches: { type: 'string', default: '8' },
-      threads: { type: 'string', default: String(availableParallelism()) },
-      engines: { type: 'string', default: 'ours-fast,torch-original,torch-tuned,torch-bf16' },
-      device: { type: 'string', default: 'cpu' },
-      note: { type: 'string', default: '' },
-      help: { type: 'boolean', default: false },
-    },
+  const values = readCommandLine(help, {
+    batch: '16',
+    batches: '8',
+    threads: String(availableParallelism()),
+    engines: 'ours-fast,torch-original,torch-tuned,torch-bf16',
+    device: 'cpu',
+    note: '',
   });
-  if (values.help) {
-    process.stdout.write(help);
-    process.exit(0);
-  }
   const [batch, batches, threads] = [values.batch, values.batches, values.threads].map(Number);
   const { engines, device, note } = values;
   return { batch, batches, threads, engines: engines.split(','), device, note } as Options;
 }
 
-/** Interpreter of an environment with the peers' packages, made once per user; for a GPU the user's own. */
-function findPython(): string {
-  const own = process.env['CROSSCHECK_TORCH_PYTHON'];
-  if (own) return own;
-  const script = path.join(repositoryRoot, 'scripts/python-env.mjs');
-  return execFileSync(process.execPath, [script, 'training-benchmark', ...requirements], { encoding: 'utf8' }).trim();
-}
+/** For a GPU PyTorch is the user's own. */
+const findTorch = (): string => process.env['CROSSCHECK_TORCH_PYTHON'] || findPython();
 
 function commandOf(engine: string, folder: string, { batch, threads, device }: Options): string[] {
   const [family, variant = ''] = engine.split('-');
   const script = (file: string) => path.join(repositoryRoot, 'benchmarks', file);
   return family === 'torch'
-    ? [findPython(), script('peers/training.py'), folder, variant, String(batch), String(threads), device]
+    ? [findTorch(), script('peers/training.py'), folder, variant, String(batch), String(threads), device]
     : [process.execPath, '--conditions=@crosscheck/source', script('training/ours.ts'), folder, variant, String(batch)];
 }
 
