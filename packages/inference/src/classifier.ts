@@ -1,7 +1,7 @@
 import type { AbstainBand, Artifact, Verdict } from '@crosscheck/contract';
 import { CrosscheckError, decide, sigmoid } from '@crosscheck/contract';
 import type { Tokenizer } from '@crosscheck/preprocess';
-import { decodeImage, loadTokenizer } from '@crosscheck/preprocess';
+import { decodeImage, loadTokenizer, openImage } from '@crosscheck/preprocess';
 import type { ArtifactFolder } from './artifact/read-artifact.ts';
 import { readArtifact, verifyHashes } from './artifact/read-artifact.ts';
 import { Gate } from './batching/gate.ts';
@@ -124,8 +124,7 @@ export async function openClassifier(location: string, options: ClassifierOption
   });
   const [pool, tokenizer] = await bothOrNeither(loading, openChecked(folder, options));
   const statistics = new ClassifierStatistics();
-  const { imageSize } = folder.artifact.preprocessing;
-  batcher = new MicroBatcher({ padId: tokenizer.padId, imageSize, maxBatch: layout.maxBatch, statistics });
+  batcher = new MicroBatcher({ padId: tokenizer.padId, maxBatch: layout.maxBatch, statistics });
   batcher.attach(pool);
   return new PooledClassifier({ folder, tokenizer, statistics, batcher, pool, layout, options });
 }
@@ -286,23 +285,35 @@ class PooledClassifier implements Classifier {
     try {
       signal.throwIfAborted();
       const tokenIds = tokenizer.encode(post.text);
-      const pixels = await this.#decode(post, signal);
-      return await batcher.push({ pixels, tokenIds, hasText: has.text }, { signal, onTaken: release });
+      const picture = await this.#openPicture(post, signal);
+      return await batcher.push({ picture, tokenIds, hasText: has.text }, { signal, onTaken: release });
     } finally {
       release();
     }
   }
 
+  /** The file of a picture that decodes quickly, for the workers to decode; of another one the pixels. */
+  async #openPicture(post: Post, signal: AbortSignal): Promise<EncodedPost['picture']> {
+    if (post.image === null) return null;
+    const { bytes, isDirect } = await openImage(post.image, this.#imageOptions());
+    signal.throwIfAborted();
+    if (isDirect) return { form: 'file', bytes };
+    const pixels = await this.#decode({ ...post, image: bytes }, signal);
+    return pixels && { form: 'pixels', bytes: pixels };
+  }
+
+  #imageOptions() {
+    const { maxPixels, minSide, refuseAppended } = this.#parts.options;
+    return { size: this.artifact.preprocessing.imageSize, maxPixels, minSide, refuseAppended };
+  }
+
   async #decode({ image }: Post, signal: AbortSignal): Promise<Uint8Array | null> {
     if (image === null) return null;
-    const { options, statistics } = this.#parts;
-    const { maxPixels, minSide, refuseAppended } = options;
-    const size = this.artifact.preprocessing.imageSize;
     const pixels = await this.#decoders.pass(async () => {
       signal.throwIfAborted();
       const startedAt = performance.now();
-      const decoded = await decodeImage(image, { size, maxPixels, minSide, refuseAppended });
-      statistics.decodeSeconds.observe((performance.now() - startedAt) / 1000);
+      const decoded = await decodeImage(image, this.#imageOptions());
+      this.#parts.statistics.decodeSeconds.observe((performance.now() - startedAt) / 1000);
       return decoded;
     });
     signal.throwIfAborted();

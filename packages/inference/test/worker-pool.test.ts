@@ -21,10 +21,9 @@ function openPool(workers: number): Promise<WorkerPool> {
 }
 
 function batch(size: number, firstByte = 0): EncodedBatch {
-  const pixels = new Uint8Array(size * 3 * 32 * 32);
-  pixels[0] = firstByte;
+  const draw = () => ({ form: 'pixels' as const, bytes: new Uint8Array(3 * 32 * 32).fill(firstByte) });
   const inputIds = new Int32Array(size * 4).fill(2);
-  return { size, length: 4, pixels, inputIds, attentionMask: new Int32Array(size * 4).fill(1) };
+  return { size, length: 4, pictures: Array.from({ length: size }, draw), inputIds, attentionMask: new Int32Array(size * 4).fill(1) };
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -60,7 +59,7 @@ test('buffers are transferred, not copied', async () => {
   const pool = await openPool(1);
   const sent = batch(2);
   await pool.run(sent);
-  expect(sent.pixels.byteLength).toBe(0);
+  expect(sent.pictures.map((picture) => picture?.bytes.byteLength)).toEqual([0, 0]);
   await pool.close();
 });
 

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { CrosscheckError, messageOf } from '@crosscheck/contract';
-import type { Metadata } from 'sharp';
 import { findAppendedFile } from './appended-file.ts';
 import { decodePixels, readHeader, withAvifBrand } from './decode-pixels.ts';
 import { type ImageType, recognizeImageType } from './image-type.ts';
+import { decodeJpeg } from './jpeg/decode-jpeg.ts';
+import { readJpegHeader } from './jpeg/header.ts';
 import { resample } from './resample.ts';
 
 /** Default of `maxPixels`: 40 megapixels. */
@@ -52,7 +53,7 @@ function checkAlone(bytes: Uint8Array, type: ImageType, name: string): void {
 }
 
 function checkSize(
-  { width, height }: Metadata,
+  { width, height }: { width: number; height: number },
   { maxPixels = defaultMaxPixels, minSide = 1 }: DecodeOptions,
   name: string,
 ): void {
@@ -72,10 +73,66 @@ function release({ buffer }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
+/** A picture whose bytes were looked at, but not decoded. */
+export interface OpenImage {
+  bytes: Uint8Array;
+  type: ImageType;
+  /** Whether it is of the kind that decodes in about 15 ms per megabyte, and may be decoded where others should not. */
+  isDirect: boolean;
+}
+
 /**
- * Decodes a picture and stretches it to a square, pixel for pixel as Pillow does with
+ * Reads a picture, and refuses what can be refused without decoding it.
+ *
+ * @param source the file's bytes, or its path
+ * @throws CROSSCHECK_IMAGE_UNSUPPORTED, CROSSCHECK_IMAGE_POLYGLOT; CROSSCHECK_IMAGE_UNREADABLE for a path that cannot be read; for a picture that
+ * `isDirect`, CROSSCHECK_IMAGE_TOO_LARGE, CROSSCHECK_IMAGE_TOO_SMALL
+ */
+export async function openImage(source: Uint8Array | string, options: DecodeOptions): Promise<OpenImage> {
+  const name = nameOf(source, options);
+  const bytes = typeof source === 'string' ? await explained(readFile(source), name) : source;
+  const type = checkType(bytes, name);
+  if (options.refuseAppended) checkAlone(bytes, type, name);
+  const header = type === 'jpeg' ? readJpegHeader(asBuffer(bytes)) : null;
+  if (header) checkSize(header, options, name);
+  return { bytes, type, isDirect: header !== null && isShrunk(header, options.size) };
+}
+
+/** Smaller pictures are enlarged pixel by pixel. */
+function isShrunk({ width, height }: { width: number; height: number }, size: number): boolean {
+  return Math.min(width, height) >= Math.max(size, 8);
+}
+
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+/**
+ * Baseline JPEG in grey or YCbCr goes straight to a square: the resize takes place on its cosine coefficients, in less than half of the time
+ * of decoding and resampling, and in memory that does not grow with the picture.
+ *
+ * @returns null for pictures that lose by it, letters on white for example, and for damaged ones
+ */
+function decodeDirectly(bytes: Uint8Array, size: number): Uint8Array | null {
+  const file = asBuffer(bytes);
+  const header = readJpegHeader(file);
+  return header && decodeJpeg(file, header, size);
+}
+
+function nameOf(source: Uint8Array | string, { name }: DecodeOptions): string {
+  return name ?? (typeof source === 'string' ? source : 'image');
+}
+
+function explained<T>(work: Promise<T>, name: string): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw unreadable(name, error);
+  });
+}
+
+/**
+ * Decodes a picture and stretches it to a square, as Pillow does with
  * `ImageOps.exif_transpose(image).convert('RGB').resize((size, size), BILINEAR)`: antialiased, alpha dropped, colour profiles ignored,
- * first frame of an animation. The README lists where the two differ.
+ * first frame of an animation. Pixel for pixel, but for photographs in JPEG, which differ by a fraction of 1/255, and for what the README lists.
  *
  * @param source the file's bytes, or its path
  * @returns [size, size, 3] RGB, 0…255
@@ -83,18 +140,15 @@ function release({ buffer }: Uint8Array): void {
  * CROSSCHECK_IMAGE_UNREADABLE
  */
 export async function decodeImage(source: Uint8Array | string, options: DecodeOptions): Promise<Uint8Array> {
-  const { size, name = typeof source === 'string' ? source : 'image' } = options;
-  const readable = <T>(work: Promise<T>) =>
-    work.catch((error: unknown) => {
-      throw unreadable(name, error);
-    });
-  const file = typeof source === 'string' ? await readable(readFile(source)) : source;
-  const type = checkType(file, name);
-  if (options.refuseAppended) checkAlone(file, type, name);
+  const { size } = options;
+  const name = nameOf(source, options);
+  const { bytes: file, type, isDirect } = await openImage(source, options);
+  const direct = isDirect ? decodeDirectly(file, size) : null;
+  if (direct) return direct;
   const bytes = type === 'avif' ? withAvifBrand(file) : file;
-  const header = await readable(readHeader(bytes));
+  const header = await explained(readHeader(bytes), name);
   checkSize(header, options, name);
-  const pixels = await readable(decodePixels(bytes, type, header, size));
+  const pixels = await explained(decodePixels(bytes, type, header, size), name);
   const square = resample(pixels, size);
   if (square !== pixels.data) release(pixels.data);
   return square;

@@ -1,14 +1,14 @@
 import { CrosscheckError } from '@crosscheck/contract';
 import { padTokenIds } from '@crosscheck/preprocess';
-import type { BatchResult, EncodedBatch } from '../runtime/protocol.ts';
+import type { BatchResult, EncodedBatch, Picture } from '../runtime/protocol.ts';
 import type { WorkerPool } from '../runtime/worker-pool.ts';
 import type { ClassifierStatistics } from '../statistics.ts';
 import { pickBatch } from './pick-batch.ts';
 
 /** A post as numbers. */
 export interface EncodedPost {
-  /** [S, S, 3] RGB u8; null for a post without a picture. */
-  pixels: Uint8Array | null;
+  /** Null for a post without one. */
+  picture: { form: Picture['form']; bytes: Uint8Array } | null;
   /** A post without words has those of a blank text, which are masked. */
   tokenIds: Int32Array;
   /** @default true */
@@ -31,8 +31,6 @@ interface Waiting extends EncodedPost {
 
 export interface BatcherOptions {
   padId: number;
-  /** Pixels per side. */
-  imageSize: number;
   maxBatch: number;
   statistics: ClassifierStatistics;
 }
@@ -111,10 +109,12 @@ export class MicroBatcher {
     }
     this.#running++;
     try {
-      const { logits, inferenceMs }: BatchResult = await pool.run(encodeBatch(posts, this.#options));
+      const { logits, failures, decodeMs, inferenceMs }: BatchResult = await pool.run(encodeBatch(posts, this.#options));
       statistics.batchSize.observe(posts.length);
       statistics.inferenceSeconds.observe(inferenceMs / 1000);
-      posts.forEach((post, i) => post.resolve(logits[i] as number));
+      for (const ms of decodeMs) statistics.decodeSeconds.observe(ms / 1000);
+      for (const { row, code, message } of failures) posts[row]?.reject(new CrosscheckError(code, message));
+      posts.forEach((post, i) => post.resolve(logits[i] as number)); // of no effect on those that were rejected
     } catch (error) {
       for (const post of posts) post.reject(error);
     } finally {
@@ -129,12 +129,9 @@ export class MicroBatcher {
   }
 }
 
-/** Packs posts into one batch, padded to its longest text. */
-function encodeBatch(posts: EncodedPost[], { padId, imageSize }: BatcherOptions): EncodedBatch {
-  const imageBytes = 3 * imageSize ** 2;
-  const pixels = new Uint8Array(posts.length * imageBytes); // [B, S, S, 3]
-  const withoutImage: number[] = [];
-  posts.forEach((post, i) => (post.pixels ? pixels.set(post.pixels, i * imageBytes) : withoutImage.push(i)));
+/** Packs posts into one batch, padded to its longest text. Pictures are copied: an explanation sends the same one again and again. */
+function encodeBatch(posts: EncodedPost[], { padId }: BatcherOptions): EncodedBatch {
+  const pictures = posts.map(({ picture }) => picture && { form: picture.form, bytes: Uint8Array.from(picture.bytes) });
   const padded = padTokenIds(
     posts.map((post) => post.tokenIds),
     padId,
@@ -142,5 +139,5 @@ function encodeBatch(posts: EncodedPost[], { padId, imageSize }: BatcherOptions)
   posts.forEach(({ hasText = true }, i) => {
     if (!hasText) padded.attentionMask.fill(0, i * padded.length, (i + 1) * padded.length);
   });
-  return { size: posts.length, pixels, withoutImage, ...padded };
+  return { size: posts.length, pictures, ...padded };
 }

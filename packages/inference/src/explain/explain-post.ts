@@ -42,7 +42,7 @@ export async function explainPost(
   const plan = planExplanation(tokenIds.length, words.length);
   const runs = groupWords(words, plan.wordGroups);
   const meanColour = neutralPicture(preprocessing);
-  const whole = { picture: { pixels }, text: { tokenIds, hasText } };
+  const whole = { picture: asPicture(pixels), text: { tokenIds, hasText } };
   const neutral = neutralParts(whole, context, meanColour);
 
   const halves: Variant[] = [
@@ -52,7 +52,7 @@ export async function explainPost(
     () => ({ ...neutral.picture, ...neutral.text }),
   ];
   const cells: Variant[] = Array.from({ length: pixels ? plan.gridSide ** 2 : 0 }, (_, cell) => () => ({
-    pixels: occludePicture(pixels as Uint8Array, cell, plan.gridSide, meanColour),
+    ...asPicture(occludePicture(pixels as Uint8Array, cell, plan.gridSide, meanColour)),
     ...whole.text,
   }));
   const shortened: Variant[] = runs.map((run) => () => ({
@@ -78,8 +78,12 @@ export async function explainPost(
 const noHeatMap: HeatMap = { rows: 0, columns: 0, values: [] };
 
 interface Encoded {
-  picture: Pick<EncodedPost, 'pixels'>;
+  picture: Pick<EncodedPost, 'picture'>;
   text: Pick<EncodedPost, 'tokenIds' | 'hasText'>;
+}
+
+function asPicture(pixels: Uint8Array | null): Pick<EncodedPost, 'picture'> {
+  return { picture: pixels && { form: 'pixels', bytes: pixels } };
 }
 
 /**
@@ -90,7 +94,7 @@ function neutralParts(whole: Encoded, { tokenizer, modalities }: ExplainContext,
   const tokenIds = tokenizer.encode('');
   const picture = modalities.image === 'optional' ? null : meanColour;
   return {
-    picture: whole.picture.pixels ? { pixels: picture } : whole.picture,
+    picture: whole.picture.picture ? asPicture(picture) : whole.picture,
     text: whole.text.hasText ? { tokenIds, hasText: modalities.text === 'required' } : whole.text,
   };
 }

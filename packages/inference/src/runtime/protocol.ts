@@ -1,22 +1,36 @@
 import type { ErrorCode, Preprocessing } from '@crosscheck/contract';
 
+/** A picture, as [S, S, 3] RGB u8 or as a file that the worker decodes. */
+export interface Picture {
+  form: 'pixels' | 'file';
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** One micro-batch on its way to a worker: B posts, L tokens, S pixels per side. All buffers are transferred. */
 export interface EncodedBatch {
   size: number;
   length: number;
-  /** [B, S, S, 3] RGB u8; normalised in the worker. */
-  pixels: Uint8Array;
-  /** Rows whose post has no picture; none when left out. */
-  withoutImage?: readonly number[];
+  /** [B] null for a post without one. */
+  pictures: (Picture | null)[];
   /** [B, L] */
   inputIds: Int32Array;
   /** [B, L] */
   attentionMask: Int32Array;
 }
 
+export interface BatchFailure {
+  row: number;
+  code: ErrorCode;
+  message: string;
+}
+
 export interface BatchResult {
   /** One logit per post. */
   logits: Float32Array;
+  /** Rows whose file could not be decoded: their logits mean nothing. */
+  failures: BatchFailure[];
+  /** Time for each file that was. */
+  decodeMs: number[];
   /** Time inside the session. */
   inferenceMs: number;
 }

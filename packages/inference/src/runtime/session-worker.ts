@@ -1,10 +1,10 @@
 // Entry of a worker thread: owns one onnxruntime session, because `session.run` blocks the thread that calls it.
 import { parentPort, workerData } from 'node:worker_threads';
 import { isCrosscheckError, messageOf } from '@crosscheck/contract';
-import { normalizeImage } from '@crosscheck/preprocess';
+import { decodeImage, normalizeImage } from '@crosscheck/preprocess';
 import type { OnnxSession } from './onnx-session.ts';
 import { openOnnxSession } from './onnx-session.ts';
-import type { EncodedBatch, WorkerOptions, WorkerReply, WorkerRequest } from './protocol.ts';
+import type { BatchResult, EncodedBatch, Picture, WorkerOptions, WorkerReply, WorkerRequest } from './protocol.ts';
 
 const port = parentPort as NonNullable<typeof parentPort>;
 const { modelFile, threads, preprocessing, maxBatch } = workerData as WorkerOptions;
@@ -13,22 +13,43 @@ const imageBuffer = new Float32Array(maxBatch * pixelsPerImage);
 
 const reply = (message: WorkerReply) => port.postMessage(message);
 
-/** @returns [B, 3, S, S]; a row without a picture is NaN, which networks made for that understand */
-function normalizeBatch({ size, pixels, withoutImage = [] }: EncodedBatch): Float32Array {
-  for (let i = 0; i < size; i++) {
-    const offset = i * pixelsPerImage;
-    normalizeImage(pixels.subarray(offset, offset + pixelsPerImage), preprocessing, 'nchw', imageBuffer, offset);
+type Decoded = Pick<BatchResult, 'failures' | 'decodeMs'>;
+
+/** [S, S, 3]; null for a file that is damaged, and where there is none. */
+async function toPixels(picture: Picture | null, row: number, decoded: Decoded): Promise<Uint8Array | null> {
+  if (picture?.form !== 'file') return picture?.bytes ?? null;
+  const startedAt = performance.now();
+  try {
+    const pixels = await decodeImage(picture.bytes, { size: preprocessing.imageSize });
+    decoded.decodeMs.push(performance.now() - startedAt);
+    return pixels;
+  } catch (error) {
+    const code = isCrosscheckError(error) ? error.code : 'CROSSCHECK_IMAGE_UNREADABLE';
+    decoded.failures.push({ row, code, message: messageOf(error) });
+    return null;
   }
-  for (const row of withoutImage) imageBuffer.fill(Number.NaN, row * pixelsPerImage, (row + 1) * pixelsPerImage);
-  return imageBuffer.subarray(0, size * pixelsPerImage);
+}
+
+/** Writes the pictures to [B, 3, S, S]; NaN where there is none, which networks made for that understand. */
+async function writePictures(pictures: EncodedBatch['pictures']): Promise<Decoded> {
+  const decoded: Decoded = { failures: [], decodeMs: [] };
+  const write = async (picture: Picture | null, row: number) => {
+    const pixels = await toPixels(picture, row, decoded);
+    const offset = row * pixelsPerImage;
+    if (pixels) normalizeImage(pixels, preprocessing, 'nchw', imageBuffer, offset);
+    else imageBuffer.fill(picture ? 0 : Number.NaN, offset, offset + pixelsPerImage);
+  };
+  await Promise.all(pictures.map(write));
+  return decoded;
 }
 
 async function runBatch(session: OnnxSession, batch: EncodedBatch): Promise<void> {
   try {
-    const image = normalizeBatch(batch);
+    const decoded = await writePictures(batch.pictures);
+    const image = imageBuffer.subarray(0, batch.size * pixelsPerImage); // [B, 3, S, S]
     const startedAt = performance.now();
     const logits = await session.run({ ...batch, image });
-    reply({ type: 'result', logits, inferenceMs: performance.now() - startedAt });
+    reply({ type: 'result', logits, ...decoded, inferenceMs: performance.now() - startedAt });
   } catch (error) {
     reply({ type: 'failed', message: messageOf(error) });
   }

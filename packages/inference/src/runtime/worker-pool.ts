@@ -135,7 +135,7 @@ function runOn(slot: Slot, batch: EncodedBatch): Promise<BatchResult> {
     slot.task = { resolve, reject };
     const request: WorkerRequest = { type: 'run', batch };
     slot.worker.postMessage(request, [
-      batch.pixels.buffer,
+      ...batch.pictures.flatMap((picture) => picture?.bytes.buffer ?? []),
       batch.inputIds.buffer,
       batch.attentionMask.buffer,
     ] as ArrayBuffer[]);

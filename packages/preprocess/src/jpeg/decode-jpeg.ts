@@ -1,0 +1,25 @@
+import { jpegWasm } from './jpeg-wasm.ts';
+import type { JpegHeader } from './header.ts';
+import { type Kernels, layOutScan } from './lay-out-scan.ts';
+import { turnUpright } from './orientation.ts';
+
+// TypeScript declares it with the browser's types only.
+declare const WebAssembly: {
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (module: object) => { exports: unknown };
+};
+
+const kernels = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(jpegWasm, 'base64'))).exports as Kernels;
+
+/**
+ * Decodes a JPEG straight to a square, without ever laying it out in its own size.
+ *
+ * @returns [S, S, 3] RGB; null when something about the file is unusual or damaged, so that another decoder must say what it is
+ */
+export function decodeJpeg(file: Uint8Array, header: JpegHeader, size: number): Uint8Array | null {
+  const places = layOutScan(file, header, size, kernels);
+  if (!places || kernels.decodeScan(places.scan) === 0) return null;
+  kernels.mixColours(places.scan, places.square);
+  const square = new Uint8Array(kernels.memory.buffer, places.square, 3 * size * size).slice();
+  return turnUpright(square, size, header.orientation);
+}
