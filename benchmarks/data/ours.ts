@@ -7,11 +7,12 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { defaultPreprocessing } from '@crosscheck/contract';
 import { createLoader, defaultAugmentation, type Sample } from '@crosscheck/data';
-import { buildBertTokenizerJson, createTokenizer } from '@crosscheck/preprocess';
+import { buildBertTokenizerJson, collectLessOften, createTokenizer } from '@crosscheck/preprocess';
 
 const [file = '', batchSize = '16', workers = '2', cache = '-'] = process.argv.slice(2);
 const samples = JSON.parse(readFileSync(file, 'utf8')) as Sample[];
 const vocabulary = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'a', 'post'];
+collectLessOften(); // as `pnpm train` does
 const loader = createLoader({
   samples,
   tokenizer: createTokenizer(buildBertTokenizerJson(vocabulary), defaultPreprocessing),

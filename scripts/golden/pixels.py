@@ -111,7 +111,7 @@ def add(name: str, image: Image.Image | bytes, size: int = 80, exact: bool = Tru
 def add_jpegs() -> None:
     photo = scene(640, 480)
     add("photo.jpg", photo, quality=80)
-    add("photo-1024x768.jpg", scene(1024, 768, 1.5), quality=70)
+    add("photo-1024x768.jpg", scene(1024, 768, 1.5), exact=False, quality=70)
     add("progressive-444.jpg", scene(300, 200), quality=85, progressive=True, subsampling=0)
     add("odd-422.jpg", scene(301, 203), quality=75, subsampling=1)
     add("grey.jpg", scene(320, 240).convert("L"), quality=80)
@@ -125,6 +125,29 @@ def add_jpegs() -> None:
         exif = Image.Exif()
         exif[0x0112] = orientation
         add(f"exif-{orientation}.jpg", turned, quality=80, exif=exif)
+
+
+def soft(width: int, height: int) -> Image.Image:
+    """A photograph without hard edges, bright and dark but within what pixels can say."""
+    return Image.fromarray((40 + 175 * texture(width, height, 1.4)).astype("u1"))
+
+
+def add_soft_jpegs() -> None:
+    """Baseline pictures in every form that is decoded straight to a square."""
+    for name, options in {
+        "420": {"subsampling": 2, "quality": 75},
+        "420-restart": {"subsampling": 2, "quality": 75, "restart_marker_blocks": 5},
+        "422-odd": {"subsampling": 1, "quality": 85},
+        "444-optimized": {"subsampling": 0, "quality": 93, "optimize": True},
+        "coarse": {"subsampling": 2, "quality": 12},
+    }.items():
+        odd = name.endswith("odd")
+        add(f"soft-{name}.jpg", soft(381 if odd else 384, 283 if odd else 288), exact=False, **options)
+    add("soft-grey.jpg", soft(380, 290).convert("L"), exact=False, quality=80)
+    for orientation in (5, 6):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        add(f"soft-exif-{orientation}.jpg", soft(260, 340), exact=False, quality=80, exif=exif)
 
 
 def cmyk(width: int, height: int) -> Image.Image:
@@ -189,6 +212,7 @@ def main() -> None:
     add_jpegs()
     add_pngs()
     add_others()
+    add_soft_jpegs()
     golden = {
         "command": "python scripts/golden/pixels.py",
         "versions": {

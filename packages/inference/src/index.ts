@@ -1,3 +1,4 @@
+export { collectLessOften } from '@crosscheck/preprocess';
 export { type MaybePrediction, requireBand, withBand } from './abstaining.ts';
 export { type ArtifactFolder, readArtifact, verifyHashes } from './artifact/read-artifact.ts';
 export {
@@ -13,7 +14,6 @@ export type { Explanation, HeatMap, ModalityEffect, WordWeight } from './explain
 export { type ExplanationJson, explanationToJson } from './explain/to-json.ts';
 export { type Modality, partsOf } from './parts.ts';
 export { availableCores } from './runtime/available-cores.ts';
-export { collectLessOften } from './runtime/collect-less-often.ts';
 export {
   type ModelInputs,
   type OnnxSession,

@@ -2,13 +2,13 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { InferenceConfig, Run } from '@crosscheck/config';
 import { CrosscheckError } from '@crosscheck/contract';
+import { collectLessOften } from '@crosscheck/preprocess';
 import { requireBand, withBand } from './abstaining.ts';
 import { resolveArtifact } from './artifact/resolve-artifact.ts';
 import { type BatchSummary, classifyFile, type JudgedRow } from './batch-file/classify-file.ts';
 import { openProgress } from './batch-file/progress.ts';
 import { type Classifier, type ClassifierOptions, openClassifier, type Prediction } from './classifier.ts';
 import { reportExplanation } from './explain/report.ts';
-import { collectLessOften } from './runtime/collect-less-often.ts';
 
 type Inference = InferenceConfig['inference'];
 

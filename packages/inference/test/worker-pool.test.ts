@@ -23,7 +23,13 @@ function openPool(workers: number): Promise<WorkerPool> {
 function batch(size: number, firstByte = 0): EncodedBatch {
   const draw = () => ({ form: 'pixels' as const, bytes: new Uint8Array(3 * 32 * 32).fill(firstByte) });
   const inputIds = new Int32Array(size * 4).fill(2);
-  return { size, length: 4, pictures: Array.from({ length: size }, draw), inputIds, attentionMask: new Int32Array(size * 4).fill(1) };
+  return {
+    size,
+    length: 4,
+    pictures: Array.from({ length: size }, draw),
+    inputIds,
+    attentionMask: new Int32Array(size * 4).fill(1),
+  };
 }
 
 async function until(condition: () => boolean): Promise<void> {

@@ -1,5 +1,6 @@
 // Antialiased bilinear resampling with Pillow's arithmetic (src/libImaging/Resample.c): separable, int32 fixed point, rounded to bytes
 // between the two passes. The inner loops are WebAssembly (wasm/resample.wat): five times as fast as the same loops in JavaScript.
+import { instantiate, type KernelMemory } from './instantiate.ts';
 import { type Coefficients, coefficientsFor } from './resample-coefficients.ts';
 import { resampleWasm } from './resample-wasm.ts';
 
@@ -11,19 +12,12 @@ export interface Pixels {
 }
 
 interface Kernels {
-  memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  memory: KernelMemory;
   resampleRows(...sourceTargetRowsRowBytesTableTableEndEntryBytes: number[]): void;
   blendRows(...sourceTargetRowBytesWeightsWeightsEnd: number[]): void;
 }
 
-// TypeScript declares it with the browser's types only.
-declare const WebAssembly: {
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => { exports: unknown };
-};
-
-const kernels = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(resampleWasm, 'base64')))
-  .exports as Kernels;
+const kernels = instantiate<Kernels>(resampleWasm);
 
 /** Input bytes that are resampled at a time: they stay in the processor's cache. */
 const bandBytes = 128 * 1024;

@@ -76,10 +76,9 @@ describe('decodeImage', () => {
 
   it('keeps 16-bit greyscale pictures visible: the high byte counts', async () => {
     const grey = await sharp(read('grey.jpg')).toColourspace('grey16').png().toBuffer();
+    const plain = await sharp(read('grey.jpg')).png().toBuffer();
     expect((await sharp(grey).metadata()).depth).toBe('ushort');
-    expect(
-      Buffer.compare(await decodeImage(grey, { size: 64 }), await decodeImage(read('grey.jpg'), { size: 64 })),
-    ).toBe(0);
+    expect(Buffer.compare(await decodeImage(grey, { size: 64 }), await decodeImage(plain, { size: 64 }))).toBe(0);
   });
 
   it('gives the same pixels again and side by side', async () => {

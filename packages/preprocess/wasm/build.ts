@@ -1,23 +1,69 @@
-// Compiles resample.wat: `node packages/preprocess/wasm/build.ts` rewrites src/resample-wasm.ts; a test keeps the two in step.
+// Compiles the kernels: `node packages/preprocess/wasm/build.ts` rewrites their files in src; tests keep the two in step.
 import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import asc from 'assemblyscript/asc';
 import wabt from 'wabt';
 
-const source = new URL('resample.wat', import.meta.url);
+/** Where the kernels come from, beside this file, and where they go. */
+interface Kernels {
+  source: string;
+  target: string;
+  constant: string;
+  compile: (source: string) => Promise<Uint8Array>;
+}
 
-/** The text of src/resample-wasm.ts for the resample.wat beside this file. */
-export async function compileKernels(): Promise<string> {
+/** Loops in which every instruction was placed by hand are WebAssembly text; a longer program is AssemblyScript. */
+export const kernels = {
+  resample: {
+    source: 'resample.wat',
+    target: '../src/resample-wasm.ts',
+    constant: 'resampleWasm',
+    compile: compileText,
+  },
+  jpeg: {
+    source: 'jpeg/index.ts',
+    target: '../src/jpeg/jpeg-wasm.ts',
+    constant: 'jpegWasm',
+    compile: compileAssemblyScript,
+  },
+} satisfies Record<string, Kernels>;
+
+function readSource(name: string): string {
+  return readFileSync(new URL(name, import.meta.url), 'utf8');
+}
+
+async function compileText(source: string): Promise<Uint8Array> {
   const compiler = await wabt();
-  const { buffer } = compiler.parseWat('resample.wat', readFileSync(source, 'utf8'), { simd: true }).toBinary({});
+  return compiler.parseWat(source, readSource(source), { simd: true }).toBinary({}).buffer;
+}
+
+const optimised = ['-O3', '--converge', '--noAssert', '--runtime', 'stub', '--enable', 'simd'];
+
+async function compileAssemblyScript(source: string): Promise<Uint8Array> {
+  let compiled = new Uint8Array();
+  const { error } = await asc.main([source, ...optimised, '--outFile', 'kernels.wasm'], {
+    readFile: (name) => (name.startsWith(path.dirname(source)) ? readSource(name) : null),
+    writeFile: (_, contents) => void (compiled = Uint8Array.from(contents as Uint8Array)),
+    listFiles: () => [],
+    stderr: process.stderr,
+  });
+  if (error) throw error;
+  return compiled;
+}
+
+/** What the kernels' file in src should say. */
+export async function compileKernels({ source, constant, compile }: Kernels): Promise<string> {
   const lines =
-    Buffer.from(buffer)
+    Buffer.from(await compile(source))
       .toString('base64')
       .match(/.{1,110}/g) ?? [];
-  return `// Written by wasm/build.ts from wasm/resample.wat.
-export const resampleWasm =
+  return `// Written by wasm/build.ts from wasm/${source}.
+export const ${constant} =
 ${lines.map((line) => `  '${line}'`).join(' +\n')};
 `;
 }
 
 if (process.argv[1] === import.meta.filename) {
-  writeFileSync(new URL('../src/resample-wasm.ts', import.meta.url), await compileKernels());
+  for (const each of Object.values(kernels))
+    writeFileSync(new URL(each.target, import.meta.url), await compileKernels(each));
 }

@@ -1,6 +1,6 @@
 import type { Run } from '@crosscheck/config';
 import { CrosscheckError } from '@crosscheck/contract';
-import { availableCores, type Classifier, openClassifier } from '@crosscheck/inference';
+import { availableCores, type Classifier, collectLessOften, openClassifier } from '@crosscheck/inference';
 import { classifierOptions, resolveArtifact } from '@crosscheck/inference/batch';
 import { describeJob, joinJob } from './job.ts';
 import { listShards, openStores, type Stores, shardsOf } from './layout.ts';
@@ -54,6 +54,7 @@ async function work(run: ScoreRun, index: number): Promise<void> {
       ...classifierOptions({ ...inference, mode: 'batch' }),
       ...(score.sessions && { workers: score.sessions }),
     };
+    collectLessOften();
     const classifier = await openClassifier(artifact, options);
     try {
       await judgeAll(run, { classifier, stores, shards, own });

@@ -3,7 +3,7 @@ import type { Run, TrainConfig } from '@crosscheck/config';
 import { CrosscheckError } from '@crosscheck/contract';
 import type { Manifest, SampleProblem } from '@crosscheck/data';
 import { countParameters, type Model } from '@crosscheck/model';
-import type { Tokenizer } from '@crosscheck/preprocess';
+import { collectLessOften, type Tokenizer } from '@crosscheck/preprocess';
 import { describeTensorflow, tensorflowInfo } from '@crosscheck/tensorflow';
 import { requireUnused } from './calibrate/calibrate-on.ts';
 import { mayOverlap } from './calibrate/seen-rows.ts';
@@ -47,6 +47,7 @@ export interface OpenRun {
 }
 
 export async function openRun(run: Run<TrainConfig>): Promise<OpenRun> {
+  collectLessOften();
   const resumed = await openResumedRun(run.config, run.overrides);
   try {
     return await openParts(run, resumed);

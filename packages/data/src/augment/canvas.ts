@@ -1,5 +1,6 @@
 // What augmentation does to the bytes of a picture, with Pillow's arithmetic. The loops are WebAssembly (wasm/augment.wat): several times as
 // fast as the same loops in JavaScript, and as exact.
+import { instantiate, type KernelMemory } from '@crosscheck/preprocess';
 import { augmentWasm } from './augment-wasm.ts';
 
 /** A square RGB picture that is being changed. There is one canvas to a thread: a second one takes the place of the first. */
@@ -22,7 +23,7 @@ export interface Canvas {
 }
 
 interface Kernels {
-  memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  memory: KernelMemory;
   flip(...sourceTargetRowBytesEnd: number[]): void;
   rotate(...sourceTargetSizeCosSin: number[]): void;
   sumLuma(...beginEnd: number[]): number;
@@ -30,13 +31,7 @@ interface Kernels {
   blendWithLuma(...beginEndFactor: number[]): void;
 }
 
-// TypeScript declares it with the browser's types only.
-declare const WebAssembly: {
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => { exports: unknown };
-};
-
-const kernels = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(augmentWasm, 'base64'))).exports as Kernels;
+const kernels = instantiate<Kernels>(augmentWasm);
 
 /** The kernels read and write up to 16 bytes too far. */
 const slack = 16;

@@ -109,7 +109,9 @@ export class MicroBatcher {
     }
     this.#running++;
     try {
-      const { logits, failures, decodeMs, inferenceMs }: BatchResult = await pool.run(encodeBatch(posts, this.#options));
+      const { logits, failures, decodeMs, inferenceMs }: BatchResult = await pool.run(
+        encodeBatch(posts, this.#options),
+      );
       statistics.batchSize.observe(posts.length);
       statistics.inferenceSeconds.observe(inferenceMs / 1000);
       for (const ms of decodeMs) statistics.decodeSeconds.observe(ms / 1000);

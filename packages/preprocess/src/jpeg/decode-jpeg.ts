@@ -1,15 +1,10 @@
-import { jpegWasm } from './jpeg-wasm.ts';
+import { instantiate } from '../instantiate.ts';
 import type { JpegHeader } from './header.ts';
+import { jpegWasm } from './jpeg-wasm.ts';
 import { type Kernels, layOutScan } from './lay-out-scan.ts';
 import { turnUpright } from './orientation.ts';
 
-// TypeScript declares it with the browser's types only.
-declare const WebAssembly: {
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => { exports: unknown };
-};
-
-const kernels = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(jpegWasm, 'base64'))).exports as Kernels;
+const kernels = instantiate<Kernels>(jpegWasm);
 
 /**
  * Decodes a JPEG straight to a square, without ever laying it out in its own size.

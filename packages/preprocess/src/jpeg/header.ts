@@ -132,29 +132,39 @@ function isYCbCr({ isJfif, adobeTransform }: Found, ids: string): boolean {
   return adobeTransform === null ? ids !== '82,71,66' : adobeTransform === 1;
 }
 
-function isUsual(index: number, across: number, down: number): boolean {
+/** Sampling that is decoded straight: luma with as many samples as the picture has pixels, chroma with as many or half of them. */
+function isUsual(index: number, { across, down }: FrameComponent): boolean {
   const most = index === 0 ? 2 : 1;
   return across >= 1 && across <= most && down >= 1 && down <= most;
 }
 
+/** A component of the scan, with its tables; null where one is missing. */
+// oxlint-disable-next-line max-params -- none of them goes with another
+function readComponent(body: Buffer, index: number, component: FrameComponent, found: Found): JpegComponent | null {
+  const [id, tables = 0] = body.subarray(1 + 2 * index);
+  const quantisation = found.quantisations[component.quantisationId];
+  const [dc, ac] = [found.dc[tables >> 4], found.ac[tables & 15]];
+  if (id !== component.id || !quantisation || !dc || !ac || !isUsual(index, component)) return null;
+  return { across: component.across, down: component.down, quantisation, dc, ac };
+}
+
+/** Spectral selection and approximation of a scan that has everything. */
+const wholeScan = '003f00';
+
 /** The one scan must hold all components, whole. */
 function readScan(body: Buffer, found: Found, scanStart: number): JpegHeader | null {
-  const { frame, quantisations, restartUnits, orientation } = found;
-  const count = body[0] as number;
-  if (!frame || frame.width * frame.height === 0 || frame.components.length !== count || body.length !== 4 + 2 * count)
-    return null;
-  if (count !== 1 && (count !== 3 || !isYCbCr(found, frame.components.map(({ id }) => id).join()))) return null;
-  if (body.toString('hex', 1 + 2 * count) !== '003f00') return null;
-  const components: JpegComponent[] = [];
-  for (const [i, { id, across, down, quantisationId }] of frame.components.entries()) {
-    const tables = body[2 + 2 * i] as number;
-    const [quantisation, dc, ac] = [quantisations[quantisationId], found.dc[tables >> 4], found.ac[tables & 15]];
-    if (body[1 + 2 * i] !== id || !quantisation || !dc || !ac || !isUsual(i, across, down))
-      return null;
-    components.push(count === 1 ? { across: 1, down: 1, quantisation, dc, ac } : { across, down, quantisation, dc, ac });
-  }
+  const { frame, restartUnits, orientation } = found;
+  if (!frame || frame.width * frame.height === 0) return null;
+  const count = frame.components.length;
+  const ids = frame.components.map(({ id }) => id).join();
+  const isKnown = count === 1 || (count === 3 && isYCbCr(found, ids));
+  if (!isKnown || body[0] !== count || body.toString('hex', 1 + 2 * count) !== wholeScan) return null;
+  const components = frame.components.map((component, i) => readComponent(body, i, component, found));
+  if (!components.every((component) => component !== null)) return null;
+  // The blocks of a lone component follow one another, whatever its sampling.
+  const units = count === 1 ? components.map((component) => ({ ...component, across: 1, down: 1 })) : components;
   const { width, height } = frame;
-  return { width, height, components, restartUnits, orientation: orientation ?? 1, scanStart };
+  return { width, height, components: units, restartUnits, orientation: orientation ?? 1, scanStart };
 }
 
 /**

@@ -1,10 +1,11 @@
+import type { KernelMemory } from '../instantiate.ts';
 import type { JpegComponent, JpegHeader } from './header.ts';
 import { type Spans, spansFor } from './spans.ts';
 import { pairTableBytes, symbolTableBytes, writePairTable, writeSymbolTable } from './symbol-table.ts';
 
-/** What wasm/assembly/jpeg.ts exports. */
+/** What wasm/jpeg/index.ts exports. */
 export interface Kernels {
-  memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  memory: KernelMemory;
   unstuff(source: number, sourceEnd: number, target: number, ends: number, segmentCount: number): number;
   decodeScan(scan: number): number;
   mixColours(scan: number, target: number): void;
@@ -25,7 +26,10 @@ const gap = 16;
 /** The units between restarts when there are none. */
 const never = 0x7fff_ffff;
 
-/** [64] byte offset, in a block as the kernels have it ([u / 2, v, u % 2] i16), of each coefficient in zigzag order (T.81, figure 5). */
+/**
+ * [256] byte offset, in a block as the kernels have it ([u / 2, v, u % 2] i16), of each coefficient in zigzag order
+ * (T.81, figure 5); behind the block for what is no coefficient.
+ */
 const order = new Uint8Array(256).fill(128);
 order.set(zigzag().map(([v, u]) => 2 * (16 * (u >> 1) + 2 * v + (u & 1))));
 
@@ -71,7 +75,12 @@ function unitsOf({ width, height, components }: JpegHeader): { across: number; d
 }
 
 /** Spans for every block along a side of the scan; those beyond the picture add to nothing. */
-function takeSpans({ first, count }: Spans, weights: Int16Array | Float32Array, blocks: number, places: Places): number {
+function takeSpans(
+  { first, count }: Spans,
+  weights: Int16Array | Float32Array,
+  blocks: number,
+  places: Places,
+): number {
   const { BYTES_PER_ELEMENT: bytes } = weights;
   const weightsAt = places.take(weights.byteLength, (memory, place) => copyTo(memory, place, weights));
   const spans: number[] = [];
@@ -136,7 +145,7 @@ function takeBlocks(places: Places): number {
 }
 
 /**
- * Lays out what decoding a scan needs, in the form that wasm/assembly/jpeg.ts describes.
+ * Lays out what decoding a scan needs, in the form that wasm/jpeg/layout.ts describes.
  *
  * @returns null when the file's tables make no sense
  */

@@ -33,7 +33,7 @@ function samplesOf(pixel: number, samples: number): [sample: number, weight: num
 function halve({ low, weights }: Taps, samples: number): Taps {
   const from = Math.max(0, (low >> 1) - 1);
   const to = Math.min(samples - 1, ((low + weights.length - 1) >> 1) + 1);
-  const sums = new Array<number>(to - from + 1).fill(0);
+  const sums = Array.from({ length: to - from + 1 }, () => 0);
   for (const [i, weight] of weights.entries()) {
     for (const [sample, share] of samplesOf(low + i, samples)) {
       sums[sample - from] = (sums[sample - from] as number) + share * weight;

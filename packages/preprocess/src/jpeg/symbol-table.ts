@@ -1,7 +1,7 @@
 import { keepRecent } from '../recent.ts';
 import type { HuffmanCodes } from './header.ts';
 
-/** Bits that are looked up at once; wasm/assembly/jpeg.ts says what a table looks like. */
+/** Bits that are looked up at once; wasm/jpeg/entropy.ts says what a table looks like. */
 const peekBits = 10;
 const limitsAt = 1 << peekBits;
 /** Where the entries of codes with 11 to 16 bits stand. */
@@ -11,11 +11,8 @@ const tableLength = longCodesAt + 256;
 /** Bytes of a table of symbols. */
 export const symbolTableBytes = 4 * tableLength;
 
-/** Bits that are looked up at once in a table of pairs. */
-const pairBits = 11;
-
 /** Bytes of a table of pairs. */
-export const pairTableBytes = 8 * 2 ** pairBits;
+export const pairTableBytes = 8 * 2 ** peekBits;
 
 /** Beyond any place in a block. */
 const endMove = 128;
@@ -75,10 +72,10 @@ function read(table: Int32Array, bits: number, count: number): Read | null {
 
 function pairUp(table: Int32Array): Int32Array {
   const pairs = new Int32Array(pairTableBytes / 4);
-  for (let bits = 0; bits < 1 << pairBits; bits++) {
-    const first = read(table, bits, pairBits);
+  for (let bits = 0; bits < 1 << peekBits; bits++) {
+    const first = read(table, bits, peekBits);
     if (!first) continue;
-    const left = pairBits - first.bits;
+    const left = peekBits - first.bits;
     const next = first.move === endMove ? null : read(table, bits & ((1 << left) - 1), left);
     const second = next ?? { bits: 0, move: 0, number: first.number };
     pairs[2 * bits] = (first.bits + second.bits) | (first.bits << 8) | (first.move << 16) | (second.move << 24);

@@ -5,6 +5,7 @@ import { type CheckpointMetadata, modalitiesOf } from '@crosscheck/contract';
 import type { Sample } from '@crosscheck/data';
 import { applyTemperature, coverageTable } from '@crosscheck/evaluation';
 import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/model';
+import { collectLessOften } from '@crosscheck/preprocess';
 import { renderEvaluationPlot } from '@crosscheck/report';
 import { bestModelName } from '../consumers/checkpoints.ts';
 import { type Answers, openCheckpointJudge } from '../evaluate/open-judge.ts';
@@ -21,6 +22,7 @@ import { formatCalibration, formatCoverage } from './show.ts';
  * @throws CROSSCHECK_CHECKPOINT_NOT_FOUND, CROSSCHECK_CALIBRATION_USED_ROWS, CROSSCHECK_EVALUATION_…
  */
 export async function calibrate(run: Run<TrainConfig>): Promise<JobResult> {
+  collectLessOften();
   const named = run.config.calibration.checkpoint ?? bestModelName(run.config.training.version);
   const source = await resolveCheckpointPath(named, run.config.training.checkpoint_dir);
   const checkpoint = await openCheckpoint(source, meaningOf(run.config));

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { JobResult, Run, TrainConfig } from '@crosscheck/config';
+import { collectLessOften } from '@crosscheck/preprocess';
 import { renderReport } from '@crosscheck/report';
 import { readSplit } from '../run-data.ts';
 import { type Evaluation, evaluateSplit } from './evaluate-split.ts';
@@ -15,6 +16,7 @@ import { formatEvaluation, formatMetricsCsv } from './show.ts';
  * @throws CROSSCHECK_CHECKPOINT_NOT_FOUND, CROSSCHECK_EVALUATION_NO_METADATA, CROSSCHECK_DATA_…
  */
 export async function evaluate(run: Run<TrainConfig>): Promise<JobResult> {
+  collectLessOften();
   const { config } = run;
   const judge = await openJudge(config);
   try {
