@@ -1,6 +1,6 @@
 // Entry of the load generator, a process of its own: `load.ts '{"url":…}'` keeps a number of clients asking and prints what came of it.
-import { Agent } from 'node:http';
-import { type Body, post, readBodies } from './requests.ts';
+import { Client } from './client.ts';
+import { type Body, readBodies } from './requests.ts';
 
 export interface LoadOptions {
   /** Of `POST /predict`. */
@@ -24,24 +24,24 @@ export interface LoadResult {
 
 async function generate(options: LoadOptions): Promise<LoadResult> {
   const bodies = readBodies(options.posts);
-  const agent = new Agent({ keepAlive: true, maxSockets: options.clients });
   const from = performance.now() + 1000 * options.warmUpSeconds;
   const until = from + 1000 * options.seconds;
   const latencies: number[] = [];
   const statuses: Record<string, number> = {};
   let next = 0;
-  const client = async () => {
+  const ask = async () => {
+    const client = new Client(options.url);
     for (let startedAt = performance.now(); startedAt < until; startedAt = performance.now()) {
-      const status = await post(options.url, agent, bodies[next++ % bodies.length] as Body);
+      const status = await client.post(bodies[next++ % bodies.length] as Body);
       const endedAt = performance.now();
       if (endedAt < from || endedAt > until) continue;
       statuses[status] = (statuses[status] ?? 0) + 1;
       if (status === 200) latencies.push(endedAt - startedAt);
       else await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    client.close();
   };
-  await Promise.all(Array.from({ length: options.clients }, client));
-  agent.destroy();
+  await Promise.all(Array.from({ length: options.clients }, ask));
   latencies.sort((a, b) => a - b);
   const quantile = (q: number) => latencies[Math.ceil(q * latencies.length) - 1] ?? Number.NaN;
   return {

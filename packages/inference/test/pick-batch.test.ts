@@ -6,17 +6,22 @@ const idsOf = (items: { id: number }[]) => items.map(({ id }) => id);
 
 test('the post that waits longest goes first, with those near to it in length', () => {
   const waiting = line(20, 128, 22, 19, 25, 100);
-  expect(idsOf(pickBatch(waiting, 3))).toEqual([0, 2, 3]);
+  expect(idsOf(pickBatch(waiting, 3))).toEqual([0, 3, 2]);
   expect(idsOf(waiting)).toEqual([1, 4, 5]);
 });
 
-test('of the posts that are near enough in length, those that wait longest go', () => {
-  expect(idsOf(pickBatch(line(20, 23, 18, 21, 20), 3))).toEqual([0, 1, 2]);
+test('a post that waits longer goes before one that fits a little better', () => {
+  expect(idsOf(pickBatch(line(20, 21, 40, 40, 40, 40, 40, 20), 2))).toEqual([0, 1]);
+  expect(idsOf(pickBatch(line(20, 23, 40, 40, 40, 40, 40, 20), 2))).toEqual([0, 7]);
 });
 
 test('a long text does not pull short ones up to its length', () => {
-  const waiting = line(128, 20, 20, 110, 20);
+  const waiting = line(128, 20, 20, 124, 20);
   expect(idsOf(pickBatch(waiting, 8))).toEqual([0, 3]);
+});
+
+test('padding a whole batch for one more post counts for every post in it', () => {
+  expect(idsOf(pickBatch(line(20, 20, 20, 23), 4))).toEqual([0, 1, 2]);
 });
 
 test('an empty line gives an empty batch', () => {

@@ -1,6 +1,9 @@
 import { black, blueOfBlue, greenOfBlue, greenOfRed, redOfRed, white } from './colour';
 import { Block } from './layout';
 
+/** φ(0) of the normal distribution. */
+const densityAtMean: f32 = 0.39894;
+
 /**
  * By how much normally distributed numbers beyond a limit are beyond it, in the mean of all of them; or numbers within it, when most are
  * beyond. It is σ (φ(z) − z (1 − Φ(z))) for a limit z deviations from the mean, for which φ(0) σ (1 − z / 3)⁴ stands here.
@@ -11,7 +14,7 @@ function excessOf(distance: v128, deviation: v128): v128 {
   const z = f32x4.div(f32x4.abs(distance), f32x4.add(deviation, f32x4.splat(0.001)));
   const near = f32x4.max(f32x4.splat(0), f32x4.sub(f32x4.splat(1), f32x4.mul(z, f32x4.splat(1.0 / 3.0))));
   const square = f32x4.mul(near, near);
-  return f32x4.mul(f32x4.mul(deviation, f32x4.splat(0.39894)), f32x4.mul(square, square));
+  return f32x4.mul(f32x4.mul(deviation, f32x4.splat(densityAtMean)), f32x4.mul(square, square));
 }
 
 /**
@@ -20,6 +23,10 @@ function excessOf(distance: v128, deviation: v128): v128 {
  * coloured letters, their mean without them would be another.
  */
 export function isCutOff(luma: Block, blue: Block, red: Block, tolerance: f32): bool {
+  const blueVariance = blue.variance * (blueOfBlue * blueOfBlue);
+  const redVariance = red.variance * (redOfRed * redOfRed);
+  const most = luma.variance + max(blueVariance, redVariance);
+  if (most * (densityAtMean * densityAtMean) < tolerance * tolerance) return false; // wherever their mean is
   // Red, green and blue; the fourth is luma once more.
   const mean = f32x4.add(
     f32x4.splat(luma.mean),
