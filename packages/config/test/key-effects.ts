@@ -179,6 +179,9 @@ const shown: Record<string, Record<string, string[]>> = {
     'exports the best checkpoint of the training folder and says where to go next': ['export.output_dir'],
     'a .pth name means our file of the same stem': ['export.checkpoint'],
     'takes export.tokenizer and export.opset in place of the usual ones': ['export.tokenizer', 'export.opset'],
+    "export.operators=onnxruntime writes onnxruntime's fused operators, and the gate compares them as always": [
+      'export.operators',
+    ],
   },
   'packages/exporter/test/precision.test.ts': {
     'pnpm export takes its posts from the validation and test CSVs and prints what changed': [

@@ -42,6 +42,11 @@ export function modalitiesOf({ missingModality }: Pick<Architecture, 'missingMod
 
 export const labelMapSchema = z.strictObject({ 0: z.literal('REAL'), 1: z.literal('FAKE') });
 
+/** Whether a graph keeps to ONNX's own operators, which every runtime knows, or has fused ones of onnxruntime's. */
+export const operatorsSchema = z.enum(['standard', 'onnxruntime']);
+
+export type Operators = z.infer<typeof operatorsSchema>;
+
 /** `artifact.json`: what the service must know about a model, and the hash of every file it stands for. */
 export const artifactSchema = z.object({
   formatVersion: z.literal(1),
@@ -53,6 +58,7 @@ export const artifactSchema = z.object({
   ...decisionShape,
   precision: z.enum(['fp32', 'fp16', 'int8']),
   opset: z.int().min(18),
+  operators: operatorsSchema.default('standard'),
   architecture: architectureSchema,
   modalities: modalitiesSchema
     .default({ image: 'required', text: 'required' })

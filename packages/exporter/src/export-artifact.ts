@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Artifact, CheckpointMetadata } from '@crosscheck/contract';
+import type { Artifact, CheckpointMetadata, Operators } from '@crosscheck/contract';
 import { artifactFiles, CrosscheckError, decisionOf } from '@crosscheck/contract';
 import type { Checkpoint } from '@crosscheck/model/weights';
 import { checkTensors, openCheckpoint, parameterNames } from '@crosscheck/model/weights';
@@ -35,6 +35,8 @@ export interface ExportOptions {
   readPosts?: () => Promise<ExportPosts>;
   /** ONNX operator set, 18 to 23. */
   opset?: number;
+  /** ONNX's own operators (default), or fused ones that only onnxruntime knows. */
+  operators?: Operators;
   /** Told what is being done. */
   onProgress?: (step: string) => void;
 }
@@ -68,7 +70,8 @@ export async function exportArtifact(options: ExportOptions): Promise<ExportRepo
   const opened = await openCheckpoint(options.checkpoint, { positiveClass });
   const checkpoint = { ...opened, metadata: opened.metadata ?? assumed ?? null };
   try {
-    const content = await readContent(checkpoint, { opset, tokenizer: options.tokenizer ?? null });
+    const { tokenizer = null, operators = 'standard' } = options;
+    const content = await readContent(checkpoint, { opset, operators, tokenizer });
     const posts = (await options.readPosts?.()) ?? { calibration: [], comparison: [], evaluation: [] };
     return await replaceFolder(options.outputDir, async (dir) => {
       const report = await buildArtifact(dir, checkpoint, { content, posts, options });
@@ -98,7 +101,7 @@ function checkVariant({ precision = 'fp32', opset = 18 }: ExportOptions): number
 
 async function readContent(
   checkpoint: Checkpoint,
-  { opset, tokenizer }: { opset: number; tokenizer: string | null },
+  { opset, operators, tokenizer }: { opset: number; operators: Operators; tokenizer: string | null },
 ): Promise<ArtifactContent> {
   const metadata = requireMetadata(checkpoint);
   const { architecture, preprocessing, version, metrics, runId } = metadata;
@@ -111,6 +114,7 @@ async function readContent(
     ...decisionOf(metadata),
     metrics,
     opset,
+    operators,
     source: {
       checkpoint: path.basename(checkpoint.path),
       checkpointSha256: await sha256OfFile(checkpoint.path),

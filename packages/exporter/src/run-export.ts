@@ -9,7 +9,7 @@ import { readExportPosts } from './read-posts.ts';
 
 /** Job of `pnpm export`. */
 export async function runExport({ config }: Run<TrainConfig>): Promise<JobResult> {
-  const { output_dir: outputDir, precision, opset } = config.export;
+  const { output_dir: outputDir, precision, opset, operators } = config.export;
   const checkpoint = await chooseCheckpoint(config);
   const startedAt = performance.now();
   const report = await exportArtifact({
@@ -21,6 +21,7 @@ export async function runExport({ config }: Run<TrainConfig>): Promise<JobResult
     precision,
     readPosts: () => readExportPosts(config),
     opset,
+    operators,
   });
   process.stdout.write(describe(report, { checkpoint, seconds: (performance.now() - startedAt) / 1000 }));
   return { metrics: { max_logit_difference: report.parity.maxLogitDifference } };

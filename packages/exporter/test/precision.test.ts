@@ -22,6 +22,8 @@ beforeAll(async () => {
     const outputDir = `${folder.dir}/${precision}`;
     reports[precision] = await exportArtifact({ checkpoint, outputDir, precision, readPosts });
   }
+  const fused = { precision: 'int8', operators: 'onnxruntime' } as const;
+  reports.fused = await exportArtifact({ checkpoint, outputDir: `${folder.dir}/fused`, ...fused, readPosts });
 }, 60_000);
 afterAll(() => folder.remove());
 
@@ -52,6 +54,13 @@ test.each(['fp16', 'int8'])(
     await verifyHashes(await readArtifact(`${folder.dir}/${precision}`));
   },
 );
+
+test("int8 is to be had with onnxruntime's fused attention, too", () => {
+  const { comparison, artifact } = reports.fused as ExportReport;
+  expect(artifact).toMatchObject({ precision: 'int8', operators: 'onnxruntime' });
+  expect(comparison?.meanProbabilityDifference).toBeLessThanOrEqual(0.01);
+  expect(bytes('fused')).toBeLessThan(0.75 * bytes('fp32'));
+});
 
 test('the model card has what the folder gave on labelled posts, with intervals, what labels mean and limits', () => {
   for (const precision of ['fp32', 'fp16', 'int8']) {

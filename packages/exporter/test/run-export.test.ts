@@ -42,6 +42,18 @@ test('takes export.tokenizer and export.opset in place of the usual ones', async
   expect(vocab).toEqual(JSON.parse(exchanged).model.vocab);
 });
 
+test("export.operators=onnxruntime writes onnxruntime's fused operators, and the gate compares them as always", async () => {
+  const { code, stdout } = await runExport(
+    'export.checkpoint=checkpoints/best_model_1.8.safetensors',
+    'export.output_dir=art4',
+    'export.operators=onnxruntime',
+  );
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/parity {3}max \|Δlogit\| \d\.\de-/);
+  expect(JSON.parse(readFileSync(`${folder.dir}/art4/artifact.json`, 'utf8')).operators).toBe('onnxruntime');
+  expect(readFileSync(`${folder.dir}/art4/multimodal_model.onnx`, 'latin1')).toContain('com.microsoft');
+});
+
 test('a .pth name means our file of the same stem', async () => {
   const { stdout, code } = await runExport(
     'export.checkpoint=checkpoints/best_model_1.8.pth',

@@ -53,6 +53,10 @@ export const exportSchema = z.strictObject({
     .default(500)
     .describe('test posts to measure the artifact on, and to compare fp16 and int8 with fp32'),
   opset: z.int().min(18).max(23).default(18).describe('ONNX operator set'),
+  operators: z
+    .enum(['standard', 'onnxruntime'])
+    .default('standard')
+    .describe('standard = any runtime loads it; onnxruntime = with its fused attention, GELU and SiLU'),
 });
 
 const share = z.number().min(0).max(1);

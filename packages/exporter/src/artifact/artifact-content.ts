@@ -1,4 +1,4 @@
-import type { Architecture, Artifact, Decision, Preprocessing } from '@crosscheck/contract';
+import type { Architecture, Artifact, Decision, Operators, Preprocessing } from '@crosscheck/contract';
 import type { WeightSource } from '../network/weights.ts';
 
 /** Everything that an artifact folder is made of. */
@@ -11,6 +11,8 @@ export interface ArtifactContent extends Decision {
   metrics: Record<string, number>;
   source: Artifact['source'];
   opset: number;
+  /** @default 'standard' */
+  operators?: Operators;
   /** How the weights are stored. @default 'fp32' */
   precision?: Artifact['precision'];
   /** What another precision than fp32 was measured to change. */

@@ -87,6 +87,7 @@ export async function writeManifest(
     ...decisionOf(content),
     precision: content.precision ?? 'fp32',
     opset: content.opset,
+    operators: content.operators ?? 'standard',
     architecture: content.architecture,
     modalities: modalitiesOf(content.architecture),
     source: content.source,

@@ -1,4 +1,4 @@
-import type { Architecture, Preprocessing } from '@crosscheck/contract';
+import type { Architecture, Artifact, Operators, Preprocessing } from '@crosscheck/contract';
 import { onnxNames } from '@crosscheck/contract';
 import type { Value } from '../onnx/graph-builder.ts';
 import { GraphBuilder } from '../onnx/graph-builder.ts';
@@ -15,12 +15,19 @@ export interface NetworkOptions {
   preprocessing: Preprocessing;
   weights: WeightSource;
   opset: number;
+  /** @default 'standard' */
+  operators?: Operators;
+  /** int8 is made of the vision network's plain operators. @default 'fp32' */
+  precision?: Artifact['precision'];
 }
 
 /** The whole network as an ONNX graph: image, input_ids, attention_mask → logits, with dynamic batch and length. */
-export function buildClassifierGraph({ architecture, preprocessing, weights, opset }: NetworkOptions): Graph {
+export function buildClassifierGraph(options: NetworkOptions): Graph {
+  const { architecture, preprocessing, weights, opset, operators, precision } = options;
   const graph = new GraphBuilder();
-  const context: NetworkContext = { graph, weights, opset };
+  const isFused = operators === 'onnxruntime';
+  const fused = { text: isFused, vision: isFused && precision !== 'int8' };
+  const context: NetworkContext = { graph, weights, opset, fused };
   const { imageSize } = preprocessing;
   const absent = architecture.missingModality === 'learned' ? findAbsent(context) : null;
   const image = absent ? blankPictures(context, absent.image) : onnxNames.image; // [B, 3, S, S]

@@ -30,10 +30,11 @@ export function buildTextBackbone(
   architecture: TextArchitecture & { allTokens: boolean },
 ): EncodedText {
   const mask = buildMask(context, inputs.attentionMask);
+  const keep = context.fused.text ? context.graph.node('Cast', 'text/keep', [inputs.attentionMask], { to: 6 }) : '';
   let x = buildEmbeddings(context, inputs.inputIds, architecture); // [B, L, D]
   for (let layer = 0; layer < architecture.layers; layer++) {
     const isLast = layer === architecture.layers - 1 && !architecture.allTokens;
-    x = buildLayer(context, { layer, mask, architecture, isLast }, x);
+    x = buildLayer(context, { layer, mask, keep, architecture, isLast }, x);
   }
   return { features: x, mask };
 }
@@ -68,6 +69,8 @@ function buildEmbeddings(context: NetworkContext, inputIds: Value, architecture:
 interface Layer {
   layer: number;
   mask: Value;
+  /** 1 on tokens, 0 on padding: [B, L] int32. */
+  keep: Value;
   architecture: TextArchitecture;
   isLast: boolean;
 }
@@ -97,12 +100,32 @@ function buildLayer(context: NetworkContext, options: Layer, x: Value): Value {
   return layerNorm(context, `${path}/ffn`, z, { name: `${name}.output_layer_norm`, architecture });
 }
 
+/** The same in one node; it takes the mask itself, [B, L]. */
+function buildFusedAttention(
+  context: NetworkContext,
+  options: Layer & { path: string; name: string },
+  { x, queries }: { x: Value; queries: Value },
+): Value {
+  const { graph } = context;
+  const { path, name, isLast, keep } = options;
+  const { heads, hiddenSize } = options.architecture;
+  const scale = 1 / Math.sqrt(hiddenSize / heads);
+  let q = (isLast ? linear2d : linear3d)(context, `${path}/q`, queries, { name: `${name}.q_lin`, scale });
+  if (isLast) q = graph.node('Unsqueeze', `${path}/q`, [q, graph.ints(1)]); // [B, 1, D]
+  const k = linear3d(context, `${path}/k`, x, { name: `${name}.k_lin` }); // [B, L, D]
+  const v = linear3d(context, `${path}/v`, x, { name: `${name}.v_lin` }); // [B, L, D]
+  const attributes = { num_heads: heads, scale: { float: 1 }, mask_filter_value: { float: -maskedScore } };
+  const mixed = graph.fused('MultiHeadAttention', path, [q, k, v, '', keep], attributes); // [B, L or 1, D]
+  return isLast ? graph.node('Reshape', `${path}/context`, [mixed, graph.ints(0, hiddenSize)]) : mixed;
+}
+
 /** softmax(q·kᵀ/√d + mask)·v over heads; `queries` has L rows per post, or one ([B, D]) in the last layer. */
 function buildAttention(
   context: NetworkContext,
   options: Layer & { path: string; name: string },
   { x, queries }: { x: Value; queries: Value },
 ): Value {
+  if (context.fused.text) return buildFusedAttention(context, options, { x, queries });
   const { graph } = context;
   const { path, name, isLast, mask } = options;
   const { heads, hiddenSize } = options.architecture;
@@ -167,7 +190,8 @@ export function layerNorm(
 }
 
 /** Exact GELU, x·Φ(x): one node from opset 20 on, before that the erf form that onnxruntime fuses into one. */
-function gelu({ graph, opset }: NetworkContext, path: string, x: Value): Value {
+function gelu({ graph, opset, fused }: NetworkContext, path: string, x: Value): Value {
+  if (fused.text) return graph.fused('Gelu', path, [x]);
   if (opset >= 20) return graph.node('Gelu', path, [x]);
   const scaled = graph.node('Div', path, [x, graph.float(Math.SQRT2)]);
   const shifted = graph.node('Add', path, [graph.node('Erf', path, [scaled]), graph.float(1)]);

@@ -110,6 +110,7 @@ function pool({ graph }: NetworkContext, path: string, x: Value, side: number): 
   return graph.node('ReduceMean', path, [x, graph.ints(2, 3)], { keepdims: 1 });
 }
 
-function silu({ graph }: NetworkContext, path: string, x: Value): Value {
+function silu({ graph, fused }: NetworkContext, path: string, x: Value): Value {
+  if (fused.vision) return graph.fused('QuickGelu', path, [x], { alpha: { float: 1 } });
   return graph.node('Mul', path, [x, graph.node('Sigmoid', path, [x])]);
 }

@@ -12,6 +12,8 @@ export interface NetworkContext {
   graph: GraphBuilder;
   weights: WeightSource;
   opset: number;
+  /** Where onnxruntime's fused operators may stand. */
+  fused: { vision: boolean; text: boolean };
 }
 
 /** A tensor as it stands in the checkpoint. */

@@ -9,6 +9,9 @@ const irVersionOfOpset: Readonly<Record<number, number>> = { 18: 8, 19: 9, 20: 9
 /** Operator sets that the writer knows. */
 export const supportedOpsets: readonly number[] = Object.keys(irVersionOfOpset).map(Number);
 
+/** onnxruntime has never had another version of its operators. */
+const otherDomainVersion = 1;
+
 export interface ModelHeader {
   opset: number;
   producerVersion: string;
@@ -25,6 +28,8 @@ export function encodeModel(graph: Graph, header: ModelHeader, placements: Reado
     .string(6, graph.doc)
     .message(7, encodeGraph(graph, placements))
     .message(8, new WireWriter().string(1, '').int(2, header.opset));
+  for (const domain of new Set(graph.nodes.flatMap((node) => node.domain ?? [])))
+    model.message(8, new WireWriter().string(1, domain).int(2, otherDomainVersion));
   for (const entry of Object.entries(header.metadata)) model.message(14, encodeEntry(entry));
   return model.finish();
 }
@@ -48,7 +53,7 @@ function encodeNode(node: Node): WireWriter {
   for (const output of node.outputs) message.string(2, output);
   message.string(3, node.name).string(4, node.op);
   for (const [name, value] of Object.entries(node.attributes)) message.message(5, encodeAttribute(name, value));
-  return message;
+  return node.domain === undefined ? message : message.string(7, node.domain);
 }
 
 const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;

@@ -20,15 +20,26 @@ export class GraphBuilder {
     return this.named({ op, name: `${path}/${op}`, output: `${path}/${op}` }, inputs, attributes);
   }
 
+  /** Adds a node of onnxruntime's own operators (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md). */
+  fused(
+    op: string,
+    path: string,
+    inputs: readonly Value[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): Value {
+    const id = { op, domain: 'com.microsoft', name: `${path}/${op}`, output: `${path}/${op}` };
+    return this.named(id, inputs, attributes);
+  }
+
   /** Adds a node whose output carries a name of its own, as the graph's outputs do. */
   named(
-    id: { op: string; name: string; output: string },
+    { output, ...id }: { op: string; domain?: string; name: string; output: string },
     inputs: readonly Value[],
     attributes: Readonly<Record<string, Attribute>> = {},
   ): Value {
     if (this.#nodes.has(id.name)) throw new Error(`two nodes are called ${id.name}`);
-    this.#nodes.set(id.name, { op: id.op, name: id.name, inputs, outputs: [id.output], attributes });
-    return id.output;
+    this.#nodes.set(id.name, { ...id, inputs, outputs: [output], attributes });
+    return output;
   }
 
   /** Adds a weight whose values are read when the file is written. */

@@ -17,6 +17,8 @@ export type Attribute = number | string | readonly number[] | { float: number };
 
 export interface Node {
   op: string;
+  /** Of the operator; none for ONNX's own. */
+  domain?: string;
   name: string;
   inputs: readonly string[];
   outputs: readonly string[];

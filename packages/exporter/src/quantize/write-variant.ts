@@ -41,7 +41,7 @@ export async function writeVariant(
 ): Promise<{ artifact: Artifact; comparison: ComparisonReport }> {
   requirePosts(posts, precision);
   onProgress?.(`rewriting the network in ${precision}`);
-  const graph = await rewrites[precision](buildClassifierGraph(content), {
+  const graph = await rewrites[precision](buildClassifierGraph({ ...content, precision }), {
     preprocessing: content.preprocessing,
     opset: content.opset,
     pictures: decodePictures(posts.calibration, content.preprocessing.imageSize),
