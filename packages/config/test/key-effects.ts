@@ -252,6 +252,7 @@ const shown: Record<string, Record<string, string[]>> = {
     ],
   },
   'packages/inference/test/infer-keys.test.ts': {
+    'inference.checkpoint.graph_cache keeps the rewritten graph': ['inference.checkpoint.graph_cache'],
     'inference.text.max_length cuts texts shorter': ['inference.text.max_length'],
     'inference.text.tokenizer replaces that of the artifact': ['inference.text.tokenizer'],
     'what the artifact or this machine fixes is warned about': ['inference.checkpoint.device', 'inference.image.size'],
@@ -275,6 +276,7 @@ const shown: Record<string, Record<string, string[]>> = {
     'an address that is not this machine’s ends it with code 1 and the reason': ['serve.host'],
     'a port in use ends it with code 1 and the reason': ['serve.port'],
     'says in one line where it answers': ['serve.workers'],
+    'keeps the rewritten graph in the cache folder, unless it is told not to': ['serve.graph_cache'],
     'queue, batch, threads and pixels are as the settings say': [
       'serve.threads_per_worker',
       'serve.max_batch',

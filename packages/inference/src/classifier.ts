@@ -1,5 +1,5 @@
 import type { AbstainBand, Artifact, Verdict } from '@crosscheck/contract';
-import { CrosscheckError, decide, sigmoid } from '@crosscheck/contract';
+import { artifactFiles, CrosscheckError, decide, sigmoid } from '@crosscheck/contract';
 import type { Tokenizer } from '@crosscheck/preprocess';
 import { decodeImage, loadTokenizer, openImage } from '@crosscheck/preprocess';
 import type { ArtifactFolder } from './artifact/read-artifact.ts';
@@ -11,6 +11,7 @@ import { explainPost } from './explain/explain-post.ts';
 import type { Explanation } from './explain/explanation.ts';
 import { type Modality, partial, partsOf } from './parts.ts';
 import { availableCores } from './runtime/available-cores.ts';
+import type { GraphCache } from './runtime/graph-cache.ts';
 import { chooseLayout, type Layout, type LayoutOptions } from './runtime/layout.ts';
 import type { WorkerPool } from './runtime/worker-pool.ts';
 import { openWorkerPool } from './runtime/worker-pool.ts';
@@ -35,6 +36,8 @@ export interface Prediction extends Verdict {
 }
 
 export interface ClassifierOptions extends LayoutOptions {
+  /** Folder that keeps graphs as onnxruntime rewrites them for this CPU, for the next start. @default null, none */
+  graphCacheDir?: string | null;
   /** Posts that may be decoded or wait at the same time; the next one is refused. */
   maxQueue?: number;
   /** Compare every file of the artifact with its sha256 (about 0.2 s for the full network). */
@@ -120,6 +123,7 @@ export async function openClassifier(location: string, options: ClassifierOption
     ...layout,
     modelFile: folder.modelFile,
     preprocessing: folder.artifact.preprocessing,
+    graphCache: graphCacheOf(folder.artifact, options.graphCacheDir ?? null),
     onChange: () => batcher?.dispatch(),
   });
   const [pool, tokenizer] = await bothOrNeither(loading, openChecked(folder, options));
@@ -127,6 +131,11 @@ export async function openClassifier(location: string, options: ClassifierOption
   batcher = new MicroBatcher({ padId: tokenizer.padId, maxBatch: layout.maxBatch, statistics });
   batcher.attach(pool);
   return new PooledClassifier({ folder, tokenizer, statistics, batcher, pool, layout, options });
+}
+
+function graphCacheOf({ sha256 }: Artifact, dir: string | null): GraphCache | null {
+  const model = [artifactFiles.onnx, artifactFiles.onnxData].map((file) => sha256[file]).join();
+  return dir === null ? null : { dir, model };
 }
 
 /** The model loads while everything else is read and checked; when one fails, the other must not linger. */

@@ -14,6 +14,7 @@ export type { Explanation, HeatMap, ModalityEffect, WordWeight } from './explain
 export { type ExplanationJson, explanationToJson } from './explain/to-json.ts';
 export { type Modality, partsOf } from './parts.ts';
 export { availableCores } from './runtime/available-cores.ts';
+export { graphCacheFolder } from './runtime/graph-cache.ts';
 export {
   type ModelInputs,
   type OnnxSession,

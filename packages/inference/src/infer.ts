@@ -9,6 +9,7 @@ import { type BatchSummary, classifyFile, type JudgedRow } from './batch-file/cl
 import { openProgress } from './batch-file/progress.ts';
 import { type Classifier, type ClassifierOptions, openClassifier, type Prediction } from './classifier.ts';
 import { reportExplanation } from './explain/report.ts';
+import { graphCacheFolder } from './runtime/graph-cache.ts';
 
 type Inference = InferenceConfig['inference'];
 
@@ -42,8 +43,16 @@ async function requireFile(file: string): Promise<void> {
 const largestUsefulBatch = 4;
 
 /** How `inference.*` opens the classifier. */
-export function classifierOptions({ mode, output, text, explain, batch_processing }: Inference): ClassifierOptions {
+export function classifierOptions({
+  mode,
+  output,
+  text,
+  explain,
+  checkpoint,
+  batch_processing,
+}: Inference): ClassifierOptions {
   const optional = {
+    graphCacheDir: checkpoint.graph_cache ? graphCacheFolder() : null,
     ...(output.threshold === null ? {} : { threshold: output.threshold }),
     ...(output.abstain_band === null
       ? {}

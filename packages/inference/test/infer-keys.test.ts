@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { composeConfig, inferenceConfigSchema } from '@crosscheck/config';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -48,6 +48,15 @@ const probability = async (text: string, ...overrides: string[]) => {
   const { printed } = await run('inference.mode=single', `inference.single.text=${text}`, ...overrides);
   return /Probability \(Fake\): ([\d.]+)/.exec(printed)?.[1];
 };
+
+test('inference.checkpoint.graph_cache keeps the rewritten graph in the cache folder, unless it is off', async () => {
+  vi.stubEnv('CROSSCHECK_CACHE', `${dir}/cache`);
+  await probability('flood', 'inference.checkpoint.graph_cache=false');
+  expect(existsSync(`${dir}/cache`)).toBe(false);
+  await probability('flood');
+  expect(readdirSync(`${dir}/cache/graphs`)).toHaveLength(1);
+  vi.unstubAllEnvs();
+});
 
 test('inference.text.max_length cuts texts shorter than the artifact does', async () => {
   const words = await probability('flood covers the city');

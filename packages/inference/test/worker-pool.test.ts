@@ -14,6 +14,7 @@ function openPool(workers: number): Promise<WorkerPool> {
     preprocessing: tinyPreprocessing,
     threads: 1,
     maxBatch: 2,
+    graphCache: null,
     workers,
     onChange: () => {},
     workerFile: new URL('./fixtures/crashing-worker.ts', import.meta.url),

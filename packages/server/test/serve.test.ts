@@ -113,6 +113,17 @@ test('queue, batch, threads and pixels are as the settings say', async () => {
   expect(await service.stop()).toBe(0);
 });
 
+test('keeps the rewritten graph in the cache folder, unless it is told not to', async () => {
+  const cache = `${folder.dir}/cache`;
+  vi.stubEnv('CROSSCHECK_CACHE', cache);
+  for (const isKept of [false, true]) {
+    const service = await spawnService(folder.dir, [...overrides, `serve.graph_cache=${isKept}`]);
+    expect(existsSync(cache)).toBe(isKept);
+    expect(await service.stop()).toBe(0);
+  }
+  vi.unstubAllEnvs();
+});
+
 test('requests under way when SIGTERM comes under load end with an answer or were never accepted', async () => {
   const service = await spawnService(folder.dir, overrides);
   const outcomes = new Map<string, number>();

@@ -2,6 +2,11 @@ import { z } from 'zod';
 
 const path = z.string().min(1);
 
+const graphCache = z
+  .boolean()
+  .default(true)
+  .describe("keep the model's graph as it is rewritten for this CPU in the cache folder, for a faster next start");
+
 /** `inference.*`: judging posts from the command line. */
 export const inferenceSchema = z.strictObject({
   mode: z.enum(['single', 'batch']).default('batch').describe('one post, or a CSV of posts'),
@@ -13,6 +18,7 @@ export const inferenceSchema = z.strictObject({
         .nullable()
         .default(null)
         .describe('onnxruntime runs on the CPU here; cuda is taken for old configs, with a warning'),
+      graph_cache: graphCache,
     })
     .prefault({}),
   single: z
@@ -130,6 +136,7 @@ export const serveSchema = z.strictObject({
     .describe('look this often for a new model in the artifact folder; null = only when SIGHUP says so'),
   workers: z.int().min(1).nullable().default(null).describe('inference threads; null = one for each core'),
   threads_per_worker: z.int().min(1).default(1).describe('cores that one inference call may use'),
+  graph_cache: graphCache,
   max_batch: z.int().min(1).default(4).describe('posts that one inference call may take'),
   max_body_bytes: z.int().positive().default(10_000_000).describe('larger requests are refused with 413'),
   max_buffered_bytes: z

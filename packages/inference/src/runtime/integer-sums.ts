@@ -10,7 +10,8 @@ export function saturatesIntegerSums(cpuInfo: string = readCpuInfo(), arch: stri
   return arch === 'x64' && !/\bavx(512)?_vnni\b/.test(cpuInfo);
 }
 
-function readCpuInfo(): string {
+/** What Linux says of the processors; '' elsewhere. */
+export function readCpuInfo(): string {
   try {
     return readFileSync('/proc/cpuinfo', 'utf8');
   } catch {

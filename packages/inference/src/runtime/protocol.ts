@@ -1,4 +1,5 @@
 import type { ErrorCode, Preprocessing } from '@crosscheck/contract';
+import type { GraphCache } from './graph-cache.ts';
 
 /** A picture, as [S, S, 3] RGB u8 or as a file that the worker decodes. */
 export interface Picture {
@@ -40,6 +41,8 @@ export interface WorkerOptions {
   threads: number;
   preprocessing: Preprocessing;
   maxBatch: number;
+  /** Null = nothing is kept. */
+  graphCache: GraphCache | null;
 }
 
 export type WorkerRequest = { type: 'run'; batch: EncodedBatch } | { type: 'close' };

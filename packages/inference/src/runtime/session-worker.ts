@@ -7,7 +7,7 @@ import { openOnnxSession } from './onnx-session.ts';
 import type { BatchResult, EncodedBatch, Picture, WorkerOptions, WorkerReply, WorkerRequest } from './protocol.ts';
 
 const port = parentPort as NonNullable<typeof parentPort>;
-const { modelFile, threads, preprocessing, maxBatch } = workerData as WorkerOptions;
+const { modelFile, threads, preprocessing, maxBatch, graphCache } = workerData as WorkerOptions;
 const pixelsPerImage = 3 * preprocessing.imageSize ** 2;
 const imageBuffer = new Float32Array(maxBatch * pixelsPerImage);
 
@@ -66,7 +66,7 @@ async function warmUp(session: OnnxSession): Promise<void> {
 }
 
 try {
-  const session = await openOnnxSession(modelFile, { threads, preprocessing });
+  const session = await openOnnxSession(modelFile, { threads, preprocessing, graphCache });
   await warmUp(session);
   port.on('message', (request: WorkerRequest) => {
     if (request.type === 'run') void runBatch(session, request.batch);

@@ -75,8 +75,8 @@ function poolOf(slots: Slot[]): WorkerPool {
 }
 
 function startSlot(slots: Slot[], options: PoolOptions, isReplacement: boolean): Promise<void> {
-  const { modelFile, threads, preprocessing, maxBatch } = options;
-  const workerData: WorkerOptions = { modelFile, threads, preprocessing, maxBatch };
+  const { modelFile, threads, preprocessing, maxBatch, graphCache } = options;
+  const workerData: WorkerOptions = { modelFile, threads, preprocessing, maxBatch, graphCache };
   const worker = new Worker(options.workerFile ?? sessionWorkerFile, { workerData, env: SHARE_ENV });
   const slot: Slot = { worker, state: 'starting', task: null, isReplacement };
   slots.push(slot);

@@ -1,5 +1,5 @@
 import { isCrosscheckError, messageOf } from '@crosscheck/contract';
-import { type Classifier, openClassifier, requireBand, selfCheck } from '@crosscheck/inference';
+import { type Classifier, graphCacheFolder, openClassifier, requireBand, selfCheck } from '@crosscheck/inference';
 import { type App, buildApp } from '../build-app.ts';
 import type { ServeSettings } from '../routes/context.ts';
 import type { Order, ReloadHistory, Report } from '../supervisor/protocol.ts';
@@ -62,6 +62,7 @@ function classifierOptions(settings: ServeSettings) {
   return {
     ...(settings.workers === null ? {} : { workers: settings.workers }),
     threadsPerWorker: settings.threads_per_worker,
+    graphCacheDir: settings.graph_cache ? graphCacheFolder() : null,
     maxBatch: settings.max_batch,
     maxQueue: settings.queue_size,
     maxPixels: settings.max_pixels,
