@@ -129,6 +129,10 @@ describe('other pictures go to the decoder for everything', () => {
   it('when they are cut off anywhere', async () => {
     const file = await softJpeg({ width: 300, height: 240, seed: 6 });
     for (let end = 3; end < file.length; end += 41) expect(decodeDirectly(file.subarray(0, end), 64)).toBeNull();
+    for (const missing of [1, 2, 3]) {
+      expect(decodeDirectly(file, 64)).not.toBeNull(); // leaves its end in the kernels' memory
+      expect(decodeDirectly(file.subarray(0, file.length - missing), 64)).toBeNull();
+    }
     await expect(decodeImage(file.subarray(0, file.length / 2), { size: 64 })).rejects.toMatchObject({
       code: 'CROSSCHECK_IMAGE_UNREADABLE',
     });

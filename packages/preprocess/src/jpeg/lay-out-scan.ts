@@ -156,9 +156,12 @@ export function layOutScan(file: Uint8Array, header: JpegHeader, size: number, k
   const restartUnits = header.restartUnits || never;
   const segments = Math.ceil((units.across * units.down) / restartUnits);
   const compressed = file.subarray(header.scanStart);
-  const source = places.take(compressed.length, (memory, place) =>
-    new Uint8Array(memory, place, compressed.length).set(compressed),
-  );
+  // Zeros behind it: what an earlier file left there must not end this one.
+  const source = places.take(compressed.length, (memory, place) => {
+    const target = new Uint8Array(memory, place, compressed.length + slack);
+    target.set(compressed);
+    target.fill(0, compressed.length);
+  });
   const bytes = places.take(compressed.length + segments * gap);
   const ends = places.take(4 * segments);
   const square = places.take(3 * size * size);

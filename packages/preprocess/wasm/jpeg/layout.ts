@@ -13,7 +13,7 @@ export class Component {
   /** Blocks of it in a unit of the scan, across and down: 1 or 2 for luma, 1 for chroma. */
   across: i32;
   down: i32;
-  /** Tables of symbols, and the second one's table of pairs; their form is described below. */
+  /** Tables of symbols, and the second one's table of pairs; see entropy.ts for their form. */
   dc: usize;
   ac: usize;
   pairs: usize;
