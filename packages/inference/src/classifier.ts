@@ -1,7 +1,7 @@
 import type { AbstainBand, Artifact, Verdict } from '@crosscheck/contract';
 import { artifactFiles, CrosscheckError, decide, sigmoid } from '@crosscheck/contract';
 import type { Tokenizer } from '@crosscheck/preprocess';
-import { decodeImage, loadTokenizer, openImage } from '@crosscheck/preprocess';
+import { type DecodeOptions, decodeImage, loadTokenizer, openImage } from '@crosscheck/preprocess';
 import type { ArtifactFolder } from './artifact/read-artifact.ts';
 import { readArtifact, verifyHashes } from './artifact/read-artifact.ts';
 import { Gate } from './batching/gate.ts';
@@ -271,8 +271,9 @@ class PooledClassifier implements Classifier {
     try {
       return await this.#count(async () => {
         const has = partsOf(post, this.artifact.modalities);
-        const pixels = await this.#decode(post, signal);
-        const decoded = { text: post.text, hasText: has.text, pixels };
+        const { text, image } = post;
+        const pixels = image === null ? null : await this.#decode(image, this.#decodeOptions(image), signal);
+        const decoded = { text, hasText: has.text, pixels };
         const explanation = await this.#explainers.pass(() => explainPost(decoded, context));
         return { ...explanation, prediction: { ...explanation.prediction, ...partial(has) } };
       });
@@ -302,26 +303,27 @@ class PooledClassifier implements Classifier {
   }
 
   /** The file of a picture that decodes quickly, for the workers to decode; of another one the pixels. */
-  async #openPicture(post: Post, signal: AbortSignal): Promise<EncodedPost['picture']> {
-    if (post.image === null) return null;
-    const { bytes, isDirect } = await openImage(post.image, this.#imageOptions());
-    signal.throwIfAborted();
-    if (isDirect) return { form: 'file', bytes };
-    const pixels = await this.#decode({ ...post, image: bytes }, signal);
-    return pixels && { form: 'pixels', bytes: pixels };
-  }
-
-  #imageOptions() {
-    const { maxPixels, minSide, refuseAppended } = this.#parts.options;
-    return { size: this.artifact.preprocessing.imageSize, maxPixels, minSide, refuseAppended };
-  }
-
-  async #decode({ image }: Post, signal: AbortSignal): Promise<Uint8Array | null> {
+  async #openPicture({ image }: Post, signal: AbortSignal): Promise<EncodedPost['picture']> {
     if (image === null) return null;
+    const options = this.#decodeOptions(image);
+    const { bytes, isDirect } = await openImage(image, options);
+    signal.throwIfAborted();
+    if (isDirect) return { form: 'file', bytes, options };
+    return { form: 'pixels', bytes: await this.#decode(bytes, options, signal) };
+  }
+
+  #decodeOptions(image: Uint8Array | string): DecodeOptions {
+    const { maxPixels, minSide, refuseAppended } = this.#parts.options;
+    const name = typeof image === 'string' ? image : 'image';
+    return { size: this.artifact.preprocessing.imageSize, name, maxPixels, minSide, refuseAppended };
+  }
+
+  /** @returns [S, S, 3] */
+  async #decode(image: Uint8Array | string, options: DecodeOptions, signal: AbortSignal): Promise<Uint8Array> {
     const pixels = await this.#decoders.pass(async () => {
       signal.throwIfAborted();
       const startedAt = performance.now();
-      const decoded = await decodeImage(image, this.#imageOptions());
+      const decoded = await decodeImage(image, options);
       this.#parts.statistics.decodeSeconds.observe((performance.now() - startedAt) / 1000);
       return decoded;
     });

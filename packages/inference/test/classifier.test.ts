@@ -1,9 +1,11 @@
 import { getEventListeners } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { sigmoid } from '@crosscheck/contract';
 import { decodeImage, loadTokenizer, normalizeImage } from '@crosscheck/preprocess';
 import { expectClose, temporaryFolder } from '@crosscheck/testkit';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   encodePng,
@@ -30,6 +32,14 @@ const posts = Array.from({ length: 12 }, (_, i) => ({
   text: 'a wildfire burns near the city '.repeat(i % 4),
   image: picture(i + 1),
 }));
+
+function jpeg({ width, height, blue }: { width: number; height: number; blue: number }): Promise<Buffer> {
+  return sharp({ create: { width, height, channels: 3, background: { r: 120, g: 100, b: blue } } })
+    .jpeg()
+    .toBuffer();
+}
+
+const classifyOne = async (post: Post) => (await classifier.classify([post]))[0];
 
 async function logitAlone({ text, image }: (typeof posts)[number]): Promise<number> {
   const session = await openOnnxSession(`${folder.dir}/multimodal_model.onnx`, {
@@ -92,6 +102,41 @@ test('one bad picture rejects its call with a reason and leaves the others alone
   const good = classifier.classify([posts[0] as Post]);
   await expect(bad).rejects.toMatchObject({ code: 'CROSSCHECK_IMAGE_UNSUPPORTED' });
   expect(await good).toHaveLength(1);
+});
+
+test('a photograph in JPEG, which a worker decodes, gets the verdict that it gets alone', async () => {
+  const images = [90, 60].map((blue) => jpeg({ width: 300, height: 200, blue }));
+  const post = { text: 'a wildfire burns', image: await (images[0] as Promise<Buffer>) };
+  const others = [picture(3), await (images[1] as Promise<Buffer>)].map((image) => ({
+    text: 'calm in the city',
+    image,
+  }));
+  const [verdict] = await classifier.classify([post, ...others]);
+  expect(verdict?.logit).toBeCloseTo(await logitAlone(post), 5);
+  writeFileSync(`${folder.dir}/photo.jpg`, post.image);
+  const [fromPath] = await classifier.classify([{ ...post, image: `${folder.dir}/photo.jpg` }]);
+  expect(fromPath?.logit).toBeCloseTo(verdict?.logit as number, 5);
+});
+
+test('a damaged one rejects its call with its name, and leaves those in its batch alone', async () => {
+  const whole = await jpeg({ width: 300, height: 200, blue: 70 });
+  const damaged = `${folder.dir}/damaged.jpg`;
+  writeFileSync(damaged, whole.subarray(0, whole.length - 200));
+  const alone = classifyOne({ text: 'a flood', image: damaged });
+  const beside = classifyOne({ text: 'a flood', image: whole });
+  await expect(alone).rejects.toMatchObject({
+    code: 'CROSSCHECK_IMAGE_UNREADABLE',
+    message: expect.stringContaining(damaged),
+  });
+  expect((await beside)?.logit).toBeTypeOf('number');
+});
+
+test('limits of pictures hold in the workers as well', async () => {
+  const large = await jpeg({ width: 8200, height: 5000, blue: 80 }); // 41 megapixels
+  await expect(classifyOne({ text: '', image: large })).rejects.toMatchObject({ code: 'CROSSCHECK_IMAGE_TOO_LARGE' });
+  const generous = await openClassifier(folder.dir, { workers: 1, maxPixels: 50_000_000 });
+  expect(await generous.classify([{ text: '', image: large }])).toHaveLength(1);
+  await generous.close();
 });
 
 test('an aborted call rejects with the signal’s reason and gives its places back', async () => {

@@ -8,7 +8,7 @@ import { pickBatch } from './pick-batch.ts';
 /** A post as numbers. */
 export interface EncodedPost {
   /** Null for a post without one. */
-  picture: { form: Picture['form']; bytes: Uint8Array } | null;
+  picture: Picture<Uint8Array> | null;
   /** A post without words has those of a blank text, which are masked. */
   tokenIds: Int32Array;
   /** @default true */
@@ -133,7 +133,7 @@ export class MicroBatcher {
 
 /** Packs posts into one batch, padded to its longest text. Pictures are copied: an explanation sends the same one again and again. */
 function encodeBatch(posts: EncodedPost[], { padId }: BatcherOptions): EncodedBatch {
-  const pictures = posts.map(({ picture }) => picture && { form: picture.form, bytes: Uint8Array.from(picture.bytes) });
+  const pictures = posts.map(({ picture }) => picture && { ...picture, bytes: Uint8Array.from(picture.bytes) });
   const padded = padTokenIds(
     posts.map((post) => post.tokenIds),
     padId,

@@ -1,11 +1,11 @@
 import type { ErrorCode, Preprocessing } from '@crosscheck/contract';
+import type { DecodeOptions } from '@crosscheck/preprocess';
 import type { GraphCache } from './graph-cache.ts';
 
 /** A picture, as [S, S, 3] RGB u8 or as a file that the worker decodes. */
-export interface Picture {
-  form: 'pixels' | 'file';
-  bytes: Uint8Array<ArrayBuffer>;
-}
+export type Picture<Bytes = Uint8Array<ArrayBuffer>> =
+  | { form: 'pixels'; bytes: Bytes }
+  | { form: 'file'; bytes: Bytes; options: DecodeOptions };
 
 /** One micro-batch on its way to a worker: B posts, L tokens, S pixels per side. All buffers are transferred. */
 export interface EncodedBatch {

@@ -20,7 +20,7 @@ async function toPixels(picture: Picture | null, row: number, decoded: Decoded):
   if (picture?.form !== 'file') return picture?.bytes ?? null;
   const startedAt = performance.now();
   try {
-    const pixels = await decodeImage(picture.bytes, { size: preprocessing.imageSize });
+    const pixels = await decodeImage(picture.bytes, picture.options);
     decoded.decodeMs.push(performance.now() - startedAt);
     return pixels;
   } catch (error) {
