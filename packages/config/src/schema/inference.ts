@@ -136,7 +136,9 @@ export const serveSchema = z.strictObject({
     .describe('look this often for a new model in the artifact folder; null = only when SIGHUP says so'),
   workers: z.int().min(1).nullable().default(null).describe('inference threads; null = one for each core'),
   threads_per_worker: z.int().min(1).default(1).describe('cores that one inference call may use'),
-  graph_cache: graphCache,
+  graph_cache: graphCache.describe(
+    "keep the model's graph as it is rewritten for this CPU, and compiled code, in the cache folder, for a faster next start",
+  ),
   max_batch: z.int().min(1).default(4).describe('posts that one inference call may take'),
   max_body_bytes: z.int().positive().default(10_000_000).describe('larger requests are refused with 413'),
   max_buffered_bytes: z
