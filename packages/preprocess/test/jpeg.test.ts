@@ -170,6 +170,21 @@ it('takes any damage: there are pixels, or a reason', async () => {
   expect(outcomes.reasons).toBeGreaterThan(100);
 });
 
+it('reads headers of any content and length without an exception', () => {
+  const scan = golden('soft-420.jpg').subarray(2);
+  const random = createRandom(9);
+  for (const marker of [0xc0, 0xc1, 0xc4, 0xda, 0xdb, 0xdd, 0xe0, 0xe1, 0xee, 0xfe]) {
+    for (let length = 0; length < 40; length++) {
+      const bytes = Buffer.alloc(2 + Math.max(2, length), random.int(256));
+      bytes.writeUInt16BE(0xff00 + marker);
+      bytes.writeUInt16BE(length, 2);
+      if (marker === 0xe1) bytes.write('Exif\0\0II*\0', 4, 'latin1');
+      const header = readJpegHeader(Buffer.concat([Buffer.from([0xff, 0xd8]), bytes, scan]));
+      expect(header === null || header.width === 384).toBe(true);
+    }
+  }
+});
+
 describe('readOrientation', () => {
   const tiff = (order: 'II' | 'MM', type: number, value: number) => {
     const bytes = Buffer.alloc(26);

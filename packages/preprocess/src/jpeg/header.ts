@@ -72,8 +72,9 @@ function readQuantisations(body: Buffer, { quantisations }: Found): boolean {
 function readHuffmanCodes(body: Buffer, { dc, ac }: Found): boolean {
   for (let at = 0; at < body.length; ) {
     const [kind, counts] = [body[at] as number, body.subarray(at + 1, at + 17)];
-    const symbols = body.subarray(at + 17, at + 17 + counts.reduce((sum, count) => sum + count, 0));
-    at += 17 + symbols.length;
+    const symbolCount = counts.reduce((sum, count) => sum + count, 0);
+    const symbols = body.subarray(at + 17, at + 17 + symbolCount);
+    at += 17 + symbolCount;
     if ((kind & 0xef) > 3 || at > body.length) return false;
     (kind & 0x10 ? ac : dc)[kind & 3] = { counts, symbols };
   }
@@ -108,6 +109,7 @@ const readers: Record<number, SegmentReader> = {
   196: readHuffmanCodes,
   219: readQuantisations,
   221(body, found) {
+    if (body.length !== 2) return false;
     found.restartUnits = body.readUInt16BE(0);
     return true;
   },
