@@ -308,8 +308,9 @@ class PooledClassifier implements Classifier {
     const options = this.#decodeOptions(image);
     const { bytes, isDirect } = await openImage(image, options);
     signal.throwIfAborted();
-    if (isDirect) return { form: 'file', bytes, options };
-    return { form: 'pixels', bytes: await this.#decode(bytes, options, signal) };
+    const opened = { ...options, refuseAppended: false }; // it was just looked at
+    if (isDirect) return { form: 'file', bytes, options: opened };
+    return { form: 'pixels', bytes: await this.#decode(bytes, opened, signal) };
   }
 
   #decodeOptions(image: Uint8Array | string): DecodeOptions {

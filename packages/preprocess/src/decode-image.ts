@@ -4,7 +4,7 @@ import { findAppendedFile } from './appended-file.ts';
 import { decodePixels, readHeader, withAvifBrand } from './decode-pixels.ts';
 import { type ImageType, recognizeImageType } from './image-type.ts';
 import { decodeJpeg } from './jpeg/decode-jpeg.ts';
-import { readJpegHeader } from './jpeg/header.ts';
+import { type JpegHeader, readJpegHeader } from './jpeg/header.ts';
 import { resample } from './resample.ts';
 
 /** Default of `maxPixels`: 40 megapixels. */
@@ -76,9 +76,15 @@ function release({ buffer }: Uint8Array): void {
 /** A picture whose bytes were looked at, but not decoded. */
 export interface OpenImage {
   bytes: Uint8Array;
-  type: ImageType;
   /** Whether it is of the kind that decodes in about 15 ms per megabyte, and may be decoded where others should not. */
   isDirect: boolean;
+}
+
+/** And what decoding it needs. */
+interface CheckedImage extends OpenImage {
+  type: ImageType;
+  /** Of a picture that `isDirect`. */
+  header: JpegHeader | null;
 }
 
 /**
@@ -89,13 +95,19 @@ export interface OpenImage {
  * `isDirect`, CROSSCHECK_IMAGE_TOO_LARGE, CROSSCHECK_IMAGE_TOO_SMALL
  */
 export async function openImage(source: Uint8Array | string, options: DecodeOptions): Promise<OpenImage> {
+  const { bytes, isDirect } = await checkImage(source, options);
+  return { bytes, isDirect };
+}
+
+async function checkImage(source: Uint8Array | string, options: DecodeOptions): Promise<CheckedImage> {
   const name = nameOf(source, options);
   const bytes = typeof source === 'string' ? await explained(readFile(source), name) : source;
   const type = checkType(bytes, name);
   if (options.refuseAppended) checkAlone(bytes, type, name);
   const header = type === 'jpeg' ? readJpegHeader(asBuffer(bytes)) : null;
   if (header) checkSize(header, options, name);
-  return { bytes, type, isDirect: header !== null && isShrunk(header, options.size) };
+  const isDirect = header !== null && isShrunk(header, options.size);
+  return { bytes, isDirect, type, header: isDirect ? header : null };
 }
 
 /** Smaller pictures are enlarged pixel by pixel. */
@@ -105,18 +117,6 @@ function isShrunk({ width, height }: { width: number; height: number }, size: nu
 
 function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
-}
-
-/**
- * Baseline JPEG in grey or YCbCr goes straight to a square: the resize takes place on its cosine coefficients, in less than half of the time
- * of decoding and resampling, and in memory that does not grow with the picture.
- *
- * @returns null for pictures that lose by it, letters on white for example, and for damaged ones
- */
-function decodeDirectly(bytes: Uint8Array, size: number): Uint8Array | null {
-  const file = asBuffer(bytes);
-  const header = readJpegHeader(file);
-  return header && decodeJpeg(file, header, size);
 }
 
 function nameOf(source: Uint8Array | string, { name }: DecodeOptions): string {
@@ -142,8 +142,9 @@ function explained<T>(work: Promise<T>, name: string): Promise<T> {
 export async function decodeImage(source: Uint8Array | string, options: DecodeOptions): Promise<Uint8Array> {
   const { size } = options;
   const name = nameOf(source, options);
-  const { bytes: file, type, isDirect } = await openImage(source, options);
-  const direct = isDirect ? decodeDirectly(file, size) : null;
+  const { bytes: file, type, header: directHeader } = await checkImage(source, options);
+  // Null for pictures that lose by it, letters on white for example, and for damaged ones.
+  const direct = directHeader && decodeJpeg(file, directHeader, size);
   if (direct) return direct;
   const bytes = type === 'avif' ? withAvifBrand(file) : file;
   const header = await explained(readHeader(bytes), name);

@@ -42,7 +42,7 @@ export function openGraphPlace({ dir, model }: GraphCache, runtimeVersion: strin
     read: () => attempt(() => readGraph(folder)),
     open: () => attempt(() => openPart(folder)),
     keep: (written) => void attempt(() => keepGraph(dir, folder, written)),
-    drop: () => rmSync(folder, { recursive: true, force: true }),
+    drop: () => void attempt(() => rmSync(folder, { recursive: true, force: true })),
   };
 }
 
@@ -74,7 +74,7 @@ function readGraph(folder: string): Uint8Array | null {
     return null;
   }
   const now = new Date();
-  utimesSync(folder, now, now);
+  attempt(() => utimesSync(folder, now, now)); // a cache that others fill is as good
   return graph;
 }
 
