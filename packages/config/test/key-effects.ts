@@ -81,6 +81,7 @@ const shown: Record<string, Record<string, string[]>> = {
     'is divided by data.train_split, each label alike': ['data.csv_file', 'data.train_split'],
     'are left out and counted with data.on_bad_sample=skip': ['data.on_bad_sample'],
     'stop the run, are named with data.on_overlap=warn': ['data.on_overlap'],
+    'of one label stop training, calibration and evaluation': ['data.on_one_class'],
     'ends the run after training.max_skipped_steps of them in a row': ['training.max_skipped_steps'],
   },
   'packages/trainer/test/feature-cache.test.ts': {

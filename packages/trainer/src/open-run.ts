@@ -7,6 +7,7 @@ import { collectLessOften, type Tokenizer } from '@crosscheck/preprocess';
 import { describeTensorflow, tensorflowInfo } from '@crosscheck/tensorflow';
 import { requireUnused } from './calibrate/calibrate-on.ts';
 import { mayOverlap } from './calibrate/seen-rows.ts';
+import { checkClasses } from './check-classes.ts';
 import { checkOverlap } from './check-overlap.ts';
 import { measureThroughput, type Throughput } from './consumers/throughput.ts';
 import type { SplitRows } from './divide-split.ts';
@@ -67,6 +68,7 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   const manifests = { train: await readSplit(config, 'train'), val: await readSplit(config, 'val') };
   for (const [split, manifest] of Object.entries(manifests)) say(describeSplit(split, manifest));
   const calibrationRows = await openCalibrationRows(config, manifests, say);
+  checkClasses({ ...manifests, ...(calibrationRows && { calibration: calibrationRows }) }, config, say);
   const others = calibrationRows && !mayOverlap(calibrationRows.rows, manifests.val.rows);
   await checkOverlap({ ...manifests, ...(others && { calibration: calibrationRows }) }, config.data.on_overlap, say);
   if (resumed) checkSameData(manifests, resumed);

@@ -113,6 +113,68 @@ describe('posts in both train and val', () => {
   });
 });
 
+describe('posts', () => {
+  /** A copy of the posts in which one split has a single label. */
+  function oneSided(split: string, label: '0' | '1'): string {
+    const data = copyPosts(posts);
+    const file = path.join(data, `${split}.csv`);
+    const [header = '', ...rows] = readFileSync(file, 'utf8').trimEnd().split('\n');
+    const kept = rows.filter((row) => new RegExp(`,${label}(,|$)`).test(row));
+    writeFileSync(file, `${[header, ...kept].join('\n')}\n`);
+    return data;
+  }
+  const refused = (counts: string) => ({
+    code: 'CROSSCHECK_DATA_ONE_CLASS',
+    message: expect.stringMatching(new RegExp(`${counts}.*data\\.on_one_class=warn`)),
+  });
+
+  it.each([
+    ['train', '0', '32 REAL and 0 FAKE in train'],
+    ['train', '1', '0 REAL and 32 FAKE in train'],
+    ['val', '1', '0 REAL and 16 FAKE in val'],
+  ] as const)(
+    'of one label stop training, calibration and evaluation: %s with %s only',
+    async (split, label, counts) => {
+      const data = oneSided(split, label);
+      await expect(train(testFolder(), data)).rejects.toMatchObject(refused(counts));
+      const { output } = await train(testFolder(), data, 'data.on_one_class=warn', 'training.num_steps=1');
+      expect(output).toContain(`warning: expected posts of both labels, got ${counts}`);
+    },
+  );
+
+  it('of one label in the head that data.n_rows takes are told of that key', async () => {
+    const data = copyPosts(posts);
+    const [header = '', ...rows] = readFileSync(trainCsv(data), 'utf8').trimEnd().split('\n');
+    const sorted = rows.toSorted((a, b) => Number(/,1(,|$)/.test(a)) - Number(/,1(,|$)/.test(b)));
+    writeFileSync(trainCsv(data), `${[header, ...sorted].join('\n')}\n`);
+    await expect(train(testFolder(), data, 'data.n_rows=30')).rejects.toMatchObject(
+      refused('30 REAL and 0 FAKE in train.*data\\.n_rows=30 cuts one off: data\\.n_rows=-1'),
+    );
+  });
+
+  it('of one label stop pnpm calibrate and pnpm evaluate too', async () => {
+    const dir = testFolder();
+    await train(dir, posts, 'training.num_steps=1');
+    const shared = [...shortRun(oneSided('test', '0'), dir), `hydra.run.dir=${dir}/later`];
+    const kept = ['calibration.split=test', 'calibration.temperature=2'];
+    const quick = ['evaluation.ablations=false', 'evaluation.resamples=100'];
+    for (const [entry, own, what] of [
+      ['calibrate', kept, 'calibration'],
+      ['evaluate', quick, 'test'],
+    ] as const) {
+      const file = `packages/trainer/src/bin/${entry}.ts`;
+      const stopped = await runEntry(file, [...shared, ...own]);
+      expect(stopped.code).toBe(1);
+      expect(stopped.stderr).toContain(
+        `CROSSCHECK_DATA_ONE_CLASS: expected posts of both labels, got 16 REAL and 0 FAKE in ${what}`,
+      );
+      const goneOn = await runEntry(file, [...shared, ...own, 'data.on_one_class=warn']);
+      expect(goneOn.stderr).toContain(`16 REAL and 0 FAKE in ${what}`);
+      expect(goneOn.code).toBe(0);
+    }
+  });
+});
+
 describe('image paths', () => {
   it('are looked for in the images folder first, then beside the CSV', async () => {
     const { output } = await train(

@@ -59,6 +59,10 @@ export const dataSchema = z.strictObject({
     .enum(['error', 'warn', 'ignore'])
     .default('error')
     .describe('posts that are in both train and val stop the run, are named, or are not looked for'),
+  on_one_class: z
+    .enum(['error', 'warn'])
+    .default('error')
+    .describe('posts that all have one label stop the run, or are named'),
   max_pixels: z.int().positive().default(40_000_000).describe('larger pictures are refused before they are decoded'),
   pixel_cache: z
     .strictObject({

@@ -7,6 +7,7 @@ import { applyTemperature, coverageTable } from '@crosscheck/evaluation';
 import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/model';
 import { collectLessOften } from '@crosscheck/preprocess';
 import { renderEvaluationPlot } from '@crosscheck/report';
+import { checkClasses } from '../check-classes.ts';
 import { bestModelName } from '../consumers/checkpoints.ts';
 import { type Answers, openCheckpointJudge } from '../evaluate/open-judge.ts';
 import { meaningOf } from '../network.ts';
@@ -30,6 +31,7 @@ export async function calibrate(run: Run<TrainConfig>): Promise<JobResult> {
     const metadata = checkpoint.metadata ?? describeForeignCheckpoint(run.config);
     const config = withHoldoutOf(metadata, run.config);
     const manifest = await readCalibrationSplit(config, modalitiesOf(metadata.architecture));
+    checkClasses({ calibration: manifest }, config, (line) => run.warn(line));
     const answers = await judgeOnce(source, config, manifest.samples);
     const result = calibrateOn({ manifest, ...answers }, metadata, config.calibration);
     const target = checkpoint.metadata ? source : beside(source);

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { JobResult, Run, TrainConfig } from '@crosscheck/config';
 import { collectLessOften } from '@crosscheck/preprocess';
 import { renderReport } from '@crosscheck/report';
+import { checkClasses } from '../check-classes.ts';
 import { readSplit } from '../run-data.ts';
 import { type Evaluation, evaluateSplit } from './evaluate-split.ts';
 import { openJudge } from './open-judge.ts';
@@ -21,6 +22,7 @@ export async function evaluate(run: Run<TrainConfig>): Promise<JobResult> {
   const judge = await openJudge(config);
   try {
     const split = await readSplit(config, config.evaluation.split, judge.modalities);
+    checkClasses({ [config.evaluation.split]: split }, config, (line) => run.warn(line));
     const evaluation = await evaluateSplit(judge, split, config);
     const { result } = evaluation;
     const folder = path.resolve(config.evaluation.output_dir ?? run.runDir);
