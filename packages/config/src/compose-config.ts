@@ -1,12 +1,13 @@
 import type { z } from 'zod';
 import { findConfigDir } from './config-dir.ts';
+import { upgradeForms } from './earlier-forms.ts';
 import type { KeyGuide } from './hydra/apply-overrides.ts';
 import { type Composition, composeWithProblems } from './hydra/compose.ts';
 import type { ResolveOptions } from './hydra/interpolation.ts';
 import type { MapNode, Plain } from './hydra/node.ts';
 import { throwProblems } from './hydra/problems.ts';
 import type { ConfigSource } from './hydra/search-path.ts';
-import { isOpen, type Schema, schemaAt, schemaKeys } from './schema-walk.ts';
+import { isOpen, namesSomething, type Schema, schemaAt, schemaKeys } from './schema-walk.ts';
 import { keepText, originsOf, resolveCollecting, validate } from './validate.ts';
 
 export interface ComposeConfigOptions<C> {
@@ -86,7 +87,8 @@ function sourcesOf({ configDir, extraDirs = [] }: { configDir?: string; extraDir
 
 function guideOf(schema: Schema): KeyGuide {
   return {
-    isKnown: (path) => schemaAt(schema, path) !== undefined,
+    isKnown: (path, present) => schemaAt(schema, path) !== undefined && !namesSomething(schema, path, present),
+    upgrade: upgradeForms,
     isOpen: (path) => {
       const at = schemaAt(schema, path);
       return at === undefined || isOpen(at);

@@ -2,6 +2,7 @@ export type { Command, JobResult, OpenSweep, Run, SweepJob, SweepStart } from '.
 export { runCommand } from './cli/run-command.ts';
 export { type ComposeConfigOptions, type ComposedConfig, composeConfig } from './compose-config.ts';
 export { findConfigDir } from './config-dir.ts';
+export { upgradeStored } from './earlier-forms.ts';
 export { flattenConfig } from './flatten.ts';
 export * from './schema/index.ts';
 export { architectureOf, describeForeignCheckpoint, preprocessingOf } from './schema/meaning.ts';

@@ -83,6 +83,15 @@ export function isOpen(schema: Schema): boolean {
   return definition.type === 'object' && definition.catchall !== undefined && definition.catchall.def.type !== 'never';
 }
 
+/** True when a key behind the first `present` ones of a path would name something new that has keys of its own, such as a phase. */
+export function namesSomething(schema: Schema, path: readonly string[], present: number): boolean {
+  return path.some((_, index) => {
+    const parent = index < present ? undefined : schemaAt(schema, path.slice(0, index));
+    const { valueType } = parent === undefined ? {} : unwrap(parent).definition;
+    return valueType !== undefined && membersOf(valueType).length > 0;
+  });
+}
+
 /** One key that people can set. */
 export interface SchemaKey {
   path: string;

@@ -228,15 +228,15 @@ describe("the original's configuration guide", () => {
 
 describe('the two phases', () => {
   test('are those of the original: frozen at 1e-4, then everything at 5e-5', () => {
-    expect(train(['experiment=two_phase']).config.training.phases).toMatchObject([
-      { freeze_vision: true, freeze_text: true, learning_rate: 1e-4 },
-      { freeze_vision: false, freeze_text: false, learning_rate: 5e-5 },
-    ]);
+    expect(train(['experiment=two_phase']).config.training.phases).toMatchObject({
+      frozen: { freeze_vision: true, freeze_text: true, learning_rate: 1e-4 },
+      finetune: { freeze_vision: false, freeze_text: false, learning_rate: 5e-5 },
+    });
   });
 
   test('take what else they need from training.* and model.*', () => {
-    const { training } = train(['training.phases=[{name: only}]']).config;
-    expect(training.phases).toEqual([{ name: 'only' }]);
+    const { training } = train(['training.phases={only:{}}']).config;
+    expect(training.phases).toEqual({ only: {} });
   });
 });
 

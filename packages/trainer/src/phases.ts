@@ -31,7 +31,7 @@ export interface Phase {
   earlyStopping: EarlyStopping;
 }
 
-type PhaseConfig = Partial<NonNullable<TrainConfig['training']['phases']>[number]>;
+type PhaseConfig = NonNullable<TrainConfig['training']['phases']>[string];
 
 /** What a phase does when nobody named it. */
 export function nameOfFreeze({ vision, text }: Freeze): string {
@@ -56,12 +56,13 @@ function earlyStoppingOf(shared: EarlyStoppingConfig, own: NonNullable<PhaseConf
 
 /** The phases of a run: `training.phases`, or one phase of `training.*` and `model.freeze_*` as in the original's runs. */
 export function resolvePhases(config: TrainConfig): Phase[] {
-  const configured: PhaseConfig[] = config.training.phases ?? [{}];
-  return configured.map((phase, index) => {
+  const unnamed: [null, PhaseConfig][] = [[null, {}]];
+  const configured = config.training.phases === null ? unnamed : Object.entries(config.training.phases);
+  return configured.map(([name, phase], index) => {
     const freeze = freezeOf(phase, config);
     return {
       index,
-      name: phase.name ?? nameOfFreeze(freeze),
+      name: name ?? nameOfFreeze(freeze),
       freeze,
       augment: phase.augmentation ?? config.data.augmentation.enabled,
       ...lengthOf(phase, config.training),

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { type TrainConfig, trainConfigSchema } from '@crosscheck/config';
+import { type TrainConfig, trainConfigSchema, upgradeStored } from '@crosscheck/config';
 import { CrosscheckError } from '@crosscheck/contract';
 import { z } from 'zod';
 import { openTrainingState, type TrainingState, trainingStateFile } from './training-state.ts';
@@ -43,7 +43,7 @@ export async function openResumedRun(config: TrainConfig, overrides: readonly st
 
 /** @throws CROSSCHECK_RESUME_STATE_INVALID when the run was started with keys that this version does not know */
 async function readConfig(file: string, state: TrainingState): Promise<TrainConfig> {
-  const { success, data, error } = trainConfigSchema.safeParse(state.description.config);
+  const { success, data, error } = trainConfigSchema.safeParse(upgradeStored(state.description.config));
   if (success) return data;
   await state.close();
   throw new CrosscheckError(

@@ -23,7 +23,7 @@ const recipe = [
   'training.report=false',
   'model.missing_modality=learned',
   'training.modality_dropout={image:0.2,text:0.2}',
-  'training.phases=[{name:frozen,num_epochs:1,freeze_vision:true,freeze_text:true},{name:finetune,num_epochs:2,learning_rate:0.0005}]',
+  'training.phases={frozen:{num_epochs:1,freeze_vision:true,freeze_text:true},finetune:{num_epochs:2,learning_rate:0.0005}}',
 ];
 
 beforeAll(async () => {

@@ -169,7 +169,7 @@ describe('a run', () => {
 });
 
 const twoPhases = (frozen: string, finetune: string) =>
-  `training.phases=[{name:frozen,num_epochs:2,freeze_vision:true,freeze_text:true,augmentation:false${frozen}},{name:finetune,num_epochs:1,learning_rate:0.0005${finetune}}]`;
+  `training.phases={frozen:{num_epochs:2,freeze_vision:true,freeze_text:true,augmentation:false${frozen}},finetune:{num_epochs:1,learning_rate:0.0005${finetune}}}`;
 
 describe('phases', () => {
   it('run one after the other, steps and epochs counted through', async () => {
@@ -275,7 +275,7 @@ describe('phases', () => {
 
   it('keep the optimizer’s moments when told to', async () => {
     const phases = (second: string) =>
-      `training.phases=[{name:a,num_epochs:1,freeze_vision:true,freeze_text:true,augmentation:false},{name:b,num_epochs:1,num_steps:1,freeze_vision:true,freeze_text:true,augmentation:false${second}}]`;
+      `training.phases={a:{num_epochs:1,freeze_vision:true,freeze_text:true,augmentation:false},b:{num_epochs:1,num_steps:1,freeze_vision:true,freeze_text:true,augmentation:false${second}}}`;
     const stepsOf = async (second: string) => {
       const { runDir } = await train(testFolder(), phases(second));
       const state = await openTrainingState(path.join(runDir, 'training_state.safetensors'));
@@ -295,7 +295,7 @@ describe('phases', () => {
     const { runDir } = await train(
       testFolder(),
       'training.learning_rate=1e-12',
-      'training.phases=[{name:a,num_epochs:5,freeze_vision:true,freeze_text:true,augmentation:false,early_stopping:{patience:1}},{name:b,num_epochs:3,freeze_vision:true,freeze_text:true,augmentation:false}]',
+      'training.phases={a:{num_epochs:5,freeze_vision:true,freeze_text:true,augmentation:false,early_stopping:{patience:1}},b:{num_epochs:3,freeze_vision:true,freeze_text:true,augmentation:false}}',
     );
     expect(epochLines(runDir).map(({ phase }) => phase)).toEqual(['a', 'a', 'b', 'b', 'b']);
   });

@@ -241,7 +241,7 @@ describe('the state of a run', () => {
 
 it('phases take what they leave out from training.* and model.*', () => {
   const { config } = composeTiny(
-    'training.phases=[{name:a},{name:b,batch_size:3,optimizer_state:keep}]',
+    'training.phases={a:{},b:{batch_size:3,optimizer_state:keep}}',
     'training.batch_size=5',
   );
   expect(resolvePhases(config).map(({ batchSize, optimizerState }) => [batchSize, optimizerState])).toEqual([

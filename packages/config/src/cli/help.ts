@@ -59,6 +59,7 @@ function valueText({ path, schema }: SchemaKey, { config }: Composition): string
     const { hasDefault, defaultValue } = unwrap(schema);
     return hasDefault ? JSON.stringify(defaultValue) : '';
   }
+  if (node.kind === 'map') return `{${[...node.entries.keys()].join(', ')}}`;
   if (node.kind === 'list' && node.items.length > 2) return `[${node.items.length} rows]`;
   return node.kind === 'scalar' && node.type === 'string' ? String(node.value) : formatElement(node, 'written');
 }

@@ -1,5 +1,5 @@
 import { Interpolator } from './interpolation.ts';
-import { updateAt } from './merge.ts';
+import { underPackage, updateAt } from './merge.ts';
 import { nearest, nearestKey } from './nearest.ts';
 import {
   type ConfigNode,
@@ -18,11 +18,16 @@ import { collect, fail, type Problem } from './problems.ts';
 
 /** What a schema says about keys that no file has. */
 export interface KeyGuide {
-  /** The schema has this key, so an override may set it although no file does. */
-  isKnown(path: readonly string[]): boolean;
+  /**
+   * The schema has this key, so an override may set it although no file does. The first `present` keys of the path are there; the
+   * others may not be names that people choose.
+   */
+  isKnown(path: readonly string[], present: number): boolean;
   /** Keys that are not in the schema may be added under this path. */
   isOpen(path: readonly string[]): boolean;
   keys(): string[];
+  /** Brings forms that earlier versions took to today's, in a file's tree or an override's. */
+  upgrade(root: MapNode): void;
 }
 
 export interface ApplyOptions {
@@ -40,19 +45,23 @@ function applyOne(root: MapNode, override: ElementOverride, options: ApplyOption
   if (override.package !== null) notAGroup(override, options);
   const path = splitPath(override.key.replaceAll('/', '.'));
   if (override.kind === 'delete') return deleteAt(root, path, override);
-  const value = override.value as ConfigNode;
+  const value = upgraded(path, override, options.guide);
   const existing = nodeAt(root, path);
   if (override.kind === 'add' && isSet(existing) && value.kind === 'scalar') alreadyThere(existing, override);
   const force = override.kind !== 'change';
   const isKnown =
-    options.guide === undefined ? undefined : (at: readonly string[]) => options.guide?.isKnown(at) === true;
-  const unknown = updateAt(
-    root,
-    path,
-    cloneNode(value, `override ${override.input}`),
-    isKnown === undefined ? { force } : { force, isKnown },
-  );
+    options.guide === undefined
+      ? undefined
+      : (at: readonly string[], present: number) => options.guide?.isKnown(at, present) === true;
+  const unknown = updateAt(root, path, value, isKnown === undefined ? { force } : { force, isKnown });
   if (unknown !== undefined) unknownKey(root, unknown, override, options);
+}
+
+function upgraded(path: readonly string[], { input, value }: ElementOverride, guide: KeyGuide | undefined): ConfigNode {
+  const own = cloneNode(value as ConfigNode, `override ${input}`);
+  const parents = underPackage(own, path);
+  guide?.upgrade(parents);
+  return nodeAt(parents, path) as ConfigNode;
 }
 
 function isSet(node: ConfigNode | undefined): node is ConfigNode {
@@ -114,16 +123,28 @@ function allKeys(root: MapNode, key: string, guide?: KeyGuide): string[] {
 
 function unknownKey(root: MapNode, path: string[], override: ElementOverride, { guide, groups }: ApplyOptions): never {
   const key = path.join('.');
-  const near = nearestKey(key, allKeys(root, key, guide));
+  const byPosition = keyAtPosition(root, path, override);
+  const near = byPosition ?? nearestKey(key, allKeys(root, key, guide));
   const group = nearest(override.key, groups());
   const hints = [near === undefined ? '' : `; did you mean ${near}?`];
   if (near === undefined && group !== undefined) hints.push(`; did you mean the group ${group}?`);
   const isOpen = guide === undefined || guide.isOpen(path.slice(0, -1)) || key.startsWith('hydra.');
-  hints.push(isOpen ? `; to add it use +${override.input}` : `; ${siblings(root, path)}`);
+  if (!isOpen || nodeAt(root, path.slice(0, -1))?.kind === 'map') hints.push(`; ${siblings(root, path)}`);
+  if (isOpen && byPosition === undefined) hints.push(`; to add it use +${override.input}`);
   return fail(
     'CROSSCHECK_CONFIG_UNKNOWN_KEY',
     `cannot override ${key}: there is no such key (override ${override.input})${hints.join('')}`,
   );
+}
+
+/** The key that was meant where a mapping was taken for a list: `phases.1.rate` → `phases.finetune.rate`. */
+function keyAtPosition(root: MapNode, path: string[], override: ElementOverride): string | undefined {
+  const parent = nodeAt(root, path.slice(0, -1));
+  const position = path.at(-1) as string;
+  if (parent?.kind !== 'map' || !/^-?\d+$/.test(position)) return undefined;
+  const name = [...parent.entries.keys()].at(Number(position));
+  const rest = splitPath(override.key.replaceAll('/', '.')).slice(path.length);
+  return name === undefined ? undefined : [...path.slice(0, -1), name, ...rest].join('.');
 }
 
 function siblings(root: MapNode, path: string[]): string {

@@ -58,7 +58,7 @@ export function composeWithProblems(request: ComposeRequest): Composition {
   extendSearchPath(searchPath, request.configName, overrides);
   const { configName } = request;
   const defaults = createDefaultsList({ configName, overrides, searchPath, skipMissing: mode === 'multirun' });
-  const root = mergeDefaults(defaults, searchPath);
+  const root = mergeDefaults(defaults, searchPath, request.guide);
   applyOverrides(root, defaults.groups.values, {
     guide: request.guide,
     groups: () => searchPath.allGroups(),
@@ -122,7 +122,7 @@ function extendSearchPath(searchPath: SearchPath, configName: string, overrides:
   );
 }
 
-function mergeDefaults(defaults: DefaultsList, searchPath: SearchPath): MapNode {
+function mergeDefaults(defaults: DefaultsList, searchPath: SearchPath, guide: KeyGuide | undefined): MapNode {
   const root = emptyMap();
   const lookup = (node: ConfigNode, path: readonly string[]) => {
     const value = new Interpolator(root).value(node, path);
@@ -131,7 +131,8 @@ function mergeDefaults(defaults: DefaultsList, searchPath: SearchPath): MapNode 
   for (const entry of defaults.list) {
     const loaded = searchPath.load(entry.path);
     if (loaded === null) continue;
-    const embedded = underPackage(loaded.root, entry.package);
+    const embedded = underPackage(loaded.root, entry.package === '' ? [] : entry.package.split('.'));
+    guide?.upgrade(embedded);
     if (!entry.isPrimary && entry.path !== 'hydra/config' && nodeAt(embedded, ['hydra', 'searchpath']) !== undefined) {
       fail('CROSSCHECK_CONFIG_SEARCH_PATH', `${loaded.file}: hydra.searchpath can only stand in the primary config`);
     }

@@ -19,8 +19,10 @@ export function mergeInto(target: MapNode, source: MapNode, options: MergeOption
   }
 }
 
+const isMerged = (node: ConfigNode): node is MapNode => node.kind === 'map' && node.replaces !== true;
+
 function merged(existing: ConfigNode, value: ConfigNode, options: MergeOptions): ConfigNode {
-  if (value.kind === 'scalar') return cloneNode(value);
+  if (value.kind !== 'list' && !isMerged(value)) return cloneNode(value);
   const base = hasInterpolation(existing) ? (options.lookup?.(existing, options.path ?? []) ?? existing) : existing;
   if (base.kind === 'scalar') return cloneNode(value);
   if (base.kind !== value.kind) refuseKinds(base, value, options.path ?? []);
@@ -38,21 +40,20 @@ function refuseKinds(existing: ConfigNode, value: ConfigNode, path: readonly str
   );
 }
 
-/** Puts a config's keys under its package: `a.b` → {a: {b: …}}. */
-export function underPackage(root: MapNode, packageName: string): MapNode {
-  if (packageName === '') return root;
-  return packageName.split('.').reduceRight<MapNode>((inner, key) => {
+/** Puts a config's keys under its package: a, b → {a: {b: …}}. */
+export function underPackage(root: ConfigNode, keys: readonly string[]): MapNode {
+  return keys.reduceRight<ConfigNode>((inner, key) => {
     const outer = emptyMap(root.origin);
     outer.entries.set(key, inner);
     return outer;
-  }, root);
+  }, root) as MapNode;
 }
 
 export interface UpdateOptions {
   /** May add keys that are not there. */
   force: boolean;
-  /** Keys that may appear although the files do not have them. */
-  isKnown?: (path: readonly string[]) => boolean;
+  /** Keys that may appear although the files do not have them; the first `present` keys of the path are there. */
+  isKnown?: (path: readonly string[], present: number) => boolean;
 }
 
 /** Sets one value at a path. Returns the path of the first key that does not exist and may not be added, or undefined. */
@@ -67,7 +68,7 @@ export function updateAt(
     const here = path.slice(0, index + 1);
     const child = childOf(node, key);
     if (child === undefined || child.kind === 'scalar') {
-      const mayAdd = options.force || options.isKnown?.(path) === true;
+      const mayAdd = options.force || options.isKnown?.(path, child === undefined ? index : index + 1) === true;
       if (!mayAdd || node.kind !== 'map') return child === undefined ? [...here] : [...path];
       const inner = emptyMap(value.origin);
       node.entries.set(key, inner);
@@ -86,12 +87,12 @@ function setChild(
   const key = path.at(-1) as string;
   const existing = childOf(node, key);
   if (existing === undefined) {
-    const mayAdd = options.force || options.isKnown?.(path) === true;
+    const mayAdd = options.force || options.isKnown?.(path, path.length - 1) === true;
     if (!mayAdd || node.kind !== 'map') return [...path];
     node.entries.set(key, cloneNode(value));
     return undefined;
   }
-  if (value.kind === 'map' && existing.kind === 'map') {
+  if (isMerged(value) && existing.kind === 'map') {
     const unknown = options.force ? undefined : unknownKey(existing, value, path, options);
     if (unknown === undefined) mergeInto(existing, value, { path });
     return unknown;
@@ -113,7 +114,7 @@ function unknownKey(
   for (const [key, child] of value.entries) {
     const here = [...path, key];
     const there = existing.entries.get(key);
-    if (there === undefined && options.isKnown?.(here) !== true) return here;
+    if (there === undefined && options.isKnown?.(here, path.length) !== true) return here;
     const deeper = there?.kind === 'map' && child.kind === 'map' ? unknownKey(there, child, here, options) : undefined;
     if (deeper !== undefined) return deeper;
   }

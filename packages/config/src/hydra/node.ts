@@ -25,6 +25,8 @@ export interface MapNode {
   kind: 'map';
   entries: Map<string, ConfigNode>;
   origin: string;
+  /** Takes the place of what is there, as a list would, and is not merged into it. */
+  replaces?: true;
 }
 
 export type Plain = null | boolean | number | string | Plain[] | { [key: string]: Plain };

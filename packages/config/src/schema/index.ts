@@ -36,4 +36,4 @@ export const inferenceConfigSchema = z.strictObject({
 
 export type TrainConfig = z.infer<typeof trainConfigSchema>;
 export type InferenceConfig = z.infer<typeof inferenceConfigSchema>;
-export type Phase = NonNullable<TrainConfig['training']['phases']>[number];
+export type Phase = NonNullable<TrainConfig['training']['phases']>[string];

@@ -39,7 +39,6 @@ const unfreezingSchema = z.strictObject({
 
 /** One phase of a run; what it leaves out falls back to `training.*` and `model.*`. */
 const phaseSchema = z.strictObject({
-  name: z.string().min(1).describe('name in progress, metrics and checkpoints'),
   num_epochs: epochs.optional().describe('training epochs'),
   num_steps: z.int().min(1).optional().describe('end the phase after so many optimizer steps'),
   augmentation: z
@@ -66,6 +65,16 @@ const phaseSchema = z.strictObject({
   batch_size: z.int().min(1).optional().describe('samples per step'),
   early_stopping: earlyStoppingOverrides.optional().describe('keys that differ from training.early_stopping'),
 });
+
+/** JavaScript puts keys that look like numbers first, so that phases would not run in the order in which they are written. */
+function checkPhaseNames(phases: Record<string, unknown>, context: z.RefinementCtx): void {
+  const names = Object.keys(phases);
+  const complain = (message: string) => context.addIssue({ code: 'custom', message });
+  if (names.length === 0)
+    complain('training.phases names no phase; give one, as in {frozen: {num_epochs: 1}}, or null');
+  for (const name of names)
+    if (/^\d+$/.test(name)) complain(`the name of a phase is no number, got ${name}; name it p${name}`);
+}
 
 const modalityDropoutSchema = z
   .strictObject({
@@ -185,5 +194,10 @@ export const trainingSchema = z.strictObject({
   report: z.boolean().default(true).describe('draw plots and report.html when training ends'),
   log_every_steps: z.int().min(1).default(10).describe('steps between two metric records'),
   resume: z.string().nullable().default(null).describe('run folder or training state to go on from; null = a new run'),
-  phases: z.array(phaseSchema).min(1).nullable().default(null).describe('phases of one run; null = a single phase'),
+  phases: z
+    .record(z.string().min(1), phaseSchema)
+    .superRefine(checkPhaseNames)
+    .nullable()
+    .default(null)
+    .describe('phases of one run by name, in the order in which they are written; null = a single phase'),
 });

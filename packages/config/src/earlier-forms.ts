@@ -1,0 +1,49 @@
+import { type ConfigNode, fromPlain, type MapNode, nodeAt, type Plain, toPlain } from './hydra/node.ts';
+import { fail } from './hydra/problems.ts';
+
+/**
+ * Brings what earlier versions wrote to the form that the schema knows, in place: the list of `training.phases` becomes a map by the
+ * names of its items. Configs, overrides, checkpoints and training states all come through here.
+ *
+ * @throws CROSSCHECK_CONFIG_VALUE when two phases have one name
+ */
+export function upgradeForms(root: MapNode): void {
+  const training = nodeAt(root, ['training']);
+  const phases = nodeAt(root, ['training', 'phases']);
+  if (training?.kind === 'map' && phases?.kind === 'list') training.entries.set('phases', mapByName(phases));
+}
+
+/** The same for a config that was stored as plain values. */
+export function upgradeStored(stored: unknown): Plain {
+  const root = fromPlain(stored);
+  if (root.kind === 'map') upgradeForms(root);
+  return toPlain(root);
+}
+
+/** Replaces what is there, as the list did. */
+function mapByName({ items, origin }: ConfigNode & { kind: 'list' }): MapNode {
+  const entries = new Map<string, ConfigNode>();
+  for (const [index, item] of items.entries()) {
+    const { name, phase } = takeName(item, index);
+    if (entries.has(name)) {
+      fail(
+        'CROSSCHECK_CONFIG_VALUE',
+        `training.phases has two phases of the name ${name} (${item.origin}); rename one`,
+      );
+    }
+    entries.set(name, phase);
+  }
+  return { kind: 'map', entries, origin, replaces: true };
+}
+
+function takeName(item: ConfigNode, index: number): { name: string; phase: MapNode } {
+  const name = nodeAt(item, ['name']);
+  if (item.kind !== 'map' || name?.kind !== 'scalar' || String(name.value) === '') {
+    return fail(
+      'CROSSCHECK_CONFIG_TYPE',
+      `training.phases is a mapping by name, as in {frozen: {num_epochs: 1}}; item ${index} of this list has no name (${item.origin})`,
+    );
+  }
+  const own = [...item.entries].filter(([key]) => key !== 'name');
+  return { name: name.text, phase: { ...item, entries: new Map(own) } };
+}
