@@ -1,16 +1,27 @@
 import path from 'node:path';
-import { computeSurvival, type InspectOptions, inspectPosts, readLedger, type SurvivalReport } from '@crosscheck/data';
+import {
+  computeSurvival,
+  type InspectOptions,
+  inspectPosts,
+  type LimitProfile,
+  readLedger,
+  type SurvivalReport,
+  sharedRowsOf,
+} from '@crosscheck/data';
 import { type ClassCounts, countClasses, type Distribution, measureDistributions } from './distributions.ts';
 import { collectFindings, type Finding } from './findings.ts';
 import { findPropertyLeaks, type PropertyLeak } from './leaks/properties.ts';
 import { findWordLeak, type WordLeak } from './leaks/words.ts';
 import { checkLimits, type Limit, type LimitName } from './limits.ts';
 import { type AuditedFile, type AuditedPost, type AuditSource, readSplits } from './posts.ts';
+import { type ChosenProfile, chooseProfile } from './profile.ts';
 
 export interface AuditOptions {
   source: AuditSource;
   inspect?: InspectOptions;
-  /** Instead of the defaults of `limitTable`; negative = none. */
+  /** What kind of data the limits are for; null = what `pnpm data:split` noted, else `default`. */
+  profile?: LimitProfile | null;
+  /** Instead of those of the profile in `limitTable`; negative = none. */
   limits?: Partial<Record<LimitName, number>>;
   /** Ledger of a download; null = `ledger.jsonl` in the root folder, where there is one. */
   ledger?: string | null;
@@ -30,6 +41,7 @@ export interface AuditFacts {
 }
 
 export interface AuditReport extends AuditFacts {
+  profile: ChosenProfile;
   limits: Limit[];
 }
 
@@ -39,9 +51,11 @@ export interface AuditReport extends AuditFacts {
  *
  * @throws CROSSCHECK_DATA_NOT_FOUND, CROSSCHECK_DATA_MISSING_COLUMN, CROSSCHECK_DATA_NO_SAMPLES, CROSSCHECK_DATA_BROKEN_CSV
  */
-export async function auditData({ source, inspect, limits, ledger = null }: AuditOptions): Promise<AuditReport> {
+export async function auditData(options: AuditOptions): Promise<AuditReport> {
+  const { source, inspect, limits, ledger = null } = options;
   const input = await readSplits(source);
-  const inspected = await inspectPosts(input.samples, inspect);
+  const profile = await chooseProfile(options.profile ?? null, source.rootDir, input.files);
+  const inspected = await inspectPosts(input.samples, { sharedRows: sharedRowsOf[profile.name], ...inspect });
   const posts = inspected.flatMap((post): AuditedPost[] =>
     post.sample.label === null ? [] : [{ ...post, label: post.sample.label }],
   );
@@ -55,5 +69,5 @@ export async function auditData({ source, inspect, limits, ledger = null }: Audi
     distributions: measureDistributions(posts),
     survival: entries.length > 0 ? computeSurvival(entries) : null,
   };
-  return { ...facts, limits: checkLimits(facts, limits) };
+  return { ...facts, profile, limits: checkLimits(facts, profile.name, limits) };
 }

@@ -1,5 +1,12 @@
 import { labelNames } from '@crosscheck/contract';
-import { type Duplicates, findDuplicates, type InspectedPost, type Likeness, likenesses } from '@crosscheck/data';
+import {
+  type Duplicates,
+  findDuplicates,
+  findIdColumn,
+  type InspectedPost,
+  type Likeness,
+  likenesses,
+} from '@crosscheck/data';
 import type { AuditedPost, AuditInput } from './posts.ts';
 
 /** Everything that can be wrong with rows, in the order of the report. */
@@ -89,11 +96,9 @@ function findContradiction(post: AuditedPost): Finding[] {
   return [{ kind: 'label_meaning', detail, rows: [refer(post)] }];
 }
 
-const idColumns = ['id', 'image_id', 'post_id'];
-
 /** Rows with the same value in the first column that names posts. */
 function findRepeatedIds({ columns }: AuditInput, posts: readonly AuditedPost[]): Finding[] {
-  const column = idColumns.find((name) => columns.includes(name));
+  const column = findIdColumn(columns);
   if (column === undefined) return [];
   const idOf = (i: number) => (posts[i] as AuditedPost).sample.row[column]?.trim() ?? '';
   const same = [...Map.groupBy(posts.keys(), idOf)].filter(([id, members]) => id !== '' && members.length > 1);

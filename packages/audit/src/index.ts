@@ -3,3 +3,4 @@ export { type Finding, type FindingKind, findingKinds, type RowReference } from 
 export { type Limit, type LimitName, limitTable } from './limits.ts';
 export { renderAudit } from './page/render-audit.ts';
 export type { AuditSource } from './posts.ts';
+export type { ChosenProfile } from './profile.ts';

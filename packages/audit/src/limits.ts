@@ -1,3 +1,4 @@
+import { type LimitProfile, mostRepeats } from '@crosscheck/data';
 import type { AuditFacts } from './audit.ts';
 import type { FindingKind } from './findings.ts';
 import { sureLiftOf } from './leaks/properties.ts';
@@ -49,6 +50,14 @@ const overlapOf =
     );
   };
 
+interface LimitEntry {
+  limit: number;
+  what: string;
+  measure: Measure;
+  /** In profiles that have another limit. */
+  profiles?: Partial<Record<LimitProfile, number>>;
+}
+
 /** Every limit with its default. Shares are of rows. */
 export const limitTable = {
   unusable: { limit: 0, what: 'share of rows that cannot be read', measure: shareOf('unusable_row') },
@@ -85,23 +94,28 @@ export const limitTable = {
     limit: 0,
     what: 'share of evaluation rows whose words are in another split',
     measure: overlapOf('overlap_text'),
+    profiles: { out_of_context: -1 },
   },
   overlap_near_text: {
     limit: 0.05,
     what: 'share of evaluation rows whose words, nearly so, are in another split',
     measure: overlapOf('overlap_near_text'),
+    profiles: { out_of_context: -1 },
   },
   duplicate: {
-    limit: 0.05,
+    limit: mostRepeats,
     what: 'share of rows that repeat a picture or the words of their split',
     measure: shareOf('duplicate_picture', 'duplicate_near_picture', 'duplicate_text'),
+    profiles: { out_of_context: -1 },
   },
   class_gap: {
     limit: 0.1,
-    what: 'largest difference between splits in their share of FAKE',
+    what: 'largest difference between splits in their share of FAKE, beyond what a single post makes',
     measure: ({ classes }) => {
-      const shares = classes.filter(({ real, fake }) => real + fake > 0).map(({ shareFake }) => shareFake);
-      return shares.length === 0 ? 0 : Math.max(...shares) - Math.min(...shares);
+      const counted = classes.filter(({ real, fake }) => real + fake > 0);
+      const ends = counted.map(({ shareFake, real, fake }) => ({ shareFake, step: 1 / (real + fake) }));
+      const gaps = ends.flatMap((a) => ends.map((b) => a.shareFake - b.shareFake - Math.max(a.step, b.step)));
+      return Math.max(0, ...gaps);
     },
   },
   majority: {
@@ -120,7 +134,7 @@ export const limitTable = {
   },
   word_lift: {
     limit: 0.35,
-    what: 'accuracy of a bag of words above the commoner class, lower end of its 95 % interval',
+    what: 'accuracy of a bag of words above the best constant guess, lower end of its 95 % interval',
     measure: ({ words }) => Math.max(0, sureLiftOf(words.bagOfWords)),
   },
   revealed: {
@@ -138,16 +152,20 @@ export const limitTable = {
     what: 'columns that must not be features',
     measure: ({ properties }) => properties.filter(({ kind, reason }) => kind === 'column' && reason !== null).length,
   },
-} as const satisfies Record<string, { limit: number; what: string; measure: Measure }>;
+} as const satisfies Record<string, LimitEntry>;
 
 export type LimitName = keyof typeof limitTable;
 
-/** Holds the facts against the limits; a negative limit is none. */
-export function checkLimits(facts: AuditFacts, limits: Partial<Record<LimitName, number>> = {}): Limit[] {
-  return Object.entries(limitTable).map(([key, { what, measure, limit: usual }]) => {
+/** Holds the facts against the limits of a profile, or those given; a negative limit is none. */
+export function checkLimits(
+  facts: AuditFacts,
+  profile: LimitProfile,
+  limits: Partial<Record<LimitName, number>> = {},
+): Limit[] {
+  return Object.entries<LimitEntry>(limitTable).map(([key, { what, measure, limit: usual, profiles }]) => {
     const name = key as LimitName;
     const value = measure(facts);
-    const given = limits[name] ?? usual;
+    const given = limits[name] ?? profiles?.[profile] ?? usual;
     const limit = given < 0 ? null : given;
     return {
       name,

@@ -5,7 +5,9 @@ export { computeSurvival, type Survival, type SurvivalReport, survivalWarning } 
 export { type PictureFingerprint } from './fingerprint/fingerprint-picture.ts';
 export { normalizeText, wordsOf } from './fingerprint/normalize-text.ts';
 export { type Duplicates, findDuplicates, type Likeness, likenesses } from './inspect/find-duplicates.ts';
+export { findIdColumn } from './inspect/id-columns.ts';
 export { type InspectedPost, type InspectOptions, inspectPosts, type PictureFault } from './inspect/inspect-posts.ts';
 export { createProgress, type Progress } from './progress.ts';
 export { findOverlap, type Overlap } from './split/find-overlap.ts';
+export { type LimitProfile, limitProfiles, mostRepeats, sharedRowsOf } from './split/profile.ts';
 export { type SplitOptions, type SplitSummary, splitData } from './split/split-data.ts';

@@ -1,9 +1,17 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { createProgress, type Option, type Progress, runDataCommand } from '@crosscheck/data';
+import {
+  createProgress,
+  type LimitProfile,
+  limitProfiles,
+  type Option,
+  type Progress,
+  runDataCommand,
+} from '@crosscheck/data';
 import { type AuditReport, auditData } from '../audit.ts';
 import { type LimitName, limitTable } from '../limits.ts';
 import { renderAudit } from '../page/render-audit.ts';
+import { describeProfile } from '../profile.ts';
 
 const options = {
   root_dir: { default: 'data', help: 'holds train.csv, val.csv, test.csv, as far as they exist' },
@@ -21,16 +29,30 @@ const options = {
   title: { default: null, help: "of the page; null = the folder's name" },
   ledger: { default: null, help: 'of a download, for survival; null = ledger.jsonl in root_dir' },
   min_side: { default: 32, help: 'pixels below which a picture is tiny' },
-  shared_rows: { default: 10, help: 'a picture that so many rows share is a placeholder; 0 = never' },
+  shared_rows: {
+    default: -1,
+    min: -1,
+    help: 'a picture that so many rows share is a placeholder; 0 = never, -1 = 10, and never in profile=out_of_context',
+  },
   placeholders: { default: null, help: 'text file with sha256 or md5 of placeholders, one a line' },
+  profile: {
+    default: null,
+    choices: [...limitProfiles, 'null'],
+    help: 'out_of_context: pictures and words repeat by design; null = what data:split noted in root_dir, else default',
+  },
   strict: { default: false, help: 'exit with 1 when a limit is broken' },
 } satisfies Record<string, Option>;
 
 const limitOptions = Object.fromEntries(
-  Object.entries(limitTable).map(([name, { limit, what }]) => [
-    `max_${name}`,
-    { default: limit, min: -1, isFraction: true, help: what },
-  ]),
+  Object.entries(limitTable).map(([name, { limit, what, ...entry }]) => {
+    const other = 'profiles' in entry ? `; out_of_context: ${entry.profiles.out_of_context}` : '';
+    return [`max_${name}`, { default: limit, min: -1, isFraction: true, help: `${what}${other}` }];
+  }),
+);
+
+/** Keys as they were typed: a limit that is given wins over the profile's, the usual value among them. */
+const typed = new Set(
+  process.argv.slice(2).map((arg) => arg.replace(/^--/, '').replace(/=.*$/s, '').replaceAll('-', '_')),
 );
 
 const write = (text: string) => void process.stdout.write(`${text}\n`);
@@ -40,14 +62,15 @@ async function readHashes(file: string | null): Promise<Set<string>> {
   return new Set(lines.map((line) => line.replace(/#.*/, '').trim().toLowerCase()).filter((line) => line !== ''));
 }
 
-function summarize({ limits, files, findings, words }: AuditReport): void {
+function summarize({ limits, files, findings, words, profile }: AuditReport): void {
   const rows = files.reduce((sum, file) => sum + file.rows, 0);
   write(
     `${rows} rows in ${files.map(({ split, usable }) => `${split} (${usable} usable)`).join(', ')}; ${findings.length} findings`,
   );
   const { accuracy, baseline } = words.bagOfWords;
   const shown = (share: number) => `${(share * 100).toFixed(1)} %`;
-  write(`words alone: ${shown(accuracy.value)} of held-out posts, the commoner class ${shown(baseline)}`);
+  write(`words alone: ${shown(accuracy.value)} of held-out posts, the best constant guess ${shown(baseline)}`);
+  write(`limits: ${describeProfile(profile)}`);
   for (const { name, what, value, limit, isBroken } of limits) {
     if (isBroken) write(`broken: max_${name}=${limit}, got ${Number(value.toPrecision(4))} (${what})`);
   }
@@ -65,7 +88,9 @@ await runDataCommand({
     );
     const numbers = values as unknown as Record<string, number>;
     const limits = Object.fromEntries(
-      (Object.keys(limitTable) as LimitName[]).map((name) => [name, numbers[`max_${name}`] as number]),
+      (Object.keys(limitTable) as LimitName[]).flatMap((name) =>
+        typed.has(`max_${name}`) ? [[name, numbers[`max_${name}`] as number]] : [],
+      ),
     );
     let progress: Progress | undefined;
     const report = await auditData({
@@ -79,13 +104,14 @@ await runDataCommand({
       },
       inspect: {
         minSide: values.min_side,
-        sharedRows: values.shared_rows,
+        ...(values.shared_rows >= 0 && { sharedRows: values.shared_rows }),
         placeholders: await readHashes(values.placeholders),
         onPicture(_, total) {
           progress ??= createProgress('pictures', total);
           progress.tick();
         },
       },
+      profile: values.profile as LimitProfile | null,
       limits,
       ledger: values.ledger,
     });

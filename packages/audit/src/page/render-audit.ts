@@ -3,6 +3,7 @@ import { type Column, type Html, html, renderPage, type Section, table } from '@
 import type { AuditReport } from '../audit.ts';
 import { liftOf } from '../leaks/properties.ts';
 import type { Limit } from '../limits.ts';
+import { describeProfile } from '../profile.ts';
 import { evidence } from './evidence.ts';
 import { histograms } from './histograms.ts';
 import { grouped, percent } from './numbers.ts';
@@ -17,7 +18,7 @@ export async function renderAudit(report: AuditReport, title: string, createdAt:
   const rows = report.files.reduce((sum, { rows: count }) => sum + count, 0);
   const broken = report.limits.filter(({ isBroken }) => isBroken);
   const sections: (Section | null)[] = [
-    { id: 'limits', heading: 'Verdict', body: limits(report.limits) },
+    { id: 'limits', heading: 'Verdict', body: limits(report) },
     { id: 'posts', heading: 'Posts', body: posts(report) },
     report.survival && { id: 'survival', heading: 'What was lost on the way', body: survival(report.survival) },
     { id: 'findings', heading: 'Findings', body: await evidence(report.findings) },
@@ -40,10 +41,10 @@ export async function renderAudit(report: AuditReport, title: string, createdAt:
   });
 }
 
-function limits(rows: readonly Limit[]): Html {
+function limits({ limits: rows, profile }: AuditReport): Html {
   const sorted = [...rows].sort((a, b) => Number(b.isBroken) - Number(a.isBroken));
-  return table(
-    'Every limit can be set: max_<name>=…, negative for none',
+  return table<Limit>(
+    `Limits of ${describeProfile(profile)}. Each can be set: max_<name>=…, negative for none`,
     [
       { heading: 'limit', cell: ({ name }) => html`<code>${name}</code>` },
       { heading: 'what', isWords: true, cell: ({ what }) => what },
@@ -113,7 +114,7 @@ function words({ words: leak }: AuditReport): Html {
   const revealing = new Set(leak.revealing.map(({ word }) => word));
   const rows = [...leak.revealing, ...leak.top.filter(({ word }) => !revealing.has(word))].slice(0, 40);
   return html`<p>A bag of words, which cannot know whether the words fit the picture, is right on ${percent(accuracy.value)}
-(95 % interval ${percent(accuracy.low)} to ${percent(accuracy.high)}) of ${grouped(judged)} held-out posts; naming the commoner class
+(95 % interval ${percent(accuracy.low)} to ${percent(accuracy.high)}) of ${grouped(judged)} held-out posts; the best constant guess
 is right on ${percent(baseline)}. Words or pairs that nearly always go with one label: ${leak.revealing.length}; ${percent(leak.revealed)} of the posts hold one.</p>
 ${table(
   'The most telling words and pairs, by mutual information',
@@ -146,7 +147,7 @@ function properties({ properties: leaks }: AuditReport): Html {
         isNumber: true,
         cell: ({ accuracy }) => html`${meter(accuracy.value)}${percent(accuracy.value)}`,
       },
-      { heading: 'above the commoner class', isNumber: true, cell: (leak) => percent(liftOf(leak)) },
+      { heading: 'above the best constant guess', isNumber: true, cell: (leak) => percent(liftOf(leak)) },
       {
         heading: 'must not be a feature',
         isWords: true,

@@ -20,4 +20,21 @@ h3{font-size:1rem;margin:26px 0 4px}
 .key i{display:inline-block;width:9px;height:9px;border-radius:2px;margin-right:4px}
 .meter{display:inline-block;width:90px;height:8px;border-radius:4px;background:var(--line);vertical-align:middle;margin-right:8px;overflow:hidden}
 .meter i{display:block;height:100%;width:calc(var(--h)*1%);background:var(--plot-accent)}
+@media (max-width:480px){
+table,tbody,tbody tr,tbody th,tbody td{display:block}
+thead{display:none}
+caption{display:block}
+.scroll{overflow-x:visible}
+tbody tr{border-bottom:1px solid var(--line);padding:8px 0}
+tbody th,tbody td,tbody td.number{border:0;padding:2px 0;min-width:0;text-align:left;white-space:normal;overflow-wrap:anywhere}
+tbody td.number{display:inline-block;margin-right:14px}
+tbody .number+td:not(.number){padding-left:0}
+tbody td:empty{display:none}
+tbody td[data-heading]:not([data-heading=""])::before{content:attr(data-heading) ": ";color:var(--soft)}
+.evidence>li{flex-wrap:wrap}
+.evidence .post{width:calc(50% - 5px);min-width:0}
+.evidence .post img,.evidence .post .none{width:100%}
+.evidence>li:has(.post:only-child) .post{width:100%;max-width:240px}
+nav a,.post,p,h3{overflow-wrap:anywhere}
+}
 `;

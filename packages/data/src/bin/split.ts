@@ -1,8 +1,9 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
-import { runDataCommand } from '../command-line.ts';
+import { type Option, runDataCommand } from '../command-line.ts';
 import { createProgress, type Progress } from '../progress.ts';
-import { splitData } from '../split/split-data.ts';
+import { type LimitProfile, limitProfiles } from '../split/profile.ts';
+import { type SplitSummary, splitData } from '../split/split-data.ts';
 
 const options = {
   root_dir: { default: 'data', help: 'its train.csv, val.csv and test.csv are pooled, as far as they exist' },
@@ -21,11 +22,23 @@ const options = {
   seed: { default: 42, help: 'the same seed and posts give the same splits' },
   group_column: { default: null, help: 'rows with the same value stay on one side; several separated by commas' },
   stratify_column: { default: null, help: 'divided evenly besides the label; several separated by commas' },
-  near_text: { default: false, help: 'posts that share four fifths of their words stay on one side, too' },
+  near_text: {
+    default: true,
+    help: 'posts that share four fifths of their words stay on one side, too, as far as the shares allow',
+  },
+  profile: {
+    default: null,
+    choices: [...limitProfiles, 'null'],
+    help: 'out_of_context: pictures and words repeat by design; null = what the posts look like',
+  },
   clean: { default: true, help: 'leave out faulty, contradicting and repeated posts' },
   min_side: { default: 32, help: 'pixels below which a picture is tiny' },
-  shared_rows: { default: 10, help: 'a picture that so many rows share is a placeholder; 0 = never' },
-};
+  shared_rows: {
+    default: -1,
+    min: -1,
+    help: 'a picture that so many rows share is a placeholder; 0 = never, -1 = 10, and never in profile=out_of_context',
+  },
+} satisfies Record<string, Option>;
 
 const write = (text: string) => void process.stdout.write(`${text}\n`);
 const list = (value: string | null) => (value === null ? [] : value.split(',').map((name) => name.trim()));
@@ -42,6 +55,26 @@ async function findFiles(rootDir: string): Promise<string[]> {
   );
   const found = files.filter((_, i) => exist[i]);
   return found.length > 0 ? found : files.slice(0, 1);
+}
+
+const nameOf = { picture: '', near_picture: '', text: 'the same words', near_text: 'nearly the same words' };
+
+function* describe({ splits, dropped, largestGroup, unbound, profile, repeats }: SplitSummary): Generator<string> {
+  for (const [name, { rows, byLabel, groups, sha256 }] of Object.entries(splits)) {
+    const labels = Object.entries(byLabel).map(([label, count]) => `${count} ${label}`);
+    yield `${name.padEnd(6)} ${rows} posts in ${groups} groups: ${labels.join(', ')}; sha256 ${sha256.slice(0, 12)}`;
+  }
+  const reasons = Object.entries(dropped).map(([reason, rows]) => `${rows} ${reason}`);
+  yield `left out: ${reasons.join(', ') || 'nothing'}; largest group: ${largestGroup} posts`;
+  if (dropped['placeholder picture'] !== undefined) {
+    yield 'placeholder pictures may be pictures that repeat by design: profile=out_of_context keeps those that many rows share';
+  }
+  for (const likeness of unbound) {
+    yield `posts with ${nameOf[likeness]} may stand on both sides: chains of them join too many posts for the shares asked for`;
+  }
+  if (profile === 'out_of_context') {
+    yield `profile=out_of_context: ${(100 * repeats).toFixed(1)} % of the posts repeat a picture or the words of another one; the audit's limits let them`;
+  }
 }
 
 await runDataCommand({
@@ -65,10 +98,11 @@ await runDataCommand({
       groupColumns: list(values.group_column),
       stratifyColumns: list(values.stratify_column),
       nearTexts: values.near_text,
+      profile: values.profile as LimitProfile | null,
       clean: values.clean,
       inspect: {
         minSide: values.min_side,
-        sharedRows: values.shared_rows,
+        ...(values.shared_rows >= 0 && { sharedRows: values.shared_rows }),
         onPicture(_, total) {
           progress ??= createProgress('pictures', total);
           progress.tick();
@@ -76,12 +110,8 @@ await runDataCommand({
       },
     });
     progress?.end();
-    for (const [name, { rows, byLabel, groups, sha256 }] of Object.entries(summary.splits)) {
-      const labels = Object.entries(byLabel).map(([label, count]) => `${count} ${label}`);
-      write(`${name.padEnd(6)} ${rows} posts in ${groups} groups: ${labels.join(', ')}; sha256 ${sha256.slice(0, 12)}`);
-    }
-    const dropped = Object.entries(summary.dropped).map(([reason, rows]) => `${rows} ${reason}`);
-    write(`left out: ${dropped.join(', ') || 'nothing'}; largest group: ${summary.largestGroup} posts`);
+    for (const line of describe(summary)) write(line);
     write(`wrote ${path.join(values.dir, 'train.csv')} and its sisters, dropped.csv, split.json`);
+    write(`Next: pnpm data:audit root_dir=${values.dir} --strict`);
   },
 });

@@ -2,16 +2,17 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CrosscheckError, labelNames } from '@crosscheck/contract';
-import { createGroups, type Groups, joinByKey } from '../fingerprint/groups.ts';
-import { type Duplicates, findDuplicates } from '../inspect/find-duplicates.ts';
+import type { Groups } from '../fingerprint/groups.ts';
+import { type Duplicates, findDuplicates, type Likeness } from '../inspect/find-duplicates.ts';
+import { findIdColumn } from '../inspect/id-columns.ts';
 import { type InspectedPost, type InspectOptions, inspectPosts } from '../inspect/inspect-posts.ts';
 import { type ManifestOptions, readManifest } from '../manifest/read-manifest.ts';
-import { isMissing } from '../manifest/rows.ts';
 import { relativeImage, writeManifestFile } from '../manifest/write-manifest.ts';
 import { nearest } from '../nearest.ts';
 import type { SampleProblem } from '../problems.ts';
-import { assignGroups } from './assign-groups.ts';
 import { type DropReason, findDrops } from './clean-posts.ts';
+import { dividePosts } from './divide-posts.ts';
+import { type LimitProfile, mostRepeats, sharedRowsOf } from './profile.ts';
 
 export interface SplitOptions {
   /** CSV files whose rows are pooled. */
@@ -26,8 +27,10 @@ export interface SplitOptions {
   groupColumns: readonly string[];
   /** Divided evenly besides the label. */
   stratifyColumns: readonly string[];
-  /** Whether posts that share four fifths of their words stay on one side, too. */
+  /** Whether posts that share four fifths of their words stay on one side, too, as far as the shares allow. */
   nearTexts: boolean;
+  /** What the limits of the audit will be; null = what the posts look like. */
+  profile?: LimitProfile | null;
   /** Whether faulty, contradicting and repeated posts are left out. */
   clean: boolean;
   inspect?: InspectOptions;
@@ -43,6 +46,12 @@ export interface SplitSummary {
   >;
   groups: number;
   largestGroup: number;
+  /** Whose limits `pnpm data:audit` holds these splits against. */
+  profile: LimitProfile;
+  /** Share of the posts that repeat a picture or the words of another one. */
+  repeats: number;
+  /** Likenesses that could not keep posts on one side, because they join too many. */
+  unbound: Likeness[];
   dropped: Partial<Record<DropReason, number>>;
 }
 
@@ -56,24 +65,21 @@ export interface SplitSummary {
 export async function splitData(options: SplitOptions): Promise<SplitSummary> {
   checkShares(options.shares);
   refuseOverwriting(options);
-  const { samples, problems, sources } = await readAll(options);
-  const posts = await inspectPosts({ all: samples }, options.inspect);
+  const { samples, problems, sources, idColumns } = await readAll(options);
+  const sharedRows = options.inspect?.sharedRows ?? sharedRowsOf[options.profile ?? 'default'];
+  const posts = await inspectPosts({ all: samples }, { ...options.inspect, sharedRows });
   const duplicates = findDuplicates(posts);
   const drops = options.clean ? findDrops(posts, duplicates) : new Map<number, DropReason>();
   const kept = [...posts.keys()].filter((i) => !drops.has(i));
   if (kept.length === 0) throw nothingLeft(options.files);
-  const groups = bindPosts(posts, duplicates, options);
-  const members = [...Map.groupBy(kept, groups.leaderOf).values()];
-  const assigned = assignGroups(
-    members.map((group) =>
-      describeGroup(
-        group.map((i) => posts[i] as InspectedPost),
-        options,
-      ),
-    ),
-    options.shares,
-    options.seed,
-  );
+  const repeats = shareOfRepeats(kept, duplicates);
+  const profile = profileOf(options, repeats);
+  const groupColumns = [...options.groupColumns, ...idColumns];
+  const { groups, members, assigned, unbound } = dividePosts(posts, kept, duplicates, {
+    ...options,
+    profile,
+    groupColumns,
+  });
   const splitOf = new Map(members.flatMap((group, g) => group.map((i) => [i, assigned[g] as string] as const)));
   await writeDropped(options.dir, posts, drops, problems);
   const splits: SplitSummary['splits'] = {};
@@ -92,6 +98,9 @@ export async function splitData(options: SplitOptions): Promise<SplitSummary> {
     splits,
     groups: members.length,
     largestGroup: members.reduce((largest, group) => Math.max(largest, group.length), 0),
+    profile,
+    repeats,
+    unbound,
     dropped: Object.fromEntries(Object.entries(dropped).map(([reason, rows]) => [reason, rows.length])),
   };
   await writeFile(path.join(options.dir, 'split.json'), `${JSON.stringify(summary, null, 2)}\n`);
@@ -126,10 +135,12 @@ function nothingLeft(files: readonly string[]): CrosscheckError {
 }
 
 async function readAll({ files, columns, groupColumns, stratifyColumns }: SplitOptions) {
-  const all = { samples: [], problems: [], sources: [] } as {
+  const all = { samples: [], problems: [], sources: [], idColumns: new Set() } as {
     samples: InspectedPost['sample'][];
     problems: SampleProblem[];
     sources: SplitSummary['sources'];
+    /** Of posts that are the same wherever they stand. */
+    idColumns: Set<string>;
   };
   for (const file of files) {
     const {
@@ -140,6 +151,8 @@ async function readAll({ files, columns, groupColumns, stratifyColumns }: SplitO
     } = await readManifest({ file, ...columns, onBadSample: 'skip' });
     for (const name of [...groupColumns, ...stratifyColumns])
       if (!present.includes(name)) throw missing(name, present, file);
+    const idColumn = findIdColumn(present);
+    if (idColumn !== undefined) all.idColumns.add(idColumn);
     all.samples.push(...samples);
     all.problems.push(...problems);
     all.sources.push({ file, sha256: digest, rows: samples.length + problems.length });
@@ -155,28 +168,17 @@ function missing(name: string, present: readonly string[], file: string): Crossc
   );
 }
 
-/** Joins what must stay together. */
-function bindPosts(posts: readonly InspectedPost[], duplicates: Duplicates, options: SplitOptions): Groups {
-  const groups = createGroups(posts.length);
-  const binding = [duplicates.near_picture, options.nearTexts ? duplicates.near_text : duplicates.text];
-  for (const likeness of binding) for (const i of posts.keys()) groups.join(i, likeness.leaderOf(i));
-  for (const column of options.groupColumns) {
-    joinByKey(groups, posts, ({ sample }) => {
-      const value = sample.row[column] ?? '';
-      return isMissing(value) ? null : value.trim();
-    });
-  }
-  return groups;
+/** Share of the kept posts whose picture, or nearly so, or words occur in another kept one. */
+function shareOfRepeats(kept: readonly number[], { near_picture, text }: Duplicates): number {
+  const repeated = [near_picture, text].flatMap((groups) =>
+    [...Map.groupBy(kept, groups.leaderOf).values()].filter((group) => group.length > 1).flat(),
+  );
+  return new Set(repeated).size / kept.length;
 }
 
-function describeGroup(group: readonly InspectedPost[], { stratifyColumns }: SplitOptions) {
-  const sizes = new Map<string, number>();
-  for (const { sample } of group) {
-    const stratum = [sample.label, ...stratifyColumns.map((name) => sample.row[name])].join(' ');
-    sizes.set(stratum, (sizes.get(stratum) ?? 0) + 1);
-  }
-  const keys = group.map(({ sample, picture }) => `${picture?.sha256 ?? ''} ${sample.label} ${sample.text}`);
-  return { key: keys.sort()[0] as string, sizes };
+/** Once repeated posts are left out, what still repeats is paired anew. */
+function profileOf({ profile, clean }: SplitOptions, repeats: number): LimitProfile {
+  return profile ?? (clean && repeats > mostRepeats ? 'out_of_context' : 'default');
 }
 
 async function writeSplit(
@@ -187,12 +189,16 @@ async function writeSplit(
   const { imageColumn = 'image_path', labelColumn = 'label', textColumn = 'text_content' } = options.columns ?? {};
   const rows = mine.map((i) => {
     const { sample, picture } = posts[i] as InspectedPost;
-    const { [textColumn]: _, [imageColumn]: __, [labelColumn]: ___, ...others } = sample.row;
+    const { [textColumn]: _, [imageColumn]: __, [labelColumn]: ___, ...rest } = sample.row;
     const own = {
       text_content: sample.text,
       image_path: relativeImage(options.dir, sample.imagePath),
       label: sample.label,
     };
+    // A column that was not read, but has the name of one that is written, keeps its cells under another name.
+    const others = Object.fromEntries(
+      Object.entries(rest).map(([column, cell]) => [column in own ? `original_${column}` : column, cell]),
+    );
     return { ...own, ...others, image_sha256: picture?.sha256 ?? '', split_group: groups.leaderOf(i) };
   });
   const file = path.join(options.dir, `${name}.csv`);

@@ -48,7 +48,7 @@ export function table<Row>(caption: string, columns: readonly Column<Row>[], row
     columns.map((column, i) =>
       i === 0
         ? html`<th scope="row"${side(column)}>${column.cell(row)}</th>`
-        : html`<td${side(column)}>${column.cell(row)}</td>`,
+        : html`<td${side(column)} data-heading="${column.heading}">${column.cell(row)}</td>`,
     );
   return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table>
 <caption>${caption}</caption>
