@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fetchWhole } from '@crosscheck/http-client';
 import { repositoryRoot } from '../machine.ts';
 import { findPython } from '../python.ts';
 import type { Models } from './models.ts';
@@ -85,8 +86,7 @@ async function untilReady(child: ChildProcess, probe: string): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (performance.now() < deadline) {
     if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(' ')} ended with ${child.exitCode}`);
-    const answer = await fetch(probe).catch(() => null);
-    await answer?.arrayBuffer();
+    const answer = await fetchWhole(probe).catch(() => null);
     if (answer?.ok) return;
     await sleep(20);
   }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { type Document, parseAllDocuments } from 'yaml';
+import { fetchWhole } from '../../packages/http-client/src/index.ts';
 
 // Runs where cgroups are old or resource limits may not be raised; deploy/images/engine.sh says the same to the build.
 const engineConf = path.join(tmpdir(), 'crosscheck-containers.conf');
@@ -70,7 +71,7 @@ export async function takeDown({ manifest }: Pod): Promise<void> {
 
 export async function untilReady({ url, container }: Pod, seconds = 120): Promise<void> {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
-    const ready = await fetch(`${url}/readyz`).then(
+    const ready = await fetchWhole(`${url}/readyz`).then(
       ({ ok }) => ok,
       () => false,
     );

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { temporaryFolder } from '@crosscheck/testkit';
+import { fetchWhole, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodePng, writeTinyArtifact } from '../../packages/exporter/test/tiny-artifact.ts';
 import { podman } from '../kubernetes/podman.ts';
@@ -57,7 +57,7 @@ describe.skipIf(!isPossible)(
           await expect
             .poll(
               () =>
-                fetch(`${url}/readyz`).then(
+                fetchWhole(`${url}/readyz`).then(
                   ({ ok }) => ok,
                   () => false,
                 ),
@@ -67,7 +67,7 @@ describe.skipIf(!isPossible)(
           const form = new FormData();
           form.set('text', 'a flood in the city');
           form.set('image', new Blob([new Uint8Array(encodePng(40, 30, (x, y) => [x, y, 90]))]), 'flood.png');
-          const answer = await fetch(`${url}/predict`, { method: 'POST', body: form });
+          const answer = await fetchWhole(`${url}/predict`, { method: 'POST', body: form });
           expect(await answer.json()).toMatchObject({
             filename: 'flood.png',
             prediction: expect.stringMatching(/REAL|FAKE/),

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { repositoryRoot, startPythonServer, temporaryFolder } from '@crosscheck/testkit';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { writeTinyArtifact } from '../../packages/exporter/test/tiny-artifact.ts';
 import { readArtifact, verifyHashes } from '../../packages/inference/src/index.ts';
 
@@ -13,19 +13,30 @@ const folder = temporaryFolder();
 const published = path.join(folder.dir, 'published');
 const requests: string[] = [];
 let failures = 0;
+/** The connection breaks when so many bytes of a body are kept: one number for each answer. */
+const breaks: number[] = [];
 let count = 0;
 let dir: string;
 
 const server = http.createServer((request, response) => {
   const name = path.basename(request.url as string);
-  requests.push(name);
+  requests.push([name, request.headers.range].filter(Boolean).join(' '));
   if (request.headers.authorization !== 'Bearer secret') return response.writeHead(401).end();
   if (failures > 0) {
     failures--;
     return response.writeHead(503).end();
   }
   const file = path.join(published, name);
-  return existsSync(file) ? response.end(readFileSync(file)) : response.writeHead(404).end();
+  if (!existsSync(file)) return response.writeHead(404).end();
+  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  const whole = readFileSync(file);
+  if (from > 0) response.setHeader('content-range', `bytes ${from}-${whole.length - 1}/${whole.length}`);
+  response.writeHead(from > 0 ? 206 : 200, { 'content-length': whole.length - from });
+  const end = name === 'artifact.json' ? undefined : breaks.shift();
+  if (end === undefined) return response.end(whole.subarray(from));
+  const kept = () => statSync(`${dir}/${name}.partial`, { throwIfNoEntry: false })?.size ?? 0;
+  const destroyWhenKept = () => void (kept() < from + end ? setTimeout(destroyWhenKept, 5) : response.destroy());
+  return response.write(whole.subarray(from, from + end), destroyWhenKept);
 });
 
 beforeAll(async () => {
@@ -72,6 +83,28 @@ test('fetches only what is missing the second time', async () => {
   expect((await fetchModel()).code).toBe(0);
   expect(requests).toEqual(['artifact.json']);
   expect(statSync(`${dir}/tokenizer.json`).mtimeMs).toBe(before);
+});
+
+test('goes on where a connection broke, and begins anew where what is there is of another file', async () => {
+  breaks.push(1_000);
+  const { code, said } = await fetchModel();
+  expect(code).toBe(0);
+  expect(said).toContain('attempt 1 of 5: aborted');
+  expect(requests.filter((request) => request.endsWith('bytes=1000-'))).toHaveLength(1);
+  const config = path.join(dir, 'config.json');
+  writeFileSync(`${config}.partial`, 'of another version');
+  unlinkSync(config);
+  requests.length = 0;
+  expect((await fetchModel({ MODEL_ATTEMPTS: '1' })).code).toBe(0);
+  expect(requests).toEqual(['artifact.json', 'config.json bytes=18-', 'config.json']);
+  expect(readFileSync(config)).toEqual(readFileSync(path.join(published, 'config.json')));
+});
+
+test('a server that closes after every answer does not end it', async () => {
+  const { url, stop } = await startPythonServer(published);
+  onTestFinished(stop);
+  const { code, said } = await fetchModel({ MODEL_URL: url });
+  expect({ code, said }).toEqual({ code: 0, said: expect.not.stringContaining('attempt') });
 });
 
 test('refuses a file that is not the one in artifact.json', async () => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
+import { fetchWhole, repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
 import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodePng, writeTinyArtifact } from '../../packages/exporter/test/tiny-artifact.ts';
@@ -103,9 +103,9 @@ test('it starts there and answers', async () => {
   const form = new FormData();
   form.set('text', 'a flood in the city');
   form.set('image', new Blob([new Uint8Array(encodePng(40, 30, (x, y) => [x, y, 90]))]), 'flood.png');
-  const answer = await fetch(`${url}/predict`, { method: 'POST', body: form });
+  const answer = await fetchWhole(`${url}/predict`, { method: 'POST', body: form });
   expect(await answer.json()).toMatchObject({ filename: 'flood.png', prediction: expect.stringMatching(/REAL|FAKE/) });
-  expect((await fetch(url)).status).toBe(200);
+  expect((await fetchWhole(url)).status).toBe(200);
   service.kill('SIGTERM');
   expect(await ended).toBe(0);
   expect(readdirSync(app).toSorted()).toEqual([

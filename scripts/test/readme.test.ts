@@ -12,7 +12,7 @@ import {
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
+import { fetchWhole, repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findPython, INSTALL_TIMEOUT_MS } from '../../packages/mlflow-js-client/test/support/real-mlflow.ts';
 
@@ -131,7 +131,7 @@ async function serve(command: string): Promise<string> {
   services.push(start('sh', ['-c', `exec ${command}`]));
   const deadline = Date.now() + 60_000;
   while (Date.now() < deadline) {
-    const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
+    const answer = await fetchWhole(`http://127.0.0.1:${port}/readyz`).catch(() => null);
     if (answer?.ok) return answer.text();
     await sleep(100);
   }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { fetchWhole } from '@crosscheck/testkit';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
 
@@ -53,7 +54,7 @@ export async function openTab(chromium: string, dir: string, url: string): Promi
     { stdio: 'ignore' },
   );
   const port = await readPort(`${dir}/DevToolsActivePort`);
-  const targets = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as Target[];
+  const targets = (await (await fetchWhole(`http://127.0.0.1:${port}/json/list`)).json()) as Target[];
   const page = targets.find(({ type }) => type === 'page') as Target;
   const tab = await connect(page.webSocketDebuggerUrl, async () => {
     const ended = once(browser, 'exit');

@@ -1,5 +1,5 @@
 import { CrosscheckError } from '@crosscheck/contract';
-import { bodyOf, type Patience, requireOk, send } from './send.ts';
+import { type Patience, readFrom, requireOk, send } from './send.ts';
 import type { ObjectBody, ObjectStore, ReadOptions } from './store.ts';
 
 /** Objects below an http(s) address; can only be read. */
@@ -16,17 +16,17 @@ export class HttpStore implements ObjectStore {
 
   async read(key: string, { from = 0 }: ReadOptions = {}): Promise<ObjectBody> {
     const place = this.#place(key);
-    const headers = { ...this.#headers, ...(from > 0 && { range: `bytes=${from}-` }) };
-    const response = await send(place, () => new Request(place, { headers }), this.#patience);
-    return bodyOf(place, response, { from, patience: this.#patience });
+    return readFrom(place, from, (range) =>
+      send(place, () => ({ url: place, headers: { ...this.#headers, ...range } }), this.#patience),
+    );
   }
 
   async exists(key: string): Promise<boolean> {
     const place = this.#place(key);
-    const request = () => new Request(place, { method: 'HEAD', headers: this.#headers });
-    const response = await send(place, request, this.#patience);
-    if (response.status === 404) return false;
-    await requireOk(place, response);
+    const make = () => ({ url: place, method: 'HEAD', headers: this.#headers });
+    const answer = await send(place, make, this.#patience);
+    if (answer.status === 404) return false;
+    await requireOk(place, answer);
     return true;
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '@crosscheck/contract';
+import { type HttpAnswer, type HttpRequest, readAtMost, reasonOf, request } from '@crosscheck/http-client';
 import { denied, notFound, unreachable } from './errors.ts';
 import type { ObjectBody } from './store.ts';
 
@@ -25,91 +25,72 @@ const mayPass = (status: number) => status >= 500 || status === 429 || status ==
  */
 export async function send(
   place: string,
-  make: () => Request | Promise<Request>,
+  make: () => HttpRequest | Promise<HttpRequest>,
   { tries, backoffMs, silenceMs }: Patience,
-): Promise<Response> {
+): Promise<HttpAnswer> {
   let failure = { reason: 'nothing', cause: undefined as unknown };
   for (let attempt = 0; attempt < tries; attempt++) {
     if (attempt > 0) await sleep(backoffMs * 2 ** (attempt - 1) * (0.5 + Math.random()));
     try {
-      const response = await fetchHead(await make(), silenceMs);
-      if (!mayPass(response.status)) return response;
-      failure = { reason: `${response.status}${await reasonOf(response)}`, cause: undefined };
+      const answer = await request({ ...(await make()), silenceMs });
+      if (!mayPass(answer.status)) return answer;
+      failure = { reason: `${answer.status}${await detailOf(answer)}`, cause: undefined };
     } catch (cause) {
-      failure = { reason: describe(cause), cause };
+      failure = { reason: reasonOf(cause), cause };
     }
   }
   throw unreachable(place, `${failure.reason} ${tries} times`, failure.cause);
 }
 
-async function fetchHead(request: Request, silenceMs: number): Promise<Response> {
-  const silence = new AbortController();
-  const timer = setTimeout(() => silence.abort(new Error(`nothing for ${silenceMs / 1000} s`)), silenceMs);
+async function* chunksOf(place: string, { chunks }: HttpAnswer): AsyncGenerator<Uint8Array> {
   try {
-    return await fetch(request, { signal: silence.signal });
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** fetch hides why it failed in the cause of its error. */
-function describe(error: unknown): string {
-  const { cause } = error as { cause?: { code?: string; message?: string } };
-  return cause?.code ?? cause?.message ?? messageOf(error);
-}
-
-/** The body of an answer, given up when it falls silent. */
-async function* chunksOf(place: string, response: Response, { silenceMs }: Patience): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader();
-  if (!reader) return;
-  const silence = new Error(`nothing for ${silenceMs / 1000} s`);
-  try {
-    while (true) {
-      const { done, value } = await within(silenceMs, silence, reader.read());
-      if (done) return;
-      yield value;
-    }
+    yield* chunks;
   } catch (cause) {
-    throw unreachable(place, `a body that broke off (${describe(cause)})`, cause);
-  } finally {
-    await reader.cancel().catch(() => {});
+    throw unreachable(place, `a body that broke off (${reasonOf(cause)})`, cause);
   }
 }
 
-async function within<T>(ms: number, otherwise: Error, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(otherwise), ms);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+/** The bytes of an object from `from` on, or all of them from a server that gives no such part. */
+export async function readFrom(
+  place: string,
+  from: number,
+  ask: (headers: Record<string, string>) => Promise<HttpAnswer>,
+): Promise<ObjectBody> {
+  const answer = await ask(from > 0 ? { range: `bytes=${from}-` } : {});
+  if (from > 0 && (answer.status === 416 || isOtherPart(answer, from))) {
+    answer.discard();
+    // 416: the object ends before that byte, and nothing is left to read.
+    return answer.status === 416 ? { chunks: noChunks(), from } : readFrom(place, 0, ask);
+  }
+  await requireOk(place, answer);
+  return { chunks: chunksOf(place, answer), from: answer.status === 206 ? from : 0 };
 }
 
-/** What came of a request for the bytes from `from` on. */
-export async function bodyOf(
-  place: string,
-  response: Response,
-  { from, patience }: { from: number; patience: Patience },
-): Promise<ObjectBody> {
-  // The object ends before that byte: nothing is left to read.
-  if (response.status === 416 && from > 0) return { chunks: noChunks(), from };
-  await requireOk(place, response);
-  return { chunks: chunksOf(place, response, patience), from: response.status === 206 ? from : 0 };
+/** A part that begins elsewhere, or that was compressed as a part, would be put in the wrong place. */
+function isOtherPart({ status, headers }: HttpAnswer, from: number): boolean {
+  const begins = headers.get('content-range') ?? `bytes ${from}-`;
+  return status === 206 && (!begins.startsWith(`bytes ${from}-`) || headers.has('content-encoding'));
 }
 
 async function* noChunks(): AsyncGenerator<Uint8Array> {}
 
 /** @throws CROSSCHECK_STORAGE_NOT_FOUND, CROSSCHECK_STORAGE_DENIED, CROSSCHECK_STORAGE_UNREACHABLE */
-export async function requireOk(place: string, response: Response): Promise<Response> {
-  if (response.ok) return response;
-  const reason = await reasonOf(response);
-  if (response.status === 404) throw notFound(place);
-  if (response.status === 401 || response.status === 403) throw denied(place, response.status, reason);
-  throw unreachable(place, `${response.status}${reason}`);
+export async function requireOk(place: string, answer: HttpAnswer): Promise<HttpAnswer> {
+  if (answer.ok) return answer;
+  const detail = await detailOf(answer);
+  if (answer.status === 404) throw notFound(place);
+  if (answer.status === 401 || answer.status === 403) throw denied(place, answer.status, detail);
+  throw unreachable(place, `${answer.status}${detail}`);
+}
+
+/** The body of an answer that is no object: S3's listings and reasons are far smaller. */
+export async function textOf(answer: HttpAnswer): Promise<string> {
+  return (await readAtMost(answer, 64 * 2 ** 20)).toString();
 }
 
 /** S3 says in XML what it minds. */
-async function reasonOf(response: Response): Promise<string> {
-  const text = await response.text().catch(() => '');
+async function detailOf(answer: HttpAnswer): Promise<string> {
+  const text = await textOf(answer).catch(() => '');
   const [code, message] = ['Code', 'Message'].map((tag) => new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(text)?.[1]);
   return code ? ` ${code} (${message ?? ''})` : '';
 }

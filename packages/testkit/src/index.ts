@@ -1,3 +1,4 @@
+export { fetchWhole } from '@crosscheck/http-client';
 export * from './closeness.ts';
 export * from './folders.ts';
 export * from './leaks.ts';

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { repositoryRoot } from './folders.ts';
 
 export interface Finished {
@@ -27,4 +28,23 @@ export function runEntry(
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
+}
+
+/** Python's own `http.server` over a folder, on a free port: HTTP/1.0, so that it closes after every answer. */
+export async function startPythonServer(dir: string): Promise<{ url: string; stop: () => Promise<void> }> {
+  const args = ['-u', '-m', 'http.server', '0', '--bind', '127.0.0.1', '--directory', dir];
+  const child = spawn('python3', args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const ended = once(child, 'close');
+  let said = '';
+  for await (const text of child.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+    said += String(text);
+    const port = / port (\d+) /.exec(said)?.[1];
+    if (port === undefined) continue;
+    const stop = async () => {
+      child.kill();
+      await ended;
+    };
+    return { url: `http://127.0.0.1:${port}`, stop };
+  }
+  throw new Error(`python3 -m http.server ended: ${said}`);
 }

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, renameSync } from 'node:fs';
 import path from 'node:path';
-import { repositoryRoot, runEntry, temporaryFolder } from '@crosscheck/testkit';
+import { fetchWhole, repositoryRoot, runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   INSTALL_TIMEOUT_MS,
@@ -163,7 +163,7 @@ result = dict(inputs=[i.name for i in session.get_inputs()], shape=list(logits.s
     try {
       const image = Array.from({ length: 3 }, () => Array.from({ length: 64 }, () => Array<number>(64).fill(0.5)));
       const inputs = { image: [image], input_ids: [[101, 7, 102]], attention_mask: [[1, 1, 1]] };
-      const response = await fetch(`${service.url}/invocations`, {
+      const response = await fetchWhole(`${service.url}/invocations`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ inputs }),

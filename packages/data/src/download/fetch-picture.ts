@@ -1,4 +1,4 @@
-import { messageOf } from '@crosscheck/contract';
+import { type HttpAnswer, reasonOf, request } from '@crosscheck/http-client';
 import { isPlaceholderAddress } from '../fingerprint/placeholders.ts';
 import type { Fate } from './fates.ts';
 
@@ -35,7 +35,7 @@ export async function fetchPicture(address: string, options: FetchOptions): Prom
     return await follow(new URL(address), options, abort.signal);
   } catch (error) {
     if (abort.signal.aborted) return again('timeout', `no whole answer within ${options.timeoutMs} ms`);
-    return again('unreachable', causeOf(error));
+    return again('unreachable', reasonOf(error));
   } finally {
     clearTimeout(timer);
   }
@@ -46,39 +46,41 @@ async function follow(start: URL, options: FetchOptions, signal: AbortSignal): P
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
     if (isPlaceholderAddress(url)) return fate('placeholder', `redirected to ${url.href}`);
     const headers = { 'user-agent': options.userAgent, accept: 'image/*,*/*;q=0.5' };
-    const response = await fetch(url, { redirect: 'manual', headers, signal });
-    const location = response.headers.get('location');
-    if (response.status < 300 || response.status >= 400 || location === null) return read(response, options);
-    await response.body?.cancel();
+    const answer = await request({ url, headers, signal, redirects: 0, silenceMs: options.timeoutMs });
+    const location = answer.headers.get('location');
+    if (answer.status < 300 || answer.status >= 400 || location === null) return read(answer, options);
+    answer.discard();
     url = new URL(location, url);
     if (!/^https?:$/.test(url.protocol)) return fate('refused', `redirected to ${url.href}`);
   }
   return fate('refused', `more than ${MAX_REDIRECTS} redirects`);
 }
 
-async function read(response: Response, { maxBytes }: FetchOptions): Promise<Outcome> {
-  if (!response.ok) {
-    await response.body?.cancel();
-    return ofStatus(response);
+async function read(answer: HttpAnswer, { maxBytes }: FetchOptions): Promise<Outcome> {
+  if (!answer.ok) {
+    answer.discard();
+    return ofStatus(answer);
   }
-  const announced = Number(response.headers.get('content-length') ?? 0);
-  const chunks: Uint8Array[] = [];
-  let size = announced;
-  if (announced <= maxBytes) {
-    size = 0;
-    // Leaving the loop early cancels the body.
-    for await (const chunk of response.body ?? []) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size > maxBytes) break;
-    }
-  } else await response.body?.cancel();
-  return size > maxBytes
-    ? fate('too_large', `more than ${maxBytes} bytes`)
-    : { kind: 'file', bytes: Buffer.concat(chunks) };
+  const announced = Number(answer.headers.get('content-length') ?? 0);
+  const bytes = announced > maxBytes ? null : await readUpTo(answer, maxBytes);
+  if (bytes !== null) return { kind: 'file', bytes };
+  answer.discard();
+  return fate('too_large', `more than ${maxBytes} bytes`);
 }
 
-function ofStatus({ status, headers }: Response): Outcome {
+/** Null when there are more; leaving the loop early closes the connection. */
+async function readUpTo({ chunks }: HttpAnswer, maxBytes: number): Promise<Buffer | null> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    parts.push(chunk);
+    size += chunk.byteLength;
+    if (size > maxBytes) return null;
+  }
+  return Buffer.concat(parts);
+}
+
+function ofStatus({ status, headers }: HttpAnswer): Outcome {
   const known = fateByStatus[status] ?? { fate: status >= 500 ? 'server_error' : 'refused', again: status >= 500 };
   if (!known.again) return fate(known.fate, `HTTP ${status}`);
   const waitMs = readRetryAfter(headers.get('retry-after'));
@@ -95,9 +97,3 @@ export function readRetryAfter(value: string | null, now = Date.now()): number |
 
 const fate = (name: Fate, detail: string) => ({ kind: 'fate', fate: name, detail }) as const;
 const again = (name: Fate, detail: string) => ({ kind: 'again', fate: name, detail }) as const;
-
-/** `fetch failed` alone says nothing: its cause does. */
-function causeOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause === undefined ? messageOf(error) : messageOf(cause) || messageOf(error);
-}

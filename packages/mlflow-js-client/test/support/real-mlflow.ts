@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { fetchWhole } from '../../../http-client/src/index.ts';
 
 const run = promisify(execFile);
 const repositoryRoot = resolve(import.meta.dirname, '../../../..');
@@ -124,7 +125,7 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
 async function waitForHealth(url: string, hasEnded: () => boolean): Promise<boolean> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline && !hasEnded()) {
-    const isUp = await fetch(`${url}/health`).then(
+    const isUp = await fetchWhole(`${url}/health`).then(
       (response) => response.ok,
       () => false,
     );

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { fetchWhole } from '@crosscheck/http-client';
 import { type Ini, parseIni } from '../ini.ts';
 
 /** What signs requests to S3. */
@@ -43,7 +44,7 @@ async function fromContainer(env: Environment): Promise<Credentials | null> {
   if (!url) return null;
   const file = env.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE;
   const token = file ? (await readFile(file, 'utf8')).trim() : env.AWS_CONTAINER_AUTHORIZATION_TOKEN;
-  const response = await fetch(url, { headers: token ? { authorization: token } : {} });
+  const response = await fetchWhole(url, { headers: token ? { authorization: token } : {} });
   if (!response.ok) return null;
   const { AccessKeyId, SecretAccessKey, Token } = (await response.json()) as Record<string, string>;
   const names: Record<string, string | undefined> = {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { AwsClient } from 'aws4fetch';
+import type { HttpAnswer } from '@crosscheck/http-client';
+import { AwsV4Signer } from 'aws4fetch';
 import { denied, writeFailed } from '../errors.ts';
-import { bodyOf, type Patience, requireOk, send } from '../send.ts';
+import { type Patience, readFrom, requireOk, send, textOf } from '../send.ts';
 import { type ObjectBody, type ObjectStore, type ReadOptions, sortByCodePoints, type WriteOptions } from '../store.ts';
 import type { Credentials } from './credentials.ts';
 import { parseListing, tagOf } from './xml.ts';
@@ -33,7 +34,8 @@ export class S3Store implements ObjectStore {
   readonly url: string;
   readonly #address: S3Address;
   readonly #patience: Patience;
-  #client: { value: Promise<AwsClient | null>; until: number } | null = null;
+  #credentials: { value: Promise<Credentials | null>; until: number } | null = null;
+  readonly #signingKeys = new Map<string, ArrayBuffer>();
 
   constructor(address: S3Address, patience: Patience) {
     this.url = `s3://${address.bucket}${address.prefix && `/${address.prefix}`}`;
@@ -42,9 +44,7 @@ export class S3Store implements ObjectStore {
   }
 
   async read(key: string, { from = 0 }: ReadOptions = {}): Promise<ObjectBody> {
-    const place = `${this.url}/${key}`;
-    const response = await this.#call(key, { headers: from > 0 ? { range: `bytes=${from}-` } : {} });
-    return bodyOf(place, response, { from, patience: this.#patience });
+    return readFrom(`${this.url}/${key}`, from, (headers) => this.#call(key, { headers }));
   }
 
   async exists(key: string): Promise<boolean> {
@@ -62,7 +62,7 @@ export class S3Store implements ObjectStore {
     do {
       const query = { 'list-type': '2', 'encoding-type': 'url', prefix, ...(token && { 'continuation-token': token }) };
       const response = await requireOk(this.url, await this.#call(null, { query }));
-      const listing = parseListing(await response.text());
+      const listing = parseListing(await textOf(response));
       keys.push(...listing.keys.map((key) => key.slice(base.length)).filter((key) => !key.endsWith('/')));
       token = listing.next;
     } while (token !== null);
@@ -80,7 +80,7 @@ export class S3Store implements ObjectStore {
 
   async writeStream(key: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const begun = await this.#requireWritten(key, await this.#call(key, { method: 'POST', query: { uploads: '' } }));
-    const uploadId = tagOf(await begun.text(), 'UploadId') ?? '';
+    const uploadId = tagOf(await textOf(begun), 'UploadId') ?? '';
     try {
       const etags: string[] = [];
       for await (const part of inParts(chunks, this.#address.partBytes))
@@ -115,29 +115,27 @@ export class S3Store implements ObjectStore {
       await this.#call(key, { method: 'POST', query: { uploadId }, body }),
     );
     // S3 may answer 200 first and find the error later.
-    const code = tagOf(await response.text(), 'Code');
+    const code = tagOf(await textOf(response), 'Code');
     if (code !== null) throw writeFailed(`${this.url}/${key}`, code);
   }
 
-  async #requireWritten(key: string, response: Response): Promise<Response> {
+  async #requireWritten(key: string, response: HttpAnswer): Promise<HttpAnswer> {
     if (response.ok) return response;
-    const text = await response.text();
+    const text = await textOf(response);
     const reason = `${tagOf(text, 'Code') ?? ''} (${tagOf(text, 'Message') ?? ''})`;
     if (response.status === 401 || response.status === 403)
       throw denied(`${this.url}/${key}`, response.status, ` ${reason}`);
     throw writeFailed(`${this.url}/${key}`, `${response.status} ${reason}`);
   }
 
-  async #call(key: string | null, { method = 'GET', query = {}, headers = {}, body }: Call): Promise<Response> {
+  async #call(key: string | null, { method = 'GET', query = {}, headers = {}, body }: Call): Promise<HttpAnswer> {
     const url = `${this.#bucketUrl()}${key === null ? '' : this.#path(key)}${queryText(query)}`;
-    const init = { method, headers, ...(body && { body: body as Uint8Array<ArrayBuffer> }) };
     const sha256 = createHash('sha256')
       .update(body ?? '')
       .digest('hex');
     const make = async () => {
-      const client = await this.#signer();
-      if (!client) return new Request(url, init);
-      return client.sign(url, { ...init, headers: { ...headers, 'x-amz-content-sha256': sha256 } });
+      const signed = await this.#sign({ url, method, headers: { ...headers, 'x-amz-content-sha256': sha256 } });
+      return { url, method, headers: signed ?? headers, ...(body && { body }) };
     };
     return send(`${this.url}${key === null ? '' : `/${key}`}`, make, this.#patience);
   }
@@ -155,13 +153,19 @@ export class S3Store implements ObjectStore {
     return `/${[...prefix.split('/'), ...key.split('/')].filter(Boolean).map(encode).join('/')}`;
   }
 
-  async #signer(): Promise<AwsClient | null> {
-    if (this.#client === null || Date.now() > this.#client.until) {
-      const { credentials, region } = this.#address;
-      const value = credentials().then((found) => found && new AwsClient({ ...found, region, service: 's3' }));
-      this.#client = { value, until: Date.now() + credentialsLastMs };
-    }
-    return this.#client.value;
+  /** The headers with the signature among them, or null where nothing is signed. The body is known by its hash. */
+  async #sign(call: {
+    url: string;
+    method: string;
+    headers: Record<string, string>;
+  }): Promise<Record<string, string> | null> {
+    if (this.#credentials === null || Date.now() > this.#credentials.until)
+      this.#credentials = { value: this.#address.credentials(), until: Date.now() + credentialsLastMs };
+    const found = await this.#credentials.value;
+    if (found === null) return null;
+    const { region } = this.#address;
+    const signer = new AwsV4Signer({ ...call, ...found, region, service: 's3', cache: this.#signingKeys });
+    return Object.fromEntries((await signer.sign()).headers);
   }
 }
 

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { type HttpAnswer, reasonOf } from '@crosscheck/http-client';
 import { corruptDownload, type HubFile, refuse } from './errors.ts';
 import type { HubFileMetadata } from './metadata.ts';
-import { Retryable, type Retrying, reasonOf, retry, send } from './request.ts';
+import { Retryable, type Retrying, retry, send } from './request.ts';
 
 export interface DownloadProgress {
   readonly file: string;
@@ -62,30 +63,26 @@ async function receiveFrom(
   handle: FileHandle,
   { job, onReceived }: { job: Download; onReceived: (position: number) => void },
 ): Promise<void> {
-  const stall = new AbortController();
-  const stopStalled = (): void => stall.abort(new Error(`no data for ${stallTimeoutMs / 1000} s`));
-  const timer = setTimeout(stopStalled, stallTimeoutMs);
+  const range = received > 0 ? { range: `bytes=${received}-` } : {};
+  const response = await send({ url: job.url, headers: { ...job.headers, ...range }, silenceMs: stallTimeoutMs });
   try {
-    const range = received > 0 ? { range: `bytes=${received}-` } : {};
-    const response = await send(job.url, { headers: { ...job.headers, ...range }, signal: stall.signal });
     let position = await startPosition(response, received, { handle, file: job.file });
     for await (const chunk of chunksOf(response)) {
       await handle.appendFile(chunk);
       position += chunk.byteLength;
-      timer.refresh();
       onReceived(position);
       job.onProgress({ file: job.file.file, receivedBytes: position, totalBytes: job.metadata.size });
     }
     if (job.metadata.size !== null && position < job.metadata.size)
       throw new Retryable(`the connection ended at byte ${position}`);
   } finally {
-    clearTimeout(timer);
+    response.discard();
   }
 }
 
 /** Where the answer's bytes belong: behind those received when the server honours the range, else at the start again. */
 async function startPosition(
-  response: Response,
+  response: HttpAnswer,
   received: number,
   { handle, file }: { handle: FileHandle; file: HubFile },
 ): Promise<number> {
@@ -95,15 +92,14 @@ async function startPosition(
   if (!response.ok && !isUnwanted) refuse(response, file);
   await handle.truncate(0);
   if (!isUnwanted) return 0;
-  await response.body?.cancel();
   throw new Retryable(`the range from byte ${received} was not honoured`);
 }
 
 /** A connection that breaks becomes an error that is worth another try; errors of the disk stay what they are. */
-async function* chunksOf(response: Response): AsyncGenerator<Uint8Array> {
-  const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
-  while (reader) {
-    const { done, value } = await reader.read().catch((error: unknown) => {
+async function* chunksOf({ chunks }: HttpAnswer): AsyncGenerator<Uint8Array> {
+  const reader = chunks[Symbol.asyncIterator]();
+  for (;;) {
+    const { done, value } = await reader.next().catch((error: unknown) => {
       throw new Retryable(reasonOf(error));
     });
     if (done) return;

@@ -1,4 +1,5 @@
 import { CrosscheckError, type ErrorCode } from '@crosscheck/contract';
+import type { HttpAnswer } from '@crosscheck/http-client';
 
 /** One file of a repository on the Hub at a branch, tag or commit. */
 export interface HubFile {
@@ -50,7 +51,7 @@ const refusedStatus: Readonly<Record<number, Refusal>> = {
 };
 
 /** Throws what an answer without the file means. */
-export function refuse(response: Response, file: HubFile): never {
+export function refuse(response: HttpAnswer, file: HubFile): never {
   const header = response.headers.get('x-error-code') ?? '';
   const isEntryMissing = response.status === 404 && (header === 'EntryNotFound' || header === '');
   if (isEntryMissing) throw new MissingEntry(`the Hub has no ${name(file)}`);
@@ -72,7 +73,7 @@ export function unreachable(file: HubFile, endpoint: string, cause: Error): Cros
   return new CrosscheckError(
     'CROSSCHECK_HUB_UNREACHABLE',
     `could not get ${name(file)} from ${endpoint}: ${cause.message}. Check the network and HF_ENDPOINT ` +
-      `(behind a proxy set NODE_USE_ENV_PROXY=1 besides HTTPS_PROXY), or give a local path`,
+      `(behind a proxy set HTTPS_PROXY), or give a local path`,
     { cause },
   );
 }

@@ -1,3 +1,4 @@
+import type { HttpAnswer } from '@crosscheck/http-client';
 import { type HubFile, refuse, Unreachable } from './errors.ts';
 import { type Retrying, retry, send } from './request.ts';
 
@@ -28,8 +29,8 @@ export async function fetchMetadata(
   const seen = new Headers();
   let url = fileUrl(endpoint, file);
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-    const init: RequestInit = { method: 'HEAD', headers, redirect: 'manual' };
-    const response = await retry(() => send(url, init), retrying);
+    const call = { url, method: 'HEAD', headers, redirects: 0 };
+    const response = await retry(() => send(call), retrying);
     if (response.status >= 400) refuse(response, file);
     for (const [key, value] of describing(response)) seen.set(key, value);
     const location = response.headers.get('location');
@@ -41,7 +42,7 @@ export async function fetchMetadata(
 }
 
 /** A redirect's own etag and length are not the file's. */
-function describing({ headers, status }: Response): [string, string][] {
+function describing({ headers, status }: HttpAnswer): [string, string][] {
   const isFile = status < 300;
   return [...headers].filter(
     ([key]) => key.startsWith('x-') || (isFile && (key === 'etag' || key === 'content-length')),

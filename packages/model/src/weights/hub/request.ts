@@ -1,5 +1,5 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import { messageOf } from '@crosscheck/contract';
+import { type HttpAnswer, type HttpRequest, reasonOf, request } from '@crosscheck/http-client';
 import { Unreachable } from './errors.ts';
 
 export interface Retrying {
@@ -25,36 +25,14 @@ export class Retryable extends Unreachable {
 }
 
 /** Sends a request; a connection that fails and a server that is busy become `Retryable`. */
-export async function send(url: string, init: RequestInit): Promise<Response> {
-  const answered = new AbortController();
-  const timer = setTimeout(
-    () => answered.abort(new Error(`no answer in ${answerTimeoutMs / 1000} s`)),
-    answerTimeoutMs,
-  );
-  const signal = init.signal ? AbortSignal.any([init.signal, answered.signal]) : answered.signal;
-  try {
-    const response = await fetch(url, { ...init, signal });
-    if (busyStatuses.includes(response.status)) throw await busy(response);
-    return response;
-  } catch (error) {
-    throw error instanceof Retryable ? error : new Retryable(reasonOf(error));
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function busy(response: Response): Promise<Retryable> {
-  await response.body?.cancel();
-  return new Retryable(
-    `${response.status} ${response.statusText}`.trim(),
-    retryAfterMs(response.headers.get('retry-after')),
-  );
-}
-
-/** `fetch failed` says nothing; its cause does. */
-export function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause === undefined ? messageOf(error) : messageOf(cause) || String((cause as { code?: unknown }).code);
+export async function send(call: HttpRequest): Promise<HttpAnswer> {
+  const answer = await request({ silenceMs: answerTimeoutMs, ...call }).catch((error: unknown) => {
+    throw new Retryable(reasonOf(error));
+  });
+  if (!busyStatuses.includes(answer.status)) return answer;
+  answer.discard();
+  const reason = `${answer.status} ${answer.statusText}`.trim();
+  throw new Retryable(reason, retryAfterMs(answer.headers.get('retry-after')));
 }
 
 /** Seconds or a date, as milliseconds from now. */
