@@ -64,7 +64,7 @@ describe('reading YAML', () => {
 
 describe('writing YAML', () => {
   test.each([
-    'a: 1.10\nb: 2e-5\nc: true\nd: null\ne: text\n',
+    'a: 1.10\nb: 2.0e-5\nc: true\nd: null\ne: text\n',
     'a:\n- 1\n- x: 1\n  y:\n  - 2\n- []\nb: {}\n',
     'a: "1.10"\nb: "yes"\nc: "true"\nd: "null"\ne: "12:30"\nf: ""\n',
     'a: ${b}\nb: "line\\nbreak"\n0: REAL\n',

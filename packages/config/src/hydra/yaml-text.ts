@@ -1,8 +1,8 @@
 import { stringify } from 'yaml';
 import type { ConfigNode, ScalarNode } from './node.ts';
-import { pythonFloat, typedScalar } from './scalar.ts';
+import { pythonFloat } from './scalar.ts';
 
-/** Writes a config tree as YAML that both this package and Hydra read back. Numbers stay as they were written. */
+/** Writes a config tree as YAML that this package, PyYAML and OmegaConf read back with the same types. Numbers stay as they were written where they can. */
 export function toYaml(node: ConfigNode): string {
   if (node.kind === 'map' && node.entries.size > 0) return mapLines(node.entries, '').join('\n').concat('\n');
   if (node.kind === 'list' && node.items.length > 0) return listLines(node.items, '').join('\n').concat('\n');
@@ -10,7 +10,13 @@ export function toYaml(node: ConfigNode): string {
 }
 
 function mapLines(entries: Map<string, ConfigNode>, indent: string): string[] {
-  return [...entries].flatMap(([key, value]) => entryLines(`${indent}${keyText(key)}:`, value, indent));
+  return [...entries].flatMap(([key, value]) => entryLines(keyHead(key, indent), value, indent));
+}
+
+/** PyYAML looks for the colon within 1,024 characters; longer keys are marked. */
+function keyHead(key: string, indent: string): string {
+  const text = keyText(key);
+  return text.length < 1000 ? `${indent}${text}:` : `${indent}? ${text}\n${indent}:`;
 }
 
 function entryLines(head: string, value: ConfigNode, indent: string): string[] {
@@ -36,27 +42,56 @@ function inline(node: ConfigNode): string {
   return scalarText(node);
 }
 
+/** Whole numbers stay bare, as `0: REAL` stands in the configs; so do y and n, which PyYAML takes for text. */
 function keyText(key: string): string {
-  return /^[A-Za-z_0-9][\w./@-]*$/.test(key) ? key : JSON.stringify(key);
+  const isBare = /^[A-Za-z_0-9][\w./@-]*$/.test(key) && (!looksTyped(key) || /^(?:[yn]|0|[1-9]\d*)$/i.test(key));
+  return isBare ? key : quoted(key);
 }
 
 function scalarText(node: ScalarNode): string {
   if (node.type === 'string') return stringText(node.value as string);
   if (node.type === 'float') return floatText(node.value as number, node.text);
-  return String(node.value);
+  return node.type === 'int' ? intText(node.value as number, node.text) : String(node.value);
 }
 
+/** Leading zeros would make it octal in YAML 1.1. */
+function intText(value: number, text: string): string {
+  return /^-?(?:0|[1-9]\d*)$/.test(text) ? text : String(BigInt(value));
+}
+
+/** PyYAML reads a float only with a dot, and with a sign in its exponent: `1e-8` is text there, `1.0e-08` is what it writes. */
 function floatText(value: number, text: string): string {
   if (Number.isNaN(value)) return '.nan';
   if (!Number.isFinite(value)) return value > 0 ? '.inf' : '-.inf';
-  return /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(text) ? text : pythonFloat(value);
+  if (/^-?\d+\.\d+(?:e[+-]\d+)?$/i.test(text)) return text;
+  const python = pythonFloat(value);
+  return python.includes('.') ? python : python.replace('e', '.0e');
 }
 
-/** Quoted when YAML 1.2, or the YAML 1.1 that Hydra reads, would take it for something else. */
+/** What YAML 1.1 as PyYAML and OmegaConf read it, YAML 1.2, or the override grammar would take for something else than text. */
+const typedForms = [
+  /^(?:|~|null|true|false|yes|no|on|off|y|n|=|<<)$/i,
+  /^[-+]?(?:0b[01_]+|0x[\da-f_]+|0o?[\d_]+|[\d][\d_]*)$/i,
+  /^[-+]?(?:[\d_]+\.?[\d_]*|\.[\d_]+)(?:e[-+]?[\d_]+)?$/i,
+  /^[-+]?\.?(?:inf|nan)$/i,
+  /^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/,
+  /^\d{4}-\d\d?-\d\d?(?:$|[Tt\s])/,
+];
+
+const looksTyped = (text: string) => typedForms.some((form) => form.test(text));
+
+/** Also in quotes: breaks and what PyYAML calls unprintable, and what begins like a document's end. */
+const needsEscape = /[^\x20-\x7e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]/u;
+
 function stringText(value: string): string {
-  const looksTyped =
-    typedScalar(value).type !== 'string' ||
-    /^(?:yes|no|on|off|y|n|~|[-+]?(?:0[xob][\da-f_]+|[\d.][\d_.:]*))$/i.test(value);
-  if (looksTyped || /[\n\r\t]/.test(value)) return JSON.stringify(value);
-  return stringify(value, { lineWidth: 0 }).trimEnd();
+  if (looksTyped(value) || needsEscape.test(value) || /^(?:---|\.\.\.)/.test(value)) return quoted(value);
+  return stringify(value, { lineWidth: 0 }).replace(/\n$/, '');
+}
+
+/** In double quotes, with everything escaped that is not printable in YAML 1.1. */
+function quoted(value: string): string {
+  return JSON.stringify(value).replace(
+    /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

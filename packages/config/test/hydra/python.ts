@@ -27,13 +27,22 @@ export interface Request {
 
 /** Composes with real Hydra in one process. */
 export function composeWithHydra(python: string, request: Request): Promise<Outcome[]> {
+  return ask(python, 'compose.py', request);
+}
+
+/** Reads YAML with PyYAML and with OmegaConf; every scalar comes as its type's name and its text. */
+export function readWithPython(python: string, texts: string[]): Promise<{ pyyaml: unknown; omegaconf: unknown }[]> {
+  return ask(python, 'read_yaml.py', texts);
+}
+
+function ask<T>(python: string, script: string, request: unknown): Promise<T> {
   return new Promise((resolve, reject) => {
-    const child = spawn(python, [path.join(import.meta.dirname, 'compose.py')], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(python, [path.join(import.meta.dirname, script)], { stdio: ['pipe', 'pipe', 'pipe'] });
     let [stdout, stderr] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     child.on('error', reject);
-    child.on('close', (code) => (code === 0 ? resolve(JSON.parse(stdout) as Outcome[]) : reject(new Error(stderr))));
+    child.on('close', (code) => (code === 0 ? resolve(JSON.parse(stdout) as T) : reject(new Error(stderr))));
     child.stdin.end(JSON.stringify(request));
   });
 }

@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ArtifactSource } from '../artifacts/artifact-store.ts';
 import { MlflowError } from '../errors.ts';
+import { toYamlFlow } from '../stores/file/meta-yaml.ts';
 
 /** One input or output of a model. */
 export interface TensorSpec {
@@ -130,9 +131,9 @@ interface Description {
 
 function formatMlmodel({ model, identity, environment, sizeBytes }: Description): string {
   const { modelId, runId, artifactUri, createdAt = new Date() } = identity;
-  const data = JSON.stringify(basename(model.onnxPath));
+  const data = toYamlFlow(basename(model.onnxPath));
   const lines = [
-    ...(artifactUri === undefined ? [] : [`artifact_path: ${JSON.stringify(artifactUri)}`]),
+    ...(artifactUri === undefined ? [] : [`artifact_path: ${toYamlFlow(artifactUri)}`]),
     'flavors:',
     '  onnx:',
     '    code: null',
@@ -146,10 +147,10 @@ function formatMlmodel({ model, identity, environment, sizeBytes }: Description)
     '    loader_module: mlflow.onnx',
     `    python_version: "${environment.python}"`,
     `mlflow_version: "${environment.mlflow}"`,
-    ...(modelId === undefined ? [] : [`model_id: ${modelId}`]),
+    ...(modelId === undefined ? [] : [`model_id: ${toYamlFlow(modelId)}`]),
     `model_size_bytes: ${sizeBytes}`,
-    `model_uuid: ${modelId ?? randomUUID().replaceAll('-', '')}`,
-    ...(runId === undefined ? [] : [`run_id: ${runId}`]),
+    `model_uuid: ${toYamlFlow(modelId ?? randomUUID().replaceAll('-', ''))}`,
+    ...(runId === undefined ? [] : [`run_id: ${toYamlFlow(runId)}`]),
     ...(model.inputExample === undefined ? [] : [EXAMPLE_INFO]),
     'signature:',
     `  inputs: ${quote(formatTensors(model.inputs))}`,

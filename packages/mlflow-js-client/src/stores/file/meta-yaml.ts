@@ -6,9 +6,17 @@ type MetaValue = string | number | boolean | null | readonly never[] | Readonly<
 export type Meta = Record<string, MetaValue>;
 type TextMap = Readonly<Record<string, string>>;
 
-/** Writes a `meta.yaml`; readers see the old one or the new one. Text is quoted as JSON, which is YAML too. */
+/** JSON is YAML but for a few characters that PyYAML takes for line breaks or refuses. */
+export function toYamlFlow(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** Writes a `meta.yaml`; readers see the old one or the new one. */
 export async function writeMeta(path: string, meta: Readonly<Meta>): Promise<void> {
-  const lines = Object.entries(meta).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
+  const lines = Object.entries(meta).map(([key, value]) => `${key}: ${toYamlFlow(value)}\n`);
   await writeFile(`${path}.part`, lines.join(''));
   await rename(`${path}.part`, path);
 }
