@@ -7,7 +7,9 @@ import type { ResolveOptions } from './hydra/interpolation.ts';
 import type { MapNode, Plain } from './hydra/node.ts';
 import { throwProblems } from './hydra/problems.ts';
 import type { ConfigSource } from './hydra/search-path.ts';
+import type { Reads } from './schema/read-when.ts';
 import { isOpen, namesSomething, type Schema, schemaAt, schemaKeys } from './schema-walk.ts';
+import { findUnread } from './unread.ts';
 import { keepText, originsOf, resolveCollecting, validate } from './validate.ts';
 
 export interface ComposeConfigOptions<C> {
@@ -25,6 +27,8 @@ export interface ComposeConfigOptions<C> {
   /** The moment that `${now:…}` prints. */
   now?: Date;
   env?: NodeJS.ProcessEnv;
+  /** What the command reads: an override of anything else is refused. */
+  reads?: Reads<C>;
 }
 
 export interface ComposedConfig<C> {
@@ -69,6 +73,8 @@ function finishConfig<C>(composition: Composition, options: ComposeConfigOptions
   throwProblems([...problems, ...validation.problems]);
   const config = deepFreeze(validation.config as C);
   const origins = originsOf(composition.config, config as Plain);
+  const unread = findUnread({ config, origins, raw: composition.config, reads: options.reads });
+  throwProblems([...unread.values()]);
   return { config, origins, warnings: composition.warnings, composition };
 }
 

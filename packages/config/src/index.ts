@@ -6,3 +6,4 @@ export { upgradeStored } from './earlier-forms.ts';
 export { flattenConfig } from './flatten.ts';
 export * from './schema/index.ts';
 export { architectureOf, describeForeignCheckpoint, preprocessingOf } from './schema/meaning.ts';
+export { calibrateReads, evaluateReads, exportReads, inferReads, serveReads, trainReads } from './schema/read-when.ts';

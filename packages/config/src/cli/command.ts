@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Reads } from '../schema/read-when.ts';
 
 /** What a job reports; a sweep's summary shows it. */
 export interface JobResult {
@@ -64,6 +65,8 @@ export interface Command<C> {
   /** Primary config, `config` or `config_inference`. */
   configName: string;
   schema: z.ZodType<C>;
+  /** Keys that it reads only sometimes: overrides of those that it does not read are refused. */
+  reads?: Reads<C>;
   /** Loads the heavy part itself: `async (run) => (await import('./train.ts')).train(run)`. */
   main(run: Run<C>): Promise<JobResult | void>;
   version?: string;

@@ -37,7 +37,12 @@ async function dispatch<C>(command: Command<C>, argv: string[]): Promise<boolean
   if (isSweep(invocation) && place.runDir === null) {
     return (await import('./sweep.ts')).runSweep({ command, options, invocation, now: place.now });
   }
-  return runJob(command, composeConfig(options), place);
+  return runJob(command, composeConfig(withReads(command, options, place)), place);
+}
+
+/** A sweep has looked at all of its jobs together: what one of them does not read, another may. */
+function withReads<C>({ reads }: Command<C>, options: ComposeConfigOptions<C>, { runDir }: JobPlace) {
+  return reads === undefined || runDir !== null ? options : { ...options, reads };
 }
 
 /** `--multirun`, or `hydra.mode=MULTIRUN` as Hydra has it. */

@@ -15,6 +15,8 @@ import { type Problem, throwProblems } from '../hydra/problems.ts';
 import { type HydraSettings, readSettings } from '../hydra/settings.ts';
 import { expandSweep } from '../hydra/sweeper.ts';
 import { toYaml } from '../hydra/yaml-text.ts';
+import type { Reads } from '../schema/read-when.ts';
+import { findUnread } from '../unread.ts';
 import type { Invocation } from './arguments.ts';
 import type { Command, SweepJob } from './command.ts';
 import { gpuEnvironment, visibleGpus } from './gpus.ts';
@@ -124,7 +126,16 @@ function planJobs<C>(
     }
   });
   throwProblems(problems);
+  throwProblems(unreadEverywhere(jobs, request.command.reads));
   return jobs;
+}
+
+/** What no job reads; a key that only some of them read is fine. */
+function unreadEverywhere<C>(jobs: PlannedJob<C>[], reads: Reads<C> | undefined): Problem[] {
+  const [first, ...others] = jobs.map(({ composed: { config, origins, composition } }) =>
+    findUnread({ config, origins, raw: composition.config, reads }),
+  );
+  return [...(first ?? [])].filter(([key]) => others.every((unread) => unread.has(key))).map(([, problem]) => problem);
 }
 
 function planJob<C>(

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { inferenceConfigSchema, runCommand } from '@crosscheck/config';
+import { inferenceConfigSchema, runCommand, serveReads } from '@crosscheck/config';
 
 // A service starts often and leaves nothing behind: one folder with its last config, and its log on stdout.
 const folder = ['hydra.run.dir=outputs/serve', 'hydra/job_logging=none'];
@@ -10,6 +10,7 @@ await runCommand(
     summary: 'Answer POST /predict over HTTP with an exported model',
     configName: 'config_inference',
     schema: inferenceConfigSchema,
+    reads: serveReads,
     main: async (run) => (await import('../serve.ts')).serve(run),
   },
   [...folder, ...process.argv.slice(2)],

@@ -1,4 +1,4 @@
-import { runCommand, trainConfigSchema } from '@crosscheck/config';
+import { runCommand, trainConfigSchema, trainReads } from '@crosscheck/config';
 import { choosePrecision } from '../precision.ts';
 
 await runCommand({
@@ -6,6 +6,7 @@ await runCommand({
   summary: 'Trains on posts and keeps the best checkpoint.',
   configName: 'config',
   schema: trainConfigSchema,
+  reads: trainReads,
   sweepMetric: 'val/accuracy',
   openSweep: async (start) => (await import('../sweep.ts')).openSweep(start),
   main: async (run) => {
