@@ -3,7 +3,12 @@ import path from 'node:path';
 import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { composeConfig, inferenceConfigSchema, trainConfigSchema } from '../../packages/config/src/index.ts';
+import {
+  composeConfig,
+  inferenceConfigSchema,
+  trainConfigSchema,
+  trainReads,
+} from '../../packages/config/src/index.ts';
 import { flatManifest } from '../kubernetes/flat-manifest.ts';
 import { findRenderer, render } from '../kubernetes/render.ts';
 import { python, run } from './tools.ts';
@@ -152,22 +157,33 @@ describe('jobs', () => {
     expect(composed).toContain('output: s3://posts/scored');
   });
 
-  test('the sweep has as many settings as completions, and they compose', () => {
+  test('the sweep has as many settings as completions; they compose, each is read, and no two are the same', () => {
     const [job] = read(inJobs('sweep.yaml'));
-    const [script = ''] = job?.spec.template.spec.containers[0]?.args ?? [];
-    const settings = /set -- (.*)/.exec(script)?.[1]?.split(' ') ?? [];
+    const settings = /set -- (.*)/.exec(shellOf(job))?.[1]?.split(' ') ?? [];
     expect(settings).toHaveLength(job?.spec.completions as number);
-    for (const index of settings.keys()) {
-      const said = run('env', [
-        `JOB_COMPLETION_INDEX=${index}`,
-        'MLFLOW_TRACKING_URI=http://mlflow:5000',
-        'sh',
-        '-c',
-        script.replace('exec tini -- pnpm --silent train', 'echo'),
-      ]);
-      const overrides = said.trim().split(/\s+/);
-      const { config } = composeConfig({ configName: 'config', schema: trainConfigSchema, overrides });
-      expect(config).toMatchObject({ training: { learning_rate: Number(settings[index]?.split(',')[0]) } });
-    }
+    const configs = settings.map((setting, index) => {
+      const overrides = overridesOf(job, index);
+      const { config } = composeConfig({
+        configName: 'config',
+        schema: trainConfigSchema,
+        overrides,
+        reads: trainReads,
+      });
+      expect(config.training.phases?.finetune).toMatchObject({ learning_rate: Number(setting.split(',')[0]) });
+      expect(config.training.seed).toBe(Number(setting.split(',')[1]));
+      return JSON.stringify({ ...config, training: { ...config.training, version: '' } });
+    });
+    expect(new Set(configs).size).toBe(settings.length);
   });
 });
+
+const shellOf = (job: Resource | undefined) => job?.spec.template.spec.containers[0]?.args?.[0] ?? '';
+
+/** What the shell of an Indexed Job gives to `train`. */
+function overridesOf(job: Resource | undefined, index: number): string[] {
+  const script = shellOf(job).replace(/exec [^\n]*?\btrain(?:\.[jt]s)?(?= )/, 'echo');
+  const variables = [`JOB_COMPLETION_INDEX=${index}`, 'MLFLOW_TRACKING_URI=http://mlflow:5000'];
+  return run('env', [...variables, 'sh', '-c', script])
+    .trim()
+    .split(/\s+/);
+}

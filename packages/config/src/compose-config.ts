@@ -5,8 +5,10 @@ import type { KeyGuide } from './hydra/apply-overrides.ts';
 import { type Composition, composeWithProblems } from './hydra/compose.ts';
 import type { ResolveOptions } from './hydra/interpolation.ts';
 import type { MapNode, Plain } from './hydra/node.ts';
-import { throwProblems } from './hydra/problems.ts';
+import { type Problem, throwProblems } from './hydra/problems.ts';
 import type { ConfigSource } from './hydra/search-path.ts';
+import { readSettings } from './hydra/settings.ts';
+import { faultOfFileName } from './schema/names.ts';
 import type { Reads } from './schema/read-when.ts';
 import { isOpen, namesSomething, type Schema, schemaAt, schemaKeys } from './schema-walk.ts';
 import { findUnread } from './unread.ts';
@@ -69,6 +71,7 @@ export function composeOnly<C>(options: ComposeConfigOptions<C>, mode: 'run' | '
 function finishConfig<C>(composition: Composition, options: ComposeConfigOptions<C>): ComposedConfig<C> {
   const problems = [...composition.problems];
   const { node, failed } = resolveCollecting(composition.config, resolveOptions(composition, options), problems);
+  checkJobName(composition, options, problems);
   const validation = validate(keepText(node, options.schema), options.schema, failed);
   throwProblems([...problems, ...validation.problems]);
   const config = deepFreeze(validation.config as C);
@@ -76,6 +79,15 @@ function finishConfig<C>(composition: Composition, options: ComposeConfigOptions
   const unread = findUnread({ config, origins, raw: composition.config, reads: options.reads });
   throwProblems([...unread.values()]);
   return { config, origins, warnings: composition.warnings, composition };
+}
+
+/** It names the log file. */
+function checkJobName<C>(composition: Composition, options: ComposeConfigOptions<C>, problems: Problem[]): void {
+  const name = readSettings(composition, resolveOptions(composition, options)).text('job.name');
+  const fault = name === null ? null : faultOfFileName(name);
+  if (fault === null) return;
+  const message = `hydra.job.name names the log file, and ${fault}: got ${JSON.stringify(name)}`;
+  problems.push({ code: 'CROSSCHECK_CONFIG_VALUE', message });
 }
 
 export function resolveOptions(

@@ -6,4 +6,12 @@ export { upgradeStored } from './earlier-forms.ts';
 export { flattenConfig } from './flatten.ts';
 export * from './schema/index.ts';
 export { architectureOf, describeForeignCheckpoint, preprocessingOf } from './schema/meaning.ts';
-export { calibrateReads, evaluateReads, exportReads, inferReads, serveReads, trainReads } from './schema/read-when.ts';
+export {
+  calibrateReads,
+  evaluateReads,
+  exportReads,
+  inferReads,
+  type Reads,
+  serveReads,
+  trainReads,
+} from './schema/read-when.ts';

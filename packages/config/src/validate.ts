@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { Interpolator, type ResolveOptions } from './hydra/interpolation.ts';
-import { nearestKey } from './hydra/nearest.ts';
+import { nearestKey, nearestName } from './hydra/nearest.ts';
 import { type ConfigNode, fromPlain, isMissing, leaves, nodeAt, type Plain, toPlain } from './hydra/node.ts';
 import { collect, type Problem } from './hydra/problems.ts';
 import { membersOf, type Schema, schemaAt, schemaKeys, takesText, typeText, unwrap } from './schema-walk.ts';
@@ -116,7 +116,7 @@ function hint(schema: Schema | undefined, node: ConfigNode | undefined): string 
   if (definition.type === 'boolean' && /^(?:yes|no|on|off|y|n)$/i.test(text))
     return `; write ${/^(?:yes|on|y)$/i.test(text) ? 'true' : 'false'}`;
   const near =
-    definition.type === 'enum' ? nearestKey(text, Object.values(definition.entries ?? {}).map(String)) : undefined;
+    definition.type === 'enum' ? nearestName(text, Object.values(definition.entries ?? {}).map(String)) : undefined;
   return near === undefined ? '' : `; did you mean ${near}?`;
 }
 

@@ -4,6 +4,7 @@ export * from './batch.ts';
 export * from './cache-folder.ts';
 export * from './checkpoint.ts';
 export * from './decision.ts';
+export * from './epoch-metrics.ts';
 export * from './errors.ts';
 export * from './labels.ts';
 export * from './onnx-metadata.ts';

@@ -37,7 +37,7 @@ test('an ONNX file becomes the files of an MLflow model, big ones by their path'
     `  inputs: '[{"name":"it''s","type":"tensor","tensor-spec":{"dtype":"float32","shape":[-1,3]}}]'\n`,
   );
   expect(text).toContain("utc_time_created: '2026-11-21 04:37:51.882000'\n");
-  expect(text).toContain('model_id: m-1\n');
+  expect(text).toContain('model_id: "m-1"\n');
   const requirements = files['requirements.txt'] as { text: string };
   expect(requirements.text).toMatch(/^mlflow==\S+\nonnx==\S+\nonnxruntime==\S+\nnumpy==\S+\n$/);
 });

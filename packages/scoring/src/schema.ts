@@ -1,4 +1,4 @@
-import { inferenceConfigSchema } from '@crosscheck/config';
+import { inferenceConfigSchema, type Reads } from '@crosscheck/config';
 import { z } from 'zod';
 
 const address = z.string().min(1);
@@ -35,3 +35,14 @@ const { inference, data } = inferenceConfigSchema.shape;
 export const scoreConfigSchema = z.strictObject({ inference, data, score: scoreSchema.prefault({}) });
 
 export type ScoreConfig = z.infer<typeof scoreConfigSchema>;
+
+/** What of `inference.*` only `infer` reads. */
+export const scoreReads: Reads<ScoreConfig> = {
+  rules: [
+    [
+      ['inference.mode', 'inference.explain', 'inference.single.', 'inference.batch.'],
+      'pnpm infer: score reads score.shards',
+      () => false,
+    ],
+  ],
+};

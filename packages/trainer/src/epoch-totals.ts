@@ -1,4 +1,4 @@
-import { sigmoid } from '@crosscheck/contract';
+import { epochMetrics, sigmoid } from '@crosscheck/contract';
 import { computeMetrics } from '@crosscheck/evaluation';
 import type { EpochMetrics } from './events.ts';
 import type { StepResult } from './session.ts';
@@ -19,10 +19,11 @@ export interface EpochTotals {
   snapshot(): TotalsSnapshot;
 }
 
-const reported = ['accuracy', 'precision', 'recall', 'f1', 'rocAuc'] as const;
-
 /** Metric names as the original logs them. */
 const shortNames: Readonly<Record<string, string>> = { rocAuc: 'auc' };
+
+/** All but the loss, which training and validation have from elsewhere. */
+const reported = epochMetrics.filter((name) => name !== 'loss').map((name) => (name === 'auc' ? 'rocAuc' : name));
 
 /** Names the metrics of one split: `val/accuracy`, `val/auc`, …; undefined ones (one class only) are left out. */
 export function nameMetrics(split: string, metrics: object, keys: readonly string[] = reported): EpochMetrics {

@@ -6,6 +6,7 @@ import { describeThroughput } from './consumers/throughput.ts';
 import { epochTable } from './epoch-table.ts';
 import { accuracyOf } from './evaluate/posts.ts';
 import { logModel } from './log-model.ts';
+import { ablationMetricNames, bestMetricNames, type calibrationMetricNames } from './metric-names.ts';
 import { networkFileName } from './network-table.ts';
 import { returnToBest } from './open-phase.ts';
 import type { OpenRun } from './open-run.ts';
@@ -67,15 +68,15 @@ function describeUse(findings: Findings, ablations: NonNullable<Findings['ablati
   return describeModalityUse(accuracyOf(scored, scored.threshold), textOnly, imageOnly, shuffled).summary;
 }
 
-const ablationMetricNames = { textOnly: 'text_only', imageOnly: 'image_only', shuffled: 'pairs_broken' } as const;
-
 /** Accuracy on validation without a part of each post. */
 function ablationMetrics(findings: Findings | null): Record<string, number> {
   const entries = Object.entries(findings?.ablations ?? {}) as [keyof typeof ablationMetricNames, Estimate][];
-  return Object.fromEntries(entries.map(([name, { value }]) => [`val/accuracy_${ablationMetricNames[name]}`, value]));
+  return Object.fromEntries(entries.map(([name, { value }]) => [ablationMetricNames[name], value]));
 }
 
-function calibrationMetrics(calibration: BestCalibration | null): Record<string, number> {
+type CalibrationMetrics = Record<(typeof calibrationMetricNames)[number], number>;
+
+function calibrationMetrics(calibration: BestCalibration | null): Partial<CalibrationMetrics> {
   if (!calibration) return {};
   const { temperature, threshold, calibration: fit } = calibration.decision;
   return {
@@ -89,8 +90,8 @@ function calibrationMetrics(calibration: BestCalibration | null): Record<string,
 /** The original's `best_val_…` metrics. */
 function finalMetrics({ history }: OpenRun, { best }: Outcome): Record<string, number> {
   const metrics = history.find(({ epoch }) => epoch === best?.epoch)?.metrics ?? {};
-  const named = { best_val_loss: metrics['val/loss'], best_val_accuracy: metrics['val/accuracy'] };
-  return Object.fromEntries(Object.entries(named).filter((entry): entry is [string, number] => entry[1] !== undefined));
+  const named = Object.entries(bestMetricNames).map(([key, name]) => [name, metrics[key]] as const);
+  return Object.fromEntries(named.filter((entry): entry is [(typeof entry)[0], number] => entry[1] !== undefined));
 }
 
 function bestMetrics({ history }: OpenRun, { best }: Outcome): Record<string, number> {

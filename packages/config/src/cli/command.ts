@@ -74,4 +74,6 @@ export interface Command<C> {
   openSweep?(start: SweepStart<C>): Promise<OpenSweep>;
   /** Metric that a sweep's summary is sorted by, unless `hydra.sweeper.metric` names another. */
   sweepMetric?: string;
+  /** The metrics that its jobs can report; a sweep by another one is refused. */
+  metrics?: readonly string[];
 }

@@ -10,8 +10,9 @@ import {
   resolveOptions,
 } from '../compose-config.ts';
 import type { Composition } from '../hydra/compose.ts';
+import { nearestName } from '../hydra/nearest.ts';
 import { isHydraOverride } from '../hydra/override.ts';
-import { type Problem, throwProblems } from '../hydra/problems.ts';
+import { fail, type Problem, throwProblems } from '../hydra/problems.ts';
 import { type HydraSettings, readSettings } from '../hydra/settings.ts';
 import { expandSweep } from '../hydra/sweeper.ts';
 import { toYaml } from '../hydra/yaml-text.ts';
@@ -86,6 +87,8 @@ function planSweep<C>(request: SweepRequest<C>): Plan<C> {
   const master = composeOnly(options, 'multirun');
   throwProblems(master.problems);
   const settings = settingsOf(master, options);
+  const metric = settings.text('sweeper.metric') ?? command.sweepMetric ?? null;
+  requireMetric(metric, command.metrics);
   const sweepDir = path.resolve(settings.text('sweep.dir') ?? 'multirun');
   const lists = expandSweep(master.overrides, settings.value('sweeper.params'), (group) =>
     master.searchPath.options(group),
@@ -99,9 +102,18 @@ function planSweep<C>(request: SweepRequest<C>): Plan<C> {
     jobs,
     parallel: Math.max(1, Math.min(jobs.length, wanted < 0 ? availableParallelism() : wanted)),
     batchSize: settings.number('sweeper.max_batch_size') ?? jobs.length,
-    metric: settings.text('sweeper.metric') ?? command.sweepMetric ?? null,
+    metric,
     direction: settings.text('sweeper.direction') === 'minimize' ? 'minimize' : 'maximize',
   };
+}
+
+function requireMetric(metric: string | null, known: readonly string[] | undefined): void {
+  if (metric === null || known === undefined || known.includes(metric)) return;
+  const near = nearestName(metric, known);
+  fail(
+    'CROSSCHECK_CONFIG_VALUE',
+    `hydra.sweeper.metric: jobs report no ${metric}${near === undefined ? '' : `; did you mean ${near}?`}; they report ${known.join(', ')}`,
+  );
 }
 
 function settingsOf<C>(composition: Composition, options: ComposeConfigOptions<C>): HydraSettings {

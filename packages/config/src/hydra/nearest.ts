@@ -53,3 +53,9 @@ export function nearestKey(key: string, known: readonly string[]): string | unde
     others.find((candidate) => lastPart(candidate) === near)
   );
 }
+
+/** The last part of a name with slashes is enough: `loss` → `val/loss`. */
+export function nearestName(text: string, names: readonly string[]): string | undefined {
+  const ofEnd = new Map(names.toReversed().map((name) => [name.slice(name.lastIndexOf('/') + 1), name]));
+  return nearestKey(text, names) ?? ofEnd.get(nearest(text, [...ofEnd.keys()]) ?? text);
+}

@@ -1,5 +1,6 @@
 import { architectureSchema, fusionHeads, mbConvStageSchema } from '@crosscheck/contract';
 import { z } from 'zod';
+import { fileNamePart } from './names.ts';
 
 const full = architectureSchema.parse({ embeddingDim: 512, fusionHiddenDim: 256 });
 const probability = z.number().min(0).lt(1);
@@ -56,7 +57,7 @@ const textSchema = z.strictObject({
 /** `model.*`: the network, where its weights come from, and what is trained. */
 export const modelSchema = z
   .strictObject({
-    name: z.string().min(1).default('multimodal').describe('name in runs and artifacts'),
+    name: fileNamePart('model.name').default('multimodal').describe('name in runs and artifacts'),
     embedding_dim: size.default(full.embeddingDim).describe('width of each projected modality'),
     fusion_hidden_dim: size.default(full.fusionHiddenDim).describe('first fusion layer; the second has half of it'),
     dropout_rate: probability

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fileNamePart } from './names.ts';
 
 /** `mlflow.*`: where runs are tracked. */
 export const mlflowSchema = z.strictObject({
@@ -17,15 +18,11 @@ export const mlflowSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe('export the best checkpoint to ONNX when training ends and keep it as a logged model'),
-  registered_model_name: z
-    .string()
-    .min(1)
+  registered_model_name: fileNamePart('mlflow.registered_model_name')
     .nullable()
     .default(null)
     .describe('also register that model under this name; null = do not'),
-  registered_model_alias: z
-    .string()
-    .min(1)
+  registered_model_alias: fileNamePart('mlflow.registered_model_alias')
     .nullable()
     .default(null)
     .describe('alias of the registered version, such as champion; null = none'),

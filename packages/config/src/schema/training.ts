@@ -1,4 +1,6 @@
+import { epochMetricNames } from '@crosscheck/contract';
 import { z } from 'zod';
+import { fileNamePart } from './names.ts';
 
 const rate = z.number().positive();
 const epochs = z.int().min(1);
@@ -7,11 +9,15 @@ const scheduler = z.enum(['onecycle', 'cosine', 'cosine_restarts', 'plateau', 'c
 const steps = z.int().min(0);
 const decay = z.number().gt(0).max(1);
 
+const epochMetric = z.enum(epochMetricNames);
+
 const earlyStoppingSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('stop when validation no longer improves'),
   patience: z.int().min(1).default(5).describe('epochs without improvement'),
   min_delta: z.number().min(0).default(0.001).describe('smaller changes are no improvement'),
-  metric: z.string().default('val/accuracy').describe('validation metric; a loss counts as better when lower'),
+  metric: epochMetric
+    .default('val/accuracy')
+    .describe('metric that chooses the best checkpoint and stops; a loss counts as better when lower'),
 });
 
 // Not `.partial()`: that would fill in the defaults of what a phase leaves out.
@@ -19,7 +25,7 @@ const earlyStoppingOverrides = z.strictObject({
   enabled: z.boolean().optional().describe('stop when validation no longer improves'),
   patience: z.int().min(1).optional().describe('epochs without improvement'),
   min_delta: z.number().min(0).optional().describe('smaller changes are no improvement'),
-  metric: z.string().optional().describe('validation metric'),
+  metric: epochMetric.optional().describe('validation metric'),
 });
 
 export const lossSchema = z.strictObject({
@@ -88,7 +94,9 @@ const modalityDropoutSchema = z
 /** `training.*`: how the network is trained and where results go. */
 export const trainingSchema = z.strictObject({
   experiment_name: z.string().min(1).default('multimodal_fake_news_detection').describe('MLflow experiment'),
-  version: z.string().min(1).default('1.8').describe('names the checkpoint: best_model_<version>.safetensors'),
+  version: fileNamePart('training.version')
+    .default('1.8')
+    .describe('names the checkpoint: best_model_<version>.safetensors'),
   tracking_uri: z.string().nullable().default('sqlite:///mlflow.db').describe('MLflow server or store'),
   num_epochs: epochs.default(5).describe('training epochs'),
   num_steps: z.int().min(1).nullable().default(null).describe('stop after so many optimizer steps; null = no limit'),

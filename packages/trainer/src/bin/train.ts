@@ -1,4 +1,5 @@
 import { runCommand, trainConfigSchema, trainReads } from '@crosscheck/config';
+import { runMetricNames } from '../metric-names.ts';
 import { choosePrecision } from '../precision.ts';
 
 await runCommand({
@@ -8,6 +9,7 @@ await runCommand({
   schema: trainConfigSchema,
   reads: trainReads,
   sweepMetric: 'val/accuracy',
+  metrics: runMetricNames,
   openSweep: async (start) => (await import('../sweep.ts')).openSweep(start),
   main: async (run) => {
     choosePrecision(run.config.training.mixed_precision);
