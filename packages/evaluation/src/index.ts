@@ -1,4 +1,5 @@
 export { type AbstainTarget, type CoverageRow, coverageTable, fitAbstainBand, judgeOutside } from './abstain.ts';
+export { isBetterEpoch, isLowerBetter, type MeasuredMetrics } from './better-epoch.ts';
 export { type CalibrationBin, calibrationBins } from './calibration.ts';
 export {
   type PrecisionRecallPoint,
@@ -8,6 +9,18 @@ export {
   sweepThresholds,
   type ThresholdPoint,
 } from './curves.ts';
+export { adviceOf, type Diagnosis, diagnose, diagnosisTags, formatDiagnoses } from './diagnoses/diagnose.ts';
+export {
+  type DiagnosisInput,
+  type PhaseRate,
+  type StepSummary,
+  type TrainedEpoch,
+  type Verdicts,
+  verdictsOf,
+  verdictsOfEpoch,
+} from './diagnoses/facts.ts';
+export { limits as diagnosisLimits } from './diagnoses/limits.ts';
+export type { DiagnosisId } from './diagnoses/table.ts';
 export { type DecisionRule, type FittedDecision, fitDecision } from './fit-decision.ts';
 export {
   type AggregatedPosts,
@@ -17,7 +30,7 @@ export {
   confidentMistakes,
   type GroupMetrics,
 } from './groups.ts';
-export { type BootstrapOptions, bootstrapIntervals, type Estimate, wilsonInterval } from './intervals.ts';
+export { type BootstrapOptions, bootstrapIntervals, type Estimate, percentile, wilsonInterval } from './intervals.ts';
 export {
   type Confusion,
   computeMetrics,

@@ -1,3 +1,5 @@
+import { isBetterEpoch } from '@crosscheck/evaluation';
+
 /** What the trainer knows after an epoch. */
 export interface EpochRecord {
   phase: string;
@@ -25,19 +27,12 @@ export function phaseSpans(epochs: readonly EpochRecord[]): PhaseSpan[] {
   return spans;
 }
 
-/** Metrics where the lowest epoch is the best. */
-export function isLoss(metric: string): boolean {
-  return /loss|brier|ece|fpr/.test(metric);
-}
-
-/** Position (from 0) of the epoch with the best value; null when none has one. */
+/** Position (from 0) of the epoch with the best value, of equal ones that with the lowest validation loss; null when none has one. */
 export function bestEpoch(epochs: readonly EpochRecord[], metric: string): number | null {
-  const sign = isLoss(metric) ? -1 : 1;
   let best: number | null = null;
   epochs.forEach(({ metrics }, i) => {
-    const value = metrics[metric];
-    if (value === undefined || !Number.isFinite(value)) return;
-    if (best === null || sign * value > sign * (epochs[best]?.metrics[metric] as number)) best = i;
+    if (!Number.isFinite(metrics[metric])) return;
+    if (best === null || isBetterEpoch(metric, metrics, epochs[best]?.metrics ?? {})) best = i;
   });
   return best;
 }

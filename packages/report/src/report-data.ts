@@ -1,5 +1,5 @@
 import type { LabelId } from '@crosscheck/contract';
-import type { CheckResult, Estimate } from '@crosscheck/evaluation';
+import type { CheckResult, Diagnosis, Estimate } from '@crosscheck/evaluation';
 import type { EpochRecord } from './history.ts';
 import type { ScoredSplit } from './scored-split.ts';
 
@@ -40,6 +40,8 @@ export interface ReportData {
   description?: string;
   /** What readers should know first: skipped rows, a phase that was cut short. */
   warnings?: readonly string[];
+  /** What is wrong with the model or its run, the most serious first. */
+  diagnoses?: readonly Diagnosis[];
   epochs?: readonly EpochRecord[];
   phases?: readonly PhaseDetails[];
   /** The validation metric that chose the checkpoint; its best epoch is marked. */

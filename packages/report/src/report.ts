@@ -1,5 +1,6 @@
 import { ablationSection } from './page/ablations.ts';
 import { calibrationSection } from './page/calibration.ts';
+import { diagnosisSection } from './page/diagnoses.ts';
 import type { Section } from './page/html.ts';
 import { mistakeSection } from './page/mistakes.ts';
 import { renderPage } from './page/page.ts';
@@ -28,8 +29,9 @@ async function evaluationSections({
 }
 
 async function sectionsOf(data: ReportData): Promise<Section[]> {
-  const { epochs = [], mistakes = [], config, configOrigins, environment } = data;
+  const { diagnoses = [], epochs = [], mistakes = [], config, configOrigins, environment } = data;
   return [
+    ...(diagnoses.length > 0 ? [diagnosisSection(diagnoses)] : []),
     ...(await evaluationSections(data)),
     ...(mistakes.length > 0 ? [await mistakeSection(mistakes)] : []),
     ...(epochs.length > 0 ? [await trainingSection(data)] : []),

@@ -1,5 +1,5 @@
 import { epochMetrics, sigmoid } from '@crosscheck/contract';
-import { computeMetrics } from '@crosscheck/evaluation';
+import { computeMetrics, percentile, type StepSummary } from '@crosscheck/evaluation';
 import type { EpochMetrics } from './events.ts';
 import type { StepResult } from './session.ts';
 
@@ -8,14 +8,30 @@ export interface TotalsSnapshot {
   lossSum: number;
   logits: number[];
   labels: number[];
+  /** Of each step that was taken. */
+  losses: number[];
+  gradientNorms: number[];
+  /** Steps that changed nothing, because their loss or gradient was not finite. */
+  skipped: number;
 }
 
-export const emptyTotals: TotalsSnapshot = { lossSum: 0, logits: [], labels: [] };
+export const emptyTotals: TotalsSnapshot = {
+  lossSum: 0,
+  logits: [],
+  labels: [],
+  losses: [],
+  gradientNorms: [],
+  skipped: 0,
+};
 
 export interface EpochTotals {
   add(result: StepResult): void;
+  /** Counts a step that was skipped. */
+  skip(): void;
   /** `train/…` metrics over the samples seen, from the outputs that the training passes gave (dropout on). */
   metrics(): EpochMetrics;
+  /** How the steps went. */
+  steps(): StepSummary;
   snapshot(): TotalsSnapshot;
 }
 
@@ -35,18 +51,42 @@ export function nameMetrics(split: string, metrics: object, keys: readonly strin
 /** Sums up an epoch, from its beginning or from where an earlier run stopped. */
 export function createEpochTotals(from: TotalsSnapshot = emptyTotals): EpochTotals {
   const [logits, labels] = [[...from.logits], [...from.labels]];
-  let { lossSum } = from;
+  const [losses, gradientNorms] = [[...from.losses], [...from.gradientNorms]];
+  let { lossSum, skipped } = from;
   return {
     add(result) {
       lossSum += result.loss * result.batchSize;
       logits.push(...result.logits);
       labels.push(...result.labels);
+      losses.push(result.loss);
+      gradientNorms.push(result.gradientNorm);
     },
+    skip: () => void skipped++,
     metrics() {
       if (labels.length === 0) return {};
       const metrics = computeMetrics(logits.map(sigmoid), labels, 0.5);
       return { 'train/loss': lossSum / labels.length, ...nameMetrics('train', metrics) };
     },
-    snapshot: () => ({ lossSum, logits: [...logits], labels: [...labels] }),
+    steps: () => summarise({ losses, gradientNorms, skipped }),
+    snapshot: () => ({
+      lossSum,
+      logits: [...logits],
+      labels: [...labels],
+      losses: [...losses],
+      gradientNorms: [...gradientNorms],
+      skipped,
+    }),
+  };
+}
+
+function summarise({ losses, gradientNorms, skipped }: Pick<TotalsSnapshot, 'losses' | 'gradientNorms' | 'skipped'>) {
+  const norms = gradientNorms.toSorted((a, b) => a - b);
+  return {
+    taken: losses.length,
+    skipped,
+    firstLoss: losses[0] ?? null,
+    // Of the norms, so that a threshold below it clips nearly every step.
+    lowGradientNorm: norms.length === 0 ? null : percentile(norms, 0.05),
+    gradientNorm: norms.length === 0 ? null : percentile(norms, 0.5),
   };
 }

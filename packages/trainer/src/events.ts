@@ -1,3 +1,4 @@
+import type { StepSummary } from '@crosscheck/evaluation';
 import type { TotalsSnapshot } from './epoch-totals.ts';
 import type { Phase } from './phases.ts';
 
@@ -49,6 +50,7 @@ export interface EpochEvent {
   phase: Phase;
   position: Position;
   metrics: EpochMetrics;
+  steps: StepSummary;
   seconds: number;
 }
 

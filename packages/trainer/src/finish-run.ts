@@ -1,8 +1,9 @@
 import path from 'node:path';
 import type { JobResult } from '@crosscheck/config';
-import { describeModalityUse, type Estimate } from '@crosscheck/evaluation';
+import { describeModalityUse, diagnosisTags, type Estimate, formatDiagnoses } from '@crosscheck/evaluation';
 import { type BestCalibration, calibrateBest } from './calibrate/calibrate-best.ts';
 import { describeThroughput } from './consumers/throughput.ts';
+import { diagnoseRun } from './diagnose-run.ts';
 import { epochTable } from './epoch-table.ts';
 import { accuracyOf } from './evaluate/posts.ts';
 import { logModel } from './log-model.ts';
@@ -24,13 +25,16 @@ export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobRes
     say(`no epoch was finished; training.resume=${path.relative('.', runDir)} goes on from here`);
     return {};
   }
-  await returnToBest({ ...open, say: () => undefined }, outcome.best);
+  await returnToBest(open, outcome.best);
   const calibration = outcome.best && !outcome.interrupted ? await calibrateBest(open, outcome.best) : null;
   const findings = open.config.training.report ? await judgeAll(open, calibration) : null;
-  const files = findings ? await writeResults(open, outcome, findings) : [];
+  const diagnoses = diagnoseRun(open, outcome, findings);
+  if (!outcome.interrupted) tracking.logger.setTags(diagnosisTags(diagnoses));
+  const files = findings ? await writeResults(open, outcome, { ...findings, diagnoses }) : [];
   const metrics = { ...finalMetrics(open, outcome), ...calibrationMetrics(calibration), ...ablationMetrics(findings) };
   await upload(open, outcome, { files, metrics });
   say(`\n${epochTable(history, outcome.best?.epoch ?? null)}\n`);
+  for (const line of formatDiagnoses(diagnoses)) say(line);
   for (const line of phaseSummary(history, open.manifests.val.samples.length)) say(line);
   if (findings?.ablations) say(describeUse(findings, findings.ablations));
   for (const line of closingLines(open, outcome)) say(line);

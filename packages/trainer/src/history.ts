@@ -1,3 +1,4 @@
+import type { StepSummary } from '@crosscheck/evaluation';
 import type { EpochMetrics } from './events.ts';
 
 /** One finished epoch, as reports and tables show it. */
@@ -9,4 +10,6 @@ export interface EpochRecord {
   step: number;
   seconds: number;
   metrics: EpochMetrics;
+  /** How its steps went; left out in epochs of earlier versions. */
+  steps?: StepSummary;
 }

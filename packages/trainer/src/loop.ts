@@ -91,12 +91,19 @@ async function* runEpoch(running: Running, start: ResumePoint): Events<[ResumePo
     if (command === 'stop-run') return [{ position, totals: totals.snapshot() }, command];
     if (isAtLimit(options, position) || isAtPhaseLimit(phase, position)) break;
   }
-  const validation = yield* session.validate();
+  const validation = yield* session.validate(position);
   // Told to stop in mid-validation: a resumed run finds the epoch's steps done, and validates.
   if (validation === null) return [{ position, totals: totals.snapshot() }, 'stop-run'];
   const metrics = { ...totals.metrics(), ...validation, learning_rate: session.learningRate() };
   position = { ...position, epoch: position.epoch + 1, batch: 0, totalEpochs: position.totalEpochs + 1 };
-  const command = yield { kind: 'epoch', phase, position, metrics, seconds: (performance.now() - began) / 1000 };
+  const command = yield {
+    kind: 'epoch',
+    phase,
+    position,
+    metrics,
+    steps: totals.steps(),
+    seconds: (performance.now() - began) / 1000,
+  };
   return [{ position, totals: emptyTotals }, command];
 }
 
@@ -112,6 +119,7 @@ async function* reportStep(
   result: StepResult,
   totals: EpochTotals,
 ): Events<LoopCommand | undefined> {
+  if (result.skipped) totals.skip();
   if (result.skipped) return yield { kind: 'skipped-step', phase, position, loss: result.loss };
   totals.add(result);
   const { loss, learningRate, gradientNorm, batchSize, stepSeconds, dataSeconds } = result;

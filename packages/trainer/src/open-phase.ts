@@ -1,8 +1,10 @@
 import { countSamples, type Loader } from '@crosscheck/data';
+import { isBetterEpoch } from '@crosscheck/evaluation';
 import { loadWeights, type Optimizer, openCheckpoint } from '@crosscheck/model';
 import type { Best } from './consumers/checkpoints.ts';
 import type { Position } from './events.ts';
 import { decideCaching, planFeatures } from './features/plan-features.ts';
+import type { EpochRecord } from './history.ts';
 import { resolveLoss } from './loss.ts';
 import type { OpenRun } from './open-run.ts';
 import { buildOptimizer } from './optimizer.ts';
@@ -87,8 +89,8 @@ export function isResumedAt({ resumed }: OpenRun, phase: Phase, position: Positi
   return saved?.phase === phase.index && saved.step === position.step;
 }
 
-/** A new phase goes on from the best epoch so far, as the original's second run does from the first one's checkpoint. */
-export async function returnToBest({ model, say }: OpenRun, best: Best | null): Promise<void> {
+/** Puts the weights of the best epoch back. */
+export async function returnToBest({ model }: Pick<OpenRun, 'model'>, best: Best | null): Promise<void> {
   if (best === null) return;
   const checkpoint = await openCheckpoint(best.path);
   try {
@@ -96,5 +98,31 @@ export async function returnToBest({ model, say }: OpenRun, best: Best | null): 
   } finally {
     await checkpoint.close();
   }
-  say(`going on from epoch ${best.epoch}, the best so far`);
+}
+
+/**
+ * A new phase goes on from the best epoch so far, as the original's second run does from the first one's checkpoint, if that is an epoch of
+ * the phase before and better than its last; else from that phase's last state: no phase is undone for nothing.
+ */
+export async function startFrom(open: OpenRun, best: Best | null): Promise<void> {
+  const { config, history, say } = open;
+  const last = history.at(-1);
+  if (best === null || last === undefined) return;
+  const isWorthIt = isWorthReturning(history, best, config.training.early_stopping);
+  if (isWorthIt) await returnToBest(open, best);
+  if (isWorthIt || best.epoch === last.epoch) say(`going on from epoch ${best.epoch}, the best so far`);
+  else say(`going on from epoch ${last.epoch}, the last one: phase ${last.phase} has none that is better`);
+}
+
+type Choice = Pick<OpenRun['config']['training']['early_stopping'], 'metric' | 'min_delta'>;
+
+/** Decided by the history, so that a resumed run decides alike. */
+export function isWorthReturning(
+  history: readonly EpochRecord[],
+  { epoch }: Pick<Best, 'epoch'>,
+  { metric, min_delta }: Choice,
+): boolean {
+  const [last, best] = [history.at(-1), history.find((record) => record.epoch === epoch)];
+  if (!last || best?.phaseIndex !== last.phaseIndex) return false;
+  return isBetterEpoch(metric, best.metrics, last.metrics, min_delta);
 }

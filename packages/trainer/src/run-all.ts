@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { CrosscheckError } from '@crosscheck/contract';
 import type { Optimizer } from '@crosscheck/model';
 import { describeCheckpoint } from './checkpoint-description.ts';
 import { type Best, keepCheckpoints } from './consumers/checkpoints.ts';
@@ -8,12 +9,13 @@ import { cutMetricsFile, writeMetricsFile } from './consumers/metrics-file.ts';
 import { showProgress } from './consumers/progress.ts';
 import { saveState } from './consumers/state-saver.ts';
 import { trackRun } from './consumers/tracking.ts';
-import type { Consumer, Events, LoopCommand, Position, ResumePoint } from './events.ts';
+import { divergedError, type NotFinite } from './diverged.ts';
+import type { Consumer, EpochEvent, Events, LoopCommand, Position, ResumePoint } from './events.ts';
 import type { EpochRecord } from './history.ts';
 import { runTraining, startOfRun } from './loop.ts';
-import { isResumedAt, openPhase, returnToBest } from './open-phase.ts';
+import { isResumedAt, openPhase, startFrom } from './open-phase.ts';
 import { dataDigests, type OpenRun } from './open-run.ts';
-import { trainingStateFile, writeTrainingState } from './training-state.ts';
+import { type StateDescription, trainingStateFile, writeTrainingState } from './training-state.ts';
 
 /** How the loop ended. */
 export interface Outcome {
@@ -35,8 +37,9 @@ export async function runAll(open: OpenRun): Promise<Outcome> {
     version: training.version,
     metric: training.early_stopping.metric,
     saveFrequency: training.save_frequency,
-    best: resumed?.state.description.best ?? null,
+    best: resumed ? bestBefore(resumed.state.description) : null,
     describe: (event) => describeCheckpoint(open, event),
+    diverged: (what, event) => divergedAfter(open, what, event),
   });
   let optimizer: Optimizer | undefined;
   const save = async (point: ResumePoint) => {
@@ -60,7 +63,7 @@ export async function runAll(open: OpenRun): Promise<Outcome> {
     maxSteps: training.num_steps,
     openPhase: async (phase, position) => {
       const isNew = position.epoch === 0 && position.batch === 0 && !isResumedAt(open, phase, position);
-      if (isNew && phase.index > 0) await returnToBest(open, checkpoints.best);
+      if (isNew && phase.index > 0) await startFrom(open, checkpoints.best);
       const opened = await openPhase(open, phase, { position, previous: optimizer });
       optimizer?.dispose();
       optimizer = opened.optimizer;
@@ -90,13 +93,34 @@ async function drive(loop: Events<Position>, consumers: readonly Consumer[]): Pr
   }
 }
 
+/** The best epoch of an interrupted run; states of earlier versions do not say its loss, but their history does. */
+export function bestBefore({ best, history }: Pick<StateDescription, 'best' | 'history'>): Best | null {
+  if (best === null || best.loss !== null) return best;
+  return { ...best, loss: history.find(({ epoch }) => epoch === best.epoch)?.metrics['val/loss'] ?? null };
+}
+
+/** Weights that are not finite although the epoch's numbers were. */
+function divergedAfter(
+  { config }: OpenRun,
+  what: NotFinite,
+  { phase, position, metrics }: EpochEvent,
+): CrosscheckError {
+  const { clip_norm: clipNorm, mixed_precision: mixedPrecision } = config.training;
+  const { totalEpochs: epoch, step } = position;
+  const rates = {
+    lastLoss: metrics['train/loss'] ?? null,
+    learningRate: metrics['learning_rate'] ?? phase.learningRate,
+  };
+  return divergedError(what, { phase, epoch, step, ...rates, clipNorm, mixedPrecision });
+}
+
 function recordHistory(history: EpochRecord[]): Consumer {
   return {
     on(event) {
       if (event.kind !== 'epoch') return;
-      const { phase, position, seconds, metrics } = event;
+      const { phase, position, seconds, metrics, steps } = event;
       const { totalEpochs: epoch, step } = position;
-      history.push({ phase: phase.name, phaseIndex: phase.index, epoch, step, seconds, metrics });
+      history.push({ phase: phase.name, phaseIndex: phase.index, epoch, step, seconds, metrics, steps });
     },
   };
 }

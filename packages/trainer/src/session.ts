@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
-import { CrosscheckError } from '@crosscheck/contract';
+import type { CrosscheckError } from '@crosscheck/contract';
 import type { Loader, OrderOptions } from '@crosscheck/data';
 import { computeMetrics } from '@crosscheck/evaluation';
 import { countParameters } from '@crosscheck/model';
+import { divergedError, type NotFinite } from './diverged.ts';
 import { nameMetrics } from './epoch-totals.ts';
 import type { EpochMetrics, Events, LoopCommand, Position } from './events.ts';
 import type { KeptFeatures } from './features/feature-cache.ts';
@@ -30,8 +31,11 @@ export interface PhaseSession {
   prepare(): Events<LoopCommand | undefined>;
   /** The steps of the epoch that `position` is in, from its batch on. */
   steps(position: Position): AsyncGenerator<StepResult>;
-  /** @returns null when told to stop */
-  validate(): Events<EpochMetrics | null>;
+  /**
+   * @returns null when told to stop
+   * @throws CROSSCHECK_TRAINING_DIVERGED when an answer is not finite
+   */
+  validate(position: Position): Events<EpochMetrics | null>;
   /** Of the last step. */
   learningRate(): number;
   close(): Promise<void>;
@@ -62,7 +66,7 @@ export function openSession(options: SessionOptions): PhaseSession {
   const made: { train?: KeptFeatures; validation?: KeptFeatures } = {};
   const order = { ...options.order, batchSize: phase.batchSize, views: recipes?.train.views ?? 1 };
   const source = recipes ? featureInputs(() => (made.train as KeptFeatures).features, order) : pixelInputs(train);
-  let lastRate = options.schedule(0).learningRate;
+  const health: Health = { skippedInRow: 0, lastLoss: null, learningRate: options.schedule(0).learningRate };
   return {
     stepsPerEpoch: options.stepsPerEpoch,
     trainable: countParameters(model, phase.freeze).trainable,
@@ -76,19 +80,22 @@ export function openSession(options: SessionOptions): PhaseSession {
       return undefined;
     },
     async *steps(position) {
-      for await (const result of takeSteps(options, source, position)) {
-        lastRate = result.learningRate;
-        yield result;
-      }
+      yield* takeSteps(options, source, { position, health });
     },
-    async *validate() {
+    async *validate({ step, totalEpochs }) {
       const features = made.validation?.features;
       const judging = features ? judgeFeatures(model, features) : judgeBatches(model, validation);
       const passes = features ? Math.ceil(features.size / rowsPerPass) : validation.batchesPerEpoch;
       const judged = yield* showJudging(judging, phase, passes);
+      if (judged && !judged.logits.every(Number.isFinite))
+        throw diverged(options, health, {
+          step,
+          totalEpochs,
+          what: ['validation', 'gave answers that are not finite'],
+        });
       return judged && validationMetrics(judged, options.threshold);
     },
-    learningRate: () => lastRate,
+    learningRate: () => health.learningRate,
     async close() {
       made.train?.close();
       made.validation?.close();
@@ -97,32 +104,62 @@ export function openSession(options: SessionOptions): PhaseSession {
   };
 }
 
-async function* takeSteps(options: SessionOptions, source: InputSource, from: Position): AsyncGenerator<StepResult> {
+/** What the steps of a phase have come to, over all its epochs: an epoch may be a single step. */
+interface Health {
+  skippedInRow: number;
+  /** Of the last step that was taken. */
+  lastLoss: number | null;
+  learningRate: number;
+}
+
+async function* takeSteps(
+  options: SessionOptions,
+  source: InputSource,
+  { position: from, health }: { position: Position; health: Health },
+): AsyncGenerator<StepResult> {
   const { epoch, totalEpochs, batch } = from;
   let { phaseStep, step } = from;
-  let skippedInRow = 0;
   let asked = performance.now();
   for await (const inputs of groupInputs(source.inputs(totalEpochs, batch), options.phase.accumulateSteps)) {
     const arrived = performance.now();
     const result = takeStep(options, inputs, { phaseStep, step, epoch });
     const done = performance.now();
     const seconds = { dataSeconds: (arrived - asked) / 1000, stepSeconds: (done - asked) / 1000 };
+    note(health, result);
     yield { ...result, ...seconds, nextBatch: (inputs.at(-1)?.position ?? batch) + 1 };
     if (!result.skipped) [phaseStep, step] = [phaseStep + 1, step + 1];
-    skippedInRow = result.skipped ? skippedInRow + 1 : 0;
-    if (skippedInRow >= options.maxSkippedSteps) throw divergedError(options, step, result.loss);
+    if (health.skippedInRow >= options.maxSkippedSteps)
+      throw diverged(options, health, { step, totalEpochs, what: inARow(health, result) });
     // Steps compute without a pause: signals, timers and the tracker's requests get their turn here.
     await setImmediate();
     asked = performance.now();
   }
+  // An epoch may have fewer steps than may be skipped in a row.
+  if (batch === 0 && phaseStep === from.phaseStep && health.skippedInRow > 0)
+    throw diverged(options, health, { step, totalEpochs, what: ['no step', 'had a finite loss and gradient'] });
 }
 
-function divergedError({ phase, maxSkippedSteps }: SessionOptions, step: number, loss: number): CrosscheckError {
-  return new CrosscheckError(
-    'CROSSCHECK_TRAINING_DIVERGED',
-    `${maxSkippedSteps} steps in a row after step ${step} of phase ${phase.name} had a loss or gradient that is not finite (loss ${loss}); ` +
-      'lower training.learning_rate or training.clip_norm, or look for bad samples. The last good checkpoint is kept',
-  );
+const inARow = ({ skippedInRow }: Health, { loss }: StepOutcome): NotFinite => [
+  `${skippedInRow} steps in a row`,
+  `had a loss or gradient that is not finite (loss ${loss})`,
+];
+
+function note(health: Health, { skipped, loss, learningRate }: StepOutcome): void {
+  health.skippedInRow = skipped ? health.skippedInRow + 1 : 0;
+  health.learningRate = learningRate;
+  if (!skipped) health.lastLoss = loss;
+}
+
+function diverged(options: SessionOptions, health: Health, { step, totalEpochs, what }: Place): CrosscheckError {
+  const { phase, clipNorm, mixedPrecision } = options;
+  const { lastLoss, learningRate } = health;
+  return divergedError(what, { phase, epoch: totalEpochs + 1, step, lastLoss, learningRate, clipNorm, mixedPrecision });
+}
+
+interface Place {
+  step: number;
+  totalEpochs: number;
+  what: NotFinite;
 }
 
 /** Batches as they come, so many at a time; the last group may be smaller. */

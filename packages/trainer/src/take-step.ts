@@ -52,9 +52,10 @@ export function takeStep(options: StepOptions, inputs: readonly TrainingInput[],
       ...(beta1 === undefined ? {} : { beta1 }),
       ...(clipNorm === null ? {} : { clipNorm }),
     };
-    const { gradientNorm, applied } = Number.isFinite(loss)
-      ? optimizer.step(model.variables, gradients, hyper)
-      : { gradientNorm: Number.NaN, applied: false };
+    const { gradientNorm, applied } =
+      Number.isFinite(loss) && logits.every(Number.isFinite)
+        ? optimizer.step(model.variables, gradients, hyper)
+        : { gradientNorm: Number.NaN, applied: false };
     const labels = joinArrays(inputs.map(({ label }) => label));
     return { skipped: !applied, loss, logits, labels, batchSize: labels.length, learningRate, gradientNorm };
   } finally {

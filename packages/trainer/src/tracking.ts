@@ -22,7 +22,7 @@ import { manifestPath } from './run-data.ts';
 /** Where a run is tracked; a run that is not tracked has one that swallows everything. */
 export interface Tracking {
   isTracked: boolean;
-  logger: Pick<RunLogger, 'logMetrics' | 'logArtifact' | 'logOnnxModel'>;
+  logger: Pick<RunLogger, 'logMetrics' | 'logArtifact' | 'logOnnxModel' | 'setTags'>;
   runId(): string | null;
   /** How far an interrupted run had been logged before. */
   logged: Logged;
@@ -47,7 +47,12 @@ const [startLimitMs, closeLimitMs] = [5_000, 60_000];
 
 const notTracked: Tracking = {
   isTracked: false,
-  logger: { logMetrics: () => undefined, logArtifact: () => undefined, logOnnxModel: () => undefined },
+  logger: {
+    logMetrics: () => undefined,
+    logArtifact: () => undefined,
+    logOnnxModel: () => undefined,
+    setTags: () => undefined,
+  },
   runId: () => null,
   logged: nothingLogged,
   close: async () => undefined,

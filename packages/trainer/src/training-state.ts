@@ -29,10 +29,25 @@ const descriptionSchema = z.object({
   formatVersion: z.literal(1),
   point: z.object({
     position: positionSchema,
-    totals: z.object({ lossSum: z.number(), logits: z.array(z.number()), labels: z.array(z.number()) }),
+    totals: z.object({
+      lossSum: z.number(),
+      logits: z.array(z.number()),
+      labels: z.array(z.number()),
+      // What earlier versions did not count.
+      losses: z.array(z.number()).default([]),
+      gradientNorms: z.array(z.number()).default([]),
+      skipped: z.int().default(0),
+    }),
   }),
   history: z.array(z.custom<EpochRecord>()),
-  best: z.object({ value: z.number(), epoch: z.int(), path: z.string() }).nullable(),
+  best: z
+    .object({
+      value: z.number(),
+      loss: z.number().nullable().default(null),
+      epoch: z.int(),
+      path: z.string(),
+    })
+    .nullable(),
   optimizerSteps: z.record(z.string(), z.int()),
   /** Digest of each split's manifest: a resumed run must see the same samples. */
   dataDigests: z.record(z.string(), z.string()),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { showProgress } from '../src/consumers/progress.ts';
+import { createEpochTotals, emptyTotals } from '../src/epoch-totals.ts';
 import type { StepEvent, TrainEvent } from '../src/events.ts';
 import { composeTiny } from './support/tiny-step.ts';
 
@@ -16,7 +17,7 @@ const step = (batch: number): StepEvent => ({
   correct: 3,
   stepSeconds: 2,
   dataSeconds: 0,
-  resumePoint: () => ({ position, totals: { lossSum: 0, logits: [], labels: [] } }),
+  resumePoint: () => ({ position, totals: emptyTotals }),
 });
 const events: TrainEvent[] = [
   { kind: 'phase-start', phase, stepsPerEpoch: 2, trainable: 1234, cachesFeatures: false, position },
@@ -25,6 +26,7 @@ const events: TrainEvent[] = [
   { kind: 'skipped-step', phase, position: { ...position, batch: 2 }, loss: Number.NaN },
   {
     kind: 'epoch',
+    steps: createEpochTotals().steps(),
     phase,
     position: { ...position, totalEpochs: 1 },
     seconds: 3.21,

@@ -1,5 +1,6 @@
 import { CrosscheckError } from '@crosscheck/contract';
-import { bestEpoch, type EpochRecord, isLoss, phaseSpans } from '../history.ts';
+import { isLowerBetter } from '@crosscheck/evaluation';
+import { bestEpoch, type EpochRecord, phaseSpans } from '../history.ts';
 import type { Plot, PlotSpec } from '../plot.ts';
 import type { Theme } from '../theme.ts';
 
@@ -75,7 +76,7 @@ function bestLayers(epochs: readonly EpochRecord[], panel: Panel, theme: Theme):
   const data = { values: [{ epoch: best + 1, value, text: value.toFixed(3) }] };
   const encoding = { x: { field: 'epoch', type: 'quantitative' }, y: { field: 'value', type: 'quantitative' } };
   // Training usually lies on the far side of validation, so the value stands on the near one.
-  const below = !isLoss(metric);
+  const below = !isLowerBetter(metric);
   return [
     {
       data,

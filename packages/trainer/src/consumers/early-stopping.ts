@@ -1,3 +1,4 @@
+import { isLowerBetter } from '@crosscheck/evaluation';
 import type { Consumer, EpochMetrics } from '../events.ts';
 import type { EpochRecord } from '../history.ts';
 
@@ -9,11 +10,6 @@ export interface EarlyStopping {
   minDelta: number;
   /** Watched metric, such as `val/loss` or `val/accuracy`. */
   metric: string;
-}
-
-/** Losses and errors get better by falling, everything else by rising. */
-export function isLowerBetter(metric: string): boolean {
-  return /(^|\/)(loss|brier|ece|fpr)/.test(metric);
 }
 
 /** Epochs since the watched metric last improved by more than `minDelta`. */

@@ -113,7 +113,10 @@ export function showProgress(out: ProgressOutput = process.stdout): Consumer {
       done = event.position.batch;
       display.advance(done, rate(event));
     },
-    'skipped-step': ({ position, loss }) => say(`batch ${position.batch} skipped: its loss is ${loss}`),
+    'skipped-step': ({ position, loss }) => {
+      const why = Number.isFinite(loss) ? 'its gradient is not finite' : `its loss is ${loss}`;
+      say(`batch ${position.batch} skipped: ${why}`);
+    },
     epoch: (event) => say(epochLine(event)),
     'phase-end': ({ phase, reason }) => {
       if (reason !== 'finished') say(`phase ${phase.name} ended: ${reason}`);

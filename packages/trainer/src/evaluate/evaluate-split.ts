@@ -9,13 +9,16 @@ import {
   computeGroupMetrics,
   computeMetrics,
   coverageTable,
+  type Diagnosis,
   describeModalityUse,
+  diagnose,
   type Estimate,
   type GroupMetrics,
   judgeOutside,
   type MetricName,
   type ModalityUse,
   predictionChecks,
+  verdictsOf,
 } from '@crosscheck/evaluation';
 import { type RowUse, usesOf } from '../calibrate/seen-rows.ts';
 import type { SplitRows } from '../divide-split.ts';
@@ -51,6 +54,8 @@ export interface EvaluationResult {
   ablations: Record<AblationName, Estimate> | null;
   modalityUse: ModalityUse | null;
   groups: { column: string; rows: GroupMetrics[] } | null;
+  /** What is wrong, the most serious first. */
+  diagnoses: Diagnosis[];
 }
 
 export const calibrationMetrics = ['loss', 'brier', 'ece'] as const satisfies readonly MetricName[];
@@ -75,6 +80,7 @@ export async function evaluateSplit(
   const answers = await judge.judge(samples);
   const posts = asPosts(answers, samples, config);
   const ablations = config.evaluation.ablations ? await judgeAblations(judge, samples, { config, threshold }) : null;
+  const judged = judgeDecision(posts, { ...decision, threshold, isOwn: threshold === decision.threshold }, config);
   const result: EvaluationResult = {
     model: judge.source,
     version: judge.version,
@@ -83,11 +89,16 @@ export async function evaluateSplit(
     posts: posts.labels.length,
     skipped: problems.length + samples.length - answers.labels.length,
     usedBefore: usesOf(rows, decision),
-    ...judgeDecision(posts, { ...decision, threshold, isOwn: threshold === decision.threshold }, config),
+    ...judged,
     checks: checkPosts(posts, threshold, postColumn, samples),
     ablations,
     modalityUse: ablations && describeUse(accuracyOf(posts, threshold), ablations),
     groups: groupColumn === null ? null : groupTable(posts, { samples, column: groupColumn, threshold }),
+    diagnoses: diagnose({
+      verdicts: verdictsOf(posts.probabilities, posts.labels, threshold, judged.metrics.rocAuc),
+      temperature: decision.temperature,
+      ...(judge.settings && { settings: judge.settings }),
+    }),
   };
   return { result, posts, samples };
 }

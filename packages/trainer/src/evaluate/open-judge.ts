@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { describeForeignCheckpoint, type TrainConfig } from '@crosscheck/config';
+import { describeForeignCheckpoint, flattenConfig, type TrainConfig } from '@crosscheck/config';
 import {
   artifactFiles,
   type CheckpointMetadata,
@@ -37,6 +37,8 @@ export interface Judge {
   source: string;
   version: string;
   decision: Decision;
+  /** Dotted keys of the config that it was trained with; null where that is not known. */
+  settings: Readonly<Record<string, string>> | null;
   /** Which parts a post may lack. */
   modalities: Modalities;
   judge(samples: readonly Sample[]): Promise<Answers>;
@@ -65,6 +67,7 @@ export async function openCheckpointJudge(named: string, config: TrainConfig): P
     source,
     version: metadata.version,
     decision: metadata,
+    settings: checkpoint.metadata ? flattenConfig(metadata.config) : null,
     modalities: modalitiesOf(architecture),
     async judge(samples) {
       const loader = openEvaluationLoader(config, samples, tokenizer, metadata);
@@ -125,6 +128,7 @@ async function openArtifactJudge(folder: string, config: TrainConfig): Promise<J
     source: path.resolve(folder),
     version: classifier.artifact.version,
     decision: classifier.artifact,
+    settings: null,
     modalities: classifier.artifact.modalities,
     async judge(samples) {
       const logits: (number | null)[] = [];

@@ -20,6 +20,7 @@ export function evaluationReport(
     createdAt: new Date().toISOString(),
     description: `${path.basename(result.model)} judged on ${posts.labels.length} posts. ${describeUses(result)}`,
     warnings: result.skipped > 0 ? [`${result.skipped} rows could not be used and were left out`] : [],
+    diagnoses: result.diagnoses,
     evaluation: scoredSplit({ result, posts, samples }),
     ...(groups && values && { groups: { column: groups.column, values } }),
     ...(ablations && { ablations: { full: result.metrics.accuracy, ...ablations } }),

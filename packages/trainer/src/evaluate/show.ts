@@ -1,4 +1,4 @@
-import type { Estimate, GroupMetrics } from '@crosscheck/evaluation';
+import { type Estimate, formatDiagnoses, type GroupMetrics } from '@crosscheck/evaluation';
 import { formatCoverage } from '../calibrate/show.ts';
 import { ablationMeaning, ablationNames } from './ablations.ts';
 import { calibrationMetrics, type EvaluationResult } from './evaluate-split.ts';
@@ -19,6 +19,7 @@ export function formatEvaluation(result: EvaluationResult): string {
   const width = Math.max(...Object.keys(metrics).map((name) => name.length));
   const failed = Object.entries(checks).filter(([, { passed }]) => !passed);
   return [
+    ...formatDiagnoses(result.diagnoses).map((line) => wrap(line)),
     `${countOf(result)} of the ${result.split} split, judged by version ${result.version} at threshold ${Number(result.threshold.toFixed(4))}`,
     ...(result.skipped > 0 ? [`${result.skipped} rows could not be used`] : []),
     wrap(describeUses(result)),

@@ -1,4 +1,4 @@
-import { applyTemperature, type Estimate } from '@crosscheck/evaluation';
+import { applyTemperature, type Diagnosis, type Estimate } from '@crosscheck/evaluation';
 import { countParameters } from '@crosscheck/model';
 import type { ReportData, ScoredSplit } from '@crosscheck/report';
 import { describeTensorflow } from '@crosscheck/tensorflow';
@@ -17,13 +17,18 @@ export interface Findings {
   ablations: Record<AblationName, Estimate> | null;
 }
 
+/** The same with what is wrong. */
+export interface DiagnosedFindings extends Findings {
+  diagnoses: Diagnosis[];
+}
+
 /** How the best checkpoint judges now. */
 export function decisionAfter(calibration: BestCalibration | null): { threshold: number; temperature: number } {
   return calibration?.decision ?? { threshold: 0.5, temperature: 1 };
 }
 
 /** The run as a page. */
-export function trainingReport(open: OpenRun, outcome: Outcome, findings: Findings): ReportData {
+export function trainingReport(open: OpenRun, outcome: Outcome, findings: DiagnosedFindings): ReportData {
   const { config, history, phases, model, manifests, origins } = open;
   const { judged, calibration, ablations } = findings;
   const evaluation = scoredValidation(findings);
@@ -37,6 +42,7 @@ export function trainingReport(open: OpenRun, outcome: Outcome, findings: Findin
       ...(skipped > 0 ? [`${skipped} rows could not be used and were left out`] : []),
       ...(outcome.interrupted ? ['the run was interrupted before its end'] : []),
     ],
+    diagnoses: findings.diagnoses,
     epochs: history,
     phases: phases.map((phase) => ({
       phase: phase.name,

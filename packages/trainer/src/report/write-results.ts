@@ -5,10 +5,10 @@ import { renderConfusionMatrix, renderReport, renderTrainingCurves } from '@cros
 import { guardWriting } from '../guard-writing.ts';
 import type { OpenRun } from '../open-run.ts';
 import type { Outcome } from '../run-all.ts';
-import { type Findings, scoredValidation, trainingReport } from './training-report.ts';
+import { type DiagnosedFindings, scoredValidation, trainingReport } from './training-report.ts';
 
 /** Plots under the original's names, and the report. @returns their paths */
-export async function writeResults(open: OpenRun, outcome: Outcome, findings: Findings): Promise<string[]> {
+export async function writeResults(open: OpenRun, outcome: Outcome, findings: DiagnosedFindings): Promise<string[]> {
   const { runDir, config, history } = open;
   const { version } = config.training;
   const { probabilities, labels, threshold } = scoredValidation(findings);

@@ -1,0 +1,73 @@
+import type { Facts } from './facts.ts';
+import { limits } from './limits.ts';
+
+/** What helps, made from what the config leaves unused. Empty texts are left out. */
+export type Remedy = (facts: Facts) => string;
+
+/** `key=value`, for those of some settings that are not set so; all of them where the settings are not known. */
+function unused(facts: Facts, wanted: Readonly<Record<string, string>>): string[] {
+  return Object.entries(wanted).flatMap(([key, value]) => (facts.settings?.[key] === value ? [] : [`${key}=${value}`]));
+}
+
+const listed = (begin: string, options: readonly string[]) =>
+  options.length === 0 ? '' : `${begin} ${options.join(', ').replace(/, ([^,]*)$/, ' or $1')}`;
+
+const isUnbalanced = ({ commonest, trainingShare: share = 0.5 }: Facts) =>
+  Math.max(commonest, share, 1 - share) >= limits.unbalanced;
+
+/** What weighs the rarer label up; of no use where both are as common. */
+export const balance: Remedy = (facts) =>
+  isUnbalanced(facts)
+    ? listed(
+        'give the rarer label more weight with',
+        unused(facts, {
+          'training.class_balanced_sampling': 'true',
+          'training.loss.pos_weight': 'balanced',
+          'training.loss.name': 'focal',
+        }),
+      )
+    : '';
+
+/** A ranking that is better than chance can be cut elsewhere. */
+export const moveThreshold: Remedy = ({ verdicts: { rocAuc } }) =>
+  rocAuc.low > 0.5
+    ? `it does rank posts (ROC-AUC ${rocAuc.value.toFixed(3)}), so pnpm calibrate calibration.threshold=f1 finds a better threshold`
+    : '';
+
+export const calibrate: Remedy = () =>
+  'make the probabilities honest with pnpm calibrate, on posts that nothing else used';
+
+export const moreEpochsOrPosts: Remedy = (facts) =>
+  listed(
+    'train longer, or on more posts',
+    unusedRows(facts).map((option) => `(${option})`),
+  ) || 'train longer, or on more posts';
+
+const unusedRows = (facts: Facts) => (facts.settings ? unused(facts, { 'data.n_rows': '-1' }) : []);
+
+export const lookAtPosts: Remedy = () => 'pnpm data:audit shows whether labels, pictures and words are sound';
+
+export const turnLabels: Remedy = () =>
+  'look whether the labels are turned around (0 = REAL, 1 = FAKE), or model.positive_class=real was needed';
+
+const rates = ({ phases }: Facts, factor: number) =>
+  phases.map(({ key, rate }) => `${key}=${Number((rate * factor).toPrecision(2))}`);
+
+export const lowerRates: Remedy = (facts) => listed('lower the rate:', rates(facts, 0.1));
+
+export const higherRates: Remedy = (facts) => listed('raise the rate:', rates(facts, 10));
+
+export const clip: Remedy = ({ settings }) =>
+  settings?.['training.clip_norm'] === 'null' ? 'clip gradients: training.clip_norm=1.0' : '';
+
+export const regularise: Remedy = (facts) =>
+  listed('learn less by heart with', [
+    ...unusedRows(facts),
+    ...unused(facts, {
+      'data.augmentation.enabled': 'true',
+      'training.early_stopping.enabled': 'true',
+      'model.freeze_vision': 'true',
+      'model.freeze_text': 'true',
+    }),
+    'a larger model.dropout_rate',
+  ]);

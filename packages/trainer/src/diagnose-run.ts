@@ -1,0 +1,38 @@
+import { flattenConfig, type TrainConfig } from '@crosscheck/config';
+import { type Diagnosis, diagnose, type Verdicts, verdictsOf, verdictsOfEpoch } from '@crosscheck/evaluation';
+import type { OpenRun } from './open-run.ts';
+import type { Phase } from './phases.ts';
+import { type Findings, scoredValidation } from './report/training-report.ts';
+import type { Outcome } from './run-all.ts';
+
+/** What is wrong with a run and its best checkpoint; nothing is said of a run that was cut short. */
+export function diagnoseRun(open: OpenRun, outcome: Outcome, findings: Findings | null): Diagnosis[] {
+  if (outcome.interrupted) return [];
+  const { config, history, phases, manifests } = open;
+  return diagnose({
+    verdicts: findings ? verdictsOfFindings(findings) : verdictsOfBest(open, outcome),
+    epochs: history,
+    phases: phases.map((phase) => ({ phase: phase.name, rate: phase.learningRate, key: rateKey(phase, config) })),
+    trainingShare: countOf(manifests.train, 1) / manifests.train.samples.length,
+    ...(findings?.calibration && { temperature: findings.calibration.decision.temperature }),
+    settings: flattenConfig(config),
+  });
+}
+
+function verdictsOfFindings(findings: Findings): Verdicts {
+  const { probabilities, labels, threshold } = scoredValidation(findings);
+  return verdictsOf(probabilities, labels, threshold);
+}
+
+/** From the metrics of the best epoch: with `training.report=false` no post is judged again. */
+function verdictsOfBest({ history, manifests }: OpenRun, { best }: Outcome): Verdicts {
+  const { metrics = {} } = history.find(({ epoch }) => epoch === best?.epoch) ?? history.at(-1) ?? {};
+  return verdictsOfEpoch(metrics, countOf(manifests.val, 0), countOf(manifests.val, 1));
+}
+
+const countOf = ({ samples }: OpenRun['manifests']['val'], wanted: 0 | 1) =>
+  samples.filter(({ label }) => label === wanted).length;
+
+/** The key that sets a phase's learning rate. */
+const rateKey = ({ name }: Phase, { training }: TrainConfig) =>
+  training.phases === null ? 'training.learning_rate' : `training.phases.${name}.learning_rate`;
