@@ -127,8 +127,9 @@ describe('a run in two phases', () => {
     const dir = path.join(root.dir, 'old');
     const { runDir } = await trainHere([...shortRun(posts, dir), 'training.num_epochs=1'], { dir });
     const file = path.join(runDir, 'training_state.safetensors');
-    const { description, close } = await openTrainingState(file);
-    await close();
+    const opened = await openTrainingState(file);
+    await opened.close();
+    const { description } = opened;
     const old = { ...description, best: description.best && { ...description.best, loss: null } };
     expect(bestBefore(old)).toEqual(description.best);
     expect(description.best?.loss).toBe(epochLines(runDir)[0]?.['val/loss']);

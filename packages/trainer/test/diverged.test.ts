@@ -69,7 +69,7 @@ describe('a run whose numbers cease to be finite', () => {
       ),
     });
     const file = bestCheckpoint(path.join(dir, 'checkpoints'));
-    if (existsSync(file)) expect(await weightsAreFinite(file)).toBe(true);
+    expect(!existsSync(file) || (await weightsAreFinite(file))).toBe(true);
   });
 
   it('ends the command with its code', async () => {

@@ -9,6 +9,7 @@ import {
   bestCheckpoint,
   changedTensors,
   epochLines,
+  type MetricsLine,
   readBits,
   readMetrics,
   stepLines,
@@ -96,9 +97,12 @@ describe('a run', () => {
     const checkpoint = await openCheckpoint(bestCheckpoint(plain.checkpointDir));
     const { metadata } = checkpoint;
     await checkpoint.close();
-    const best = epochLines(plain.runDir).reduce((a, b) =>
-      (b['val/accuracy'] as number) > (a['val/accuracy'] as number) ? b : a,
-    );
+    // Of epochs of the same accuracy the one with the lower loss.
+    const [best] = epochLines(plain.runDir).toSorted(
+      (a, b) =>
+        (b['val/accuracy'] as number) - (a['val/accuracy'] as number) ||
+        (a['val/loss'] as number) - (b['val/loss'] as number),
+    ) as [MetricsLine];
     expect(metadata).toMatchObject({
       version: '1.8',
       labels: { 0: 'REAL', 1: 'FAKE' },
