@@ -8,9 +8,12 @@ import { chooseThreshold, type ThresholdRule } from './threshold.ts';
 export interface DecisionRule {
   temperature: 'fit' | number;
   threshold: ThresholdRule | number;
-  /** A target, a band, or no abstaining. */
-  abstain: AbstainTarget | AbstainBand | null;
+  /** A target, a band, none, or a band that halves the share of mistakes where one leaves a verdict to a quarter of the rows. */
+  abstain: AbstainTarget | AbstainBand | 'halve-mistakes' | null;
 }
+
+/** Fewer verdicts than this are not worth a band that nobody asked for. */
+const leastCoverage = 0.25;
 
 interface Quality {
   loss: number;
@@ -49,7 +52,7 @@ export function fitDecision(logits: ArrayLike<number>, labels: ArrayLike<number>
     typeof rule.threshold === 'number'
       ? rule.threshold
       : chooseThreshold(probabilities, labels, rule.threshold).threshold;
-  const abstaining = rule.abstain && findBand({ probabilities, labels, threshold }, rule.abstain, notes);
+  const abstaining = findBand({ probabilities, labels, threshold }, rule, notes);
   return {
     temperature,
     threshold,
@@ -77,9 +80,11 @@ interface Rows {
 
 function findBand(
   { probabilities, labels, threshold }: Rows,
-  wanted: AbstainTarget | AbstainBand,
+  { abstain: wanted }: DecisionRule,
   notes: string[],
 ): CoverageRow | null {
+  if (wanted === null) return null;
+  if (wanted === 'halve-mistakes') return halveMistakes({ probabilities, labels, threshold }, notes);
   if ('low' in wanted) {
     requireAround(wanted, threshold);
     return judgeOutside(probabilities, labels, threshold, wanted);
@@ -93,6 +98,20 @@ function findBand(
   if (fitted.band === null) notes.push(`${goal} is met without abstaining, so there is no band`);
   return fitted.band && fitted;
 }
+
+function halveMistakes({ probabilities, labels, threshold }: Rows, notes: string[]): CoverageRow | null {
+  const { accuracy } = computeMetrics(probabilities, labels, threshold);
+  const fitted = fitAbstainBand(probabilities, labels, threshold, { accuracy: (1 + accuracy) / 2 });
+  if (fitted && fitted.coverage >= leastCoverage) return fitted.band && fitted;
+  notes.push(
+    fitted
+      ? `no abstain band: mistakes half as common would leave a verdict to only ${percent(fitted.coverage)} of these posts, so the model never answers UNSURE`
+      : 'no abstain band makes mistakes half as common, so the model never answers UNSURE',
+  );
+  return null;
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 /** @throws CROSSCHECK_EVALUATION_BAD_RULE when a threshold lies outside its band: some verdicts would contradict it */
 function requireAround({ low, high }: AbstainBand, threshold: number): void {

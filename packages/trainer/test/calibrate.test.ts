@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Artifact, type CheckpointMetadata, createRandom, type SeenRows, sigmoid } from '@crosscheck/contract';
-import { chooseThreshold, fitTemperature } from '@crosscheck/evaluation';
+import { chooseThreshold, computeMetrics, fitTemperature } from '@crosscheck/evaluation';
 import { readCheckpointMetadata } from '@crosscheck/model';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -81,10 +81,9 @@ describe('what is fitted', () => {
   const probabilities = logits.map((logit) => sigmoid(logit / temperature));
 
   it('calibration.temperature is fitted, or a number', () => {
-    const { decision, warnings } = calibrate();
-    expect(warnings).toEqual([]);
-    expect(decision).toMatchObject({ temperature, threshold: 0.5, seenRows });
-    expect(decision.abstainBand).toBeUndefined();
+    const { decision, warnings, diagnoses } = calibrate();
+    expect([warnings, diagnoses]).toEqual([[], []]);
+    expect(decision).toMatchObject({ temperature, seenRows });
     expect(decision.calibration).toMatchObject({
       split: 'val',
       posts: 600,
@@ -92,6 +91,59 @@ describe('what is fitted', () => {
       temperature: 'lowest log loss',
     });
     expect(calibrate('calibration.temperature=1.5').decision.temperature).toBe(1.5);
+  });
+
+  it('gives a threshold and an abstain band to those who set none', () => {
+    const { decision } = calibrate();
+    expect(decision.threshold).toBe(chooseThreshold(probabilities, labels).threshold);
+    expect(decision.calibration).toMatchObject({
+      threshold: 'highest F1, the default',
+      abstain: 'narrowest that makes mistakes half as common, the default',
+    });
+    const { accuracy } = computeMetrics(probabilities, labels, decision.threshold);
+    expect(decision.calibration.accuracy).toBeGreaterThanOrEqual((1 + accuracy) / 2);
+    expect(decision.calibration.coverage).toBeGreaterThanOrEqual(0.25);
+    expect(decision.abstainBand).toBeDefined();
+    expect(calibrate('calibration.target_accuracy=null').decision.abstainBand).toBeUndefined();
+    const { decision: byHand } = calibrate('calibration.abstain_band=[0.45,0.6]');
+    expect(byHand).toMatchObject({ threshold: 0.5, abstainBand: { low: 0.45, high: 0.6 } });
+  });
+
+  describe('of a model that says the same of nearly all posts', () => {
+    const random = createRandom(5, 'constant');
+    const weak = labels.map(() => 3 + 0.01 * random.normal());
+    const fit = (...overrides: string[]) =>
+      calibrateOn({ manifest, logits: weak, labels }, { seenRows }, composeTiny(...overrides).config.calibration);
+
+    it('is said before all, and neither threshold nor band is made up', () => {
+      const { decision, diagnoses, warnings } = fit();
+      expect(diagnoses[0]?.sentence).toMatch(/calls every post FAKE/);
+      expect(diagnoses.map(({ id }) => id)).toContain('ranks-by-chance');
+      expect(decision).toMatchObject({ threshold: 0.5, calibration: { threshold: 'the default' } });
+      expect(decision.abstainBand).toBeUndefined();
+      expect(warnings.join()).toMatch(
+        /cannot be told from chance, so the threshold stays 0\.5 and there is no abstain band/,
+      );
+    });
+
+    it('does as told all the same', () => {
+      expect(fit('calibration.threshold=0.7').decision).toMatchObject({
+        threshold: 0.7,
+        calibration: { threshold: 'set by hand' },
+      });
+    });
+  });
+
+  it('says that no band is good enough, and stops only where that was asked for', () => {
+    const random = createRandom(6, 'weak');
+    const weak = labels.map((label) => 0.6 * label + random.normal());
+    weak[labels.indexOf(0)] = 99; // the surest verdict is wrong
+    const fit = (...overrides: string[]) =>
+      calibrateOn({ manifest, logits: weak, labels }, { seenRows }, composeTiny(...overrides).config.calibration);
+    const { decision, warnings } = fit();
+    expect(decision.abstainBand).toBeUndefined();
+    expect(warnings.join()).toMatch(/no abstain band.* mistakes half as common.*never answers UNSURE/);
+    expect(() => fit('calibration.target_accuracy=1')).toThrow(/lower the target/);
   });
 
   it('calibration.threshold is a number, or follows a rule', () => {
@@ -142,7 +194,7 @@ describe('what is fitted', () => {
     expect(decision.calibration.usedBefore).toEqual(['choosing the checkpoint']);
     expect(() => fit(touched, 'calibration.on_used_rows=error')).toThrow(/choosing the checkpoint/);
     expect(() => fit({}, 'calibration.on_used_rows=error')).toThrow(/does not say which posts/);
-    expect(fit({}).warnings).toHaveLength(1);
+    expect(fit({}).warnings).toEqual([expect.stringContaining('does not say which posts')]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describeForeignCheckpoint } from '@crosscheck/config';
 import { createModel, openSafetensors } from '@crosscheck/model';
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keepCheckpoints } from '../src/consumers/checkpoints.ts';
 import { divergedError } from '../src/diverged.ts';
 import type { EpochEvent } from '../src/events.ts';
-import { makePosts, testFolder } from './support/posts.ts';
+import { copyPosts, makePosts, testFolder } from './support/posts.ts';
 import { bestCheckpoint } from './support/read-run.ts';
 import { shortRun, trainHere } from './support/run-train.ts';
 import { trainEntry } from './support/start-train.ts';
@@ -123,8 +123,13 @@ describe('a run whose numbers cease to be finite', () => {
 });
 
 it('a metric that validation cannot give is an error after the first epoch', async () => {
-  const dir = testFolder();
-  await expect(
-    trainHere([...shortRun(posts, dir), 'training.early_stopping.metric=val/no_such'], { dir }),
-  ).rejects.toMatchObject({ message: expect.stringContaining('val/no_such') });
+  const [dir, data] = [testFolder(), copyPosts(posts)];
+  const val = path.join(data, 'val.csv');
+  const [header = '', ...rows] = readFileSync(val, 'utf8').trimEnd().split('\n');
+  writeFileSync(val, `${[header, ...rows.filter((row) => /,1(,|$)/.test(row))].join('\n')}\n`);
+  const own = ['data.on_one_class=warn', 'training.early_stopping.metric=val/auc'];
+  await expect(trainHere([...shortRun(data, dir), ...own], { dir })).rejects.toMatchObject({
+    code: 'CROSSCHECK_TRAINING_NO_METRIC',
+    message: expect.stringMatching(/metric=val\/auc.*got val\/loss, val\/accuracy/),
+  });
 });

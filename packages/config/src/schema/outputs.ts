@@ -87,15 +87,23 @@ export const calibrationSchema = z
       .default('fit')
       .describe('probability = sigmoid(logit / temperature); fit = the lowest log loss'),
     threshold: z
-      .union([z.enum(['f1', 'cost', 'fpr']), share])
-      .default(0.5)
-      .describe('FAKE above this; f1 = highest F1, cost = least costly mistakes, fpr = most FAKE found at that rate'),
+      .union([z.enum(['auto', 'f1', 'cost', 'fpr']), share])
+      .default('auto')
+      .describe(
+        'FAKE above this; f1 = highest F1, cost = least costly mistakes, fpr = most FAKE found at that rate; auto = f1, and 0.5 with a band set by hand or a model that ranks by chance',
+      ),
     false_positive_cost: cost.describe('threshold=cost: price of a REAL post called FAKE'),
     false_negative_cost: cost.describe('threshold=cost: price of a FAKE post called REAL'),
     max_false_positive_rate: share
       .default(0.05)
       .describe('threshold=fpr: largest share of REAL posts that may be called FAKE'),
-    target_accuracy: target.describe('abstain where it must be for verdicts of this accuracy; null = no such band'),
+    target_accuracy: z
+      .union([z.literal('auto'), z.number().gt(0).max(1)])
+      .nullable()
+      .default('auto')
+      .describe(
+        'abstain where it must be for verdicts of this accuracy; auto = half as many mistakes, where a quarter of the posts keep a verdict and no other band is set; null = no such band',
+      ),
     target_coverage: target.describe('abstain on the least sure posts, so that this share still gets a verdict'),
     abstain_band: z
       .tuple([share, share])
@@ -105,7 +113,7 @@ export const calibrationSchema = z
   })
   .superRefine((calibration, context) => {
     const given = (['target_accuracy', 'target_coverage', 'abstain_band'] as const).filter(
-      (key) => calibration[key] !== null,
+      (key) => calibration[key] !== null && calibration[key] !== 'auto',
     );
     if (given.length <= 1) return;
     const message = `set only one of calibration.${given.join(', calibration.')}: each decides on the abstain band`;

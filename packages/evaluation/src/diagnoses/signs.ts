@@ -14,6 +14,8 @@ export const isNearPrior = (facts: Facts) =>
 /** A figure as sentences give it. */
 export const digits = (value: number) => value.toFixed(4);
 
+const valLoss = ({ metrics }: TrainedEpoch) => metrics['val/loss'] ?? Number.NaN;
+
 const trainLoss = ({ metrics }: TrainedEpoch) => metrics['train/loss'] ?? Number.NaN;
 
 /** How far training's loss fell from the first epoch to its lowest, as a share. */
@@ -36,9 +38,13 @@ function skippedSteps({ epochs }: Facts): string | null {
 function lossSpike({ epochs, priorLoss }: Facts): string | null {
   const start = Math.max(epochs[0]?.steps?.firstLoss ?? 0, priorLoss);
   const worst = epochs.reduce((a, b) => (trainLoss(b) > trainLoss(a) ? b : a), epochs[0] as TrainedEpoch);
-  return trainLoss(worst) > limits.lossSpike * start
-    ? `the training loss was ${digits(trainLoss(worst))} in epoch ${worst.epoch}`
-    : null;
+  if (trainLoss(worst) > limits.lossSpike * start)
+    return `the training loss was ${digits(trainLoss(worst))} in epoch ${worst.epoch}`;
+  // A loss on validation that is high although training's is not low is not learned by heart.
+  const wild = epochs.find(
+    (epoch) => valLoss(epoch) > limits.lossSpike * priorLoss && trainLoss(epoch) > limits.nearPriorLoss * priorLoss,
+  );
+  return wild ? `the loss on validation was ${digits(valLoss(wild))} in epoch ${wild.epoch}` : null;
 }
 
 function lossUpturn(facts: Facts): string | null {
@@ -97,13 +103,13 @@ function accuracyGap(facts: Facts): string | null {
 }
 
 function lossRise({ epochs, priorLoss }: Facts): string | null {
-  const loss = ({ metrics }: TrainedEpoch) => metrics['val/loss'] ?? Number.NaN;
-  const best = epochs.reduce((a, b) => (loss(b) < loss(a) ? b : a), epochs[0] as TrainedEpoch);
+  const best = epochs.reduce((a, b) => (valLoss(b) < valLoss(a) ? b : a), epochs[0] as TrainedEpoch);
   const last = epochs.at(-1) as TrainedEpoch;
-  const isHigh = loss(last) >= limits.lossRise * loss(best) && loss(last) >= limits.lossRiseOfPrior * priorLoss;
+  const isHigh =
+    valLoss(last) >= limits.lossRise * valLoss(best) && valLoss(last) >= limits.lossRiseOfPrior * priorLoss;
   const isLearning = trainLoss(last) < trainLoss(best);
   return isHigh && isLearning
-    ? `the loss on validation rose from ${digits(loss(best))} in epoch ${best.epoch} to ${digits(loss(last))} in epoch ${last.epoch} while that on training posts fell`
+    ? `the loss on validation rose from ${digits(valLoss(best))} in epoch ${best.epoch} to ${digits(valLoss(last))} in epoch ${last.epoch} while that on training posts fell`
     : null;
 }
 

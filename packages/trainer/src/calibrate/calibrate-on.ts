@@ -1,6 +1,16 @@
 import type { TrainConfig } from '@crosscheck/config';
 import { type Calibration, CrosscheckError, type Decision, type RowSet, type SeenRows } from '@crosscheck/contract';
-import { type DecisionRule, type FittedDecision, fitDecision, type ThresholdRule } from '@crosscheck/evaluation';
+import {
+  applyTemperature,
+  bootstrapIntervals,
+  type DecisionRule,
+  type Diagnosis,
+  diagnose,
+  type FittedDecision,
+  fitDecision,
+  type ThresholdRule,
+  verdictsOf,
+} from '@crosscheck/evaluation';
 import type { SplitRows } from '../divide-split.ts';
 import { type RowUse, usesOf } from './seen-rows.ts';
 
@@ -21,6 +31,8 @@ export interface CalibrationResult {
   fitted: FittedDecision;
   /** What readers of the result should know. */
   warnings: string[];
+  /** What is wrong with the model on these posts. */
+  diagnoses: Diagnosis[];
 }
 
 /**
@@ -34,14 +46,16 @@ export function calibrateOn(
   settings: Settings,
 ): CalibrationResult {
   const warnings = requireUnused(manifest.rows, seenRows, settings);
-  const fitted = fitDecision(logits, labels, ruleOf(settings));
+  const isRanking = ranksBetterThanChance(logits, labels);
+  if (!isRanking) warnings.push(...defaultsLeftOut(settings));
+  const fitted = fitDecision(logits, labels, ruleOf(settings, isRanking));
   const { temperature, threshold, abstainBand, abstaining, before, after } = fitted;
   const calibration: Calibration = {
     split: settings.split,
     rows: manifest.rows,
     posts: labels.length,
     usedBefore: (usesOf(manifest.rows, { seenRows }) ?? []).filter((use) => use !== 'calibration'),
-    ...describeRule(settings),
+    ...describeRule(settings, isRanking),
     before,
     after,
     coverage: abstaining?.coverage ?? null,
@@ -54,7 +68,8 @@ export function calibrateOn(
     ...(abstainBand && { abstainBand }),
     ...(seenRows && { seenRows }),
   };
-  return { decision, fitted, warnings: [...warnings, ...fitted.notes] };
+  const verdicts = verdictsOf(applyTemperature(logits, temperature), labels, threshold);
+  return { decision, fitted, warnings: [...warnings, ...fitted.notes], diagnoses: diagnose({ verdicts, temperature }) };
 }
 
 /**
@@ -81,14 +96,38 @@ function usedRows(warnings: string[]): CrosscheckError {
   return new CrosscheckError('CROSSCHECK_CALIBRATION_USED_ROWS', message);
 }
 
-function ruleOf(settings: Settings): DecisionRule {
-  return { temperature: settings.temperature, threshold: thresholdRule(settings), abstain: abstainRule(settings) };
+/** Whether there is anything that a threshold or a band could be chosen by. */
+function ranksBetterThanChance(logits: ArrayLike<number>, labels: ArrayLike<number>): boolean {
+  return bootstrapIntervals(applyTemperature(logits, 1), labels).rocAuc.low > 0.5;
 }
 
-function thresholdRule(settings: Settings): ThresholdRule | number {
+function defaultsLeftOut(settings: Settings): string[] {
+  const left = [
+    ...(settings.threshold === 'auto' ? ['the threshold stays 0.5'] : []),
+    ...(isAbstainAuto(settings) ? ['there is no abstain band'] : []),
+  ];
+  return left.length === 0 ? [] : [`the ranking of these posts cannot be told from chance, so ${left.join(' and ')}`];
+}
+
+const isAbstainAuto = ({ target_accuracy, target_coverage, abstain_band }: Settings) =>
+  target_accuracy === 'auto' && target_coverage === null && abstain_band === null;
+
+function ruleOf(settings: Settings, isRanking: boolean): DecisionRule {
+  return {
+    temperature: settings.temperature,
+    threshold: thresholdRule(settings, isRanking),
+    abstain: abstainRule(settings, isRanking),
+  };
+}
+
+/** A band that was set by hand lies around 0.5. */
+const isFittedByDefault = ({ abstain_band }: Settings, isRanking: boolean) => isRanking && abstain_band === null;
+
+function thresholdRule(settings: Settings, isRanking: boolean): ThresholdRule | number {
   const { threshold, false_positive_cost: falsePositive, false_negative_cost: falseNegative } = settings;
   if (typeof threshold === 'number') return threshold;
-  const rules: Record<typeof threshold, ThresholdRule> = {
+  const rules: Record<typeof threshold, ThresholdRule | number> = {
+    auto: isFittedByDefault(settings, isRanking) ? { kind: 'f1' } : 0.5,
     f1: { kind: 'f1' },
     cost: { kind: 'cost', falsePositive, falseNegative },
     fpr: { kind: 'fpr', maximum: settings.max_false_positive_rate },
@@ -96,16 +135,22 @@ function thresholdRule(settings: Settings): ThresholdRule | number {
   return rules[threshold];
 }
 
-function abstainRule({ target_accuracy, target_coverage, abstain_band }: Settings): DecisionRule['abstain'] {
+function abstainRule(settings: Settings, isRanking: boolean): DecisionRule['abstain'] {
+  const { target_accuracy, target_coverage, abstain_band } = settings;
   if (abstain_band !== null) return { low: abstain_band[0], high: abstain_band[1] };
-  if (target_accuracy !== null) return { accuracy: target_accuracy };
-  return target_coverage === null ? null : { coverage: target_coverage };
+  if (typeof target_accuracy === 'number') return { accuracy: target_accuracy };
+  if (target_coverage !== null) return { coverage: target_coverage };
+  return target_accuracy === 'auto' && isRanking ? 'halve-mistakes' : null;
 }
 
 /** The rule in words, as artifacts and reports show it. */
-function describeRule(settings: Settings): Pick<Calibration, 'temperature' | 'threshold' | 'abstain'> {
+function describeRule(
+  settings: Settings,
+  isRanking: boolean,
+): Pick<Calibration, 'temperature' | 'threshold' | 'abstain'> {
   const given = 'set by hand';
   const thresholds: Record<string, string> = {
+    auto: isFittedByDefault(settings, isRanking) ? 'highest F1, the default' : 'the default',
     f1: 'highest F1',
     cost: `lowest cost, ${settings.false_positive_cost} for a REAL post called FAKE, ${settings.false_negative_cost} for a FAKE one called REAL`,
     fpr: `most FAKE found while at most ${settings.max_false_positive_rate} of REAL posts are called FAKE`,
@@ -117,8 +162,10 @@ function describeRule(settings: Settings): Pick<Calibration, 'temperature' | 'th
   };
 }
 
-function describeAbstaining({ target_accuracy, target_coverage, abstain_band }: Settings): string {
+function describeAbstaining(settings: Settings): string {
+  const { target_accuracy, target_coverage, abstain_band } = settings;
   if (abstain_band !== null) return 'set by hand';
-  if (target_accuracy !== null) return `narrowest for verdicts of accuracy ${target_accuracy}`;
-  return target_coverage === null ? 'none' : `widest that leaves a verdict to ${target_coverage} of the posts`;
+  if (typeof target_accuracy === 'number') return `narrowest for verdicts of accuracy ${target_accuracy}`;
+  if (target_coverage !== null) return `widest that leaves a verdict to ${target_coverage} of the posts`;
+  return target_accuracy === 'auto' ? 'narrowest that makes mistakes half as common, the default' : 'none';
 }

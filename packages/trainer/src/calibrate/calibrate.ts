@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describeForeignCheckpoint, type JobResult, type Run, type TrainConfig } from '@crosscheck/config';
 import { type CheckpointMetadata, modalitiesOf } from '@crosscheck/contract';
 import type { Sample } from '@crosscheck/data';
-import { applyTemperature, coverageTable } from '@crosscheck/evaluation';
+import { applyTemperature, coverageTable, formatDiagnoses } from '@crosscheck/evaluation';
 import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/model';
 import { collectLessOften } from '@crosscheck/preprocess';
 import { renderEvaluationPlot } from '@crosscheck/report';
@@ -82,6 +82,7 @@ async function showResult(runDir: string, { target, version, answers, result }: 
   const split = { split: calibration.split, probabilities, uncalibrated, labels, threshold };
   writeFileSync(plot, await renderEvaluationPlot('reliability', split));
   const lines = [
+    ...formatDiagnoses(result.diagnoses),
     ...formatCalibration(result),
     '',
     ...formatCoverage(coverageTable(probabilities, labels, threshold)),
