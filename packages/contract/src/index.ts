@@ -10,3 +10,4 @@ export * from './labels.ts';
 export * from './onnx-metadata.ts';
 export * from './preprocessing.ts';
 export * from './random.ts';
+export * from './secrets.ts';

@@ -72,10 +72,16 @@ export function resolveConnection(
   };
 }
 
+/** Messages never show who logs in. */
+export const withoutUser = (uri: string) => uri.replace(/:\/\/[^\s/]*@/, '://***@');
+
 function parseServerUrl(trackingUri: string): URL {
   const url = URL.canParse(trackingUri) ? new URL(trackingUri) : null;
   if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
-  throw new MlflowError('UNSUPPORTED_URI', `a tracking server is http://… or https://…, got "${trackingUri}"`);
+  throw new MlflowError(
+    'UNSUPPORTED_URI',
+    `a tracking server is http://… or https://…, got "${withoutUser(trackingUri)}"`,
+  );
 }
 
 /** Explicit options, then the URL's own user, then the environment, then the credentials file; Basic before Bearer. */

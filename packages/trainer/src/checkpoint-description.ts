@@ -1,5 +1,5 @@
 import { preprocessingOf } from '@crosscheck/config';
-import { type CheckpointMetadata, labelMapSchema } from '@crosscheck/contract';
+import { type CheckpointMetadata, labelMapSchema, withoutSecrets } from '@crosscheck/contract';
 import type { EpochEvent } from './events.ts';
 import type { OpenRun } from './open-run.ts';
 
@@ -18,7 +18,7 @@ export function describeCheckpoint(open: OpenRun, { metrics, position }: EpochEv
     seenRows: { train: manifests.train.rows, val: manifests.val.rows, holdout: config.calibration.holdout },
     metrics,
     tokenizer: tokenizer.json,
-    config,
+    config: withoutSecrets(config),
     configOrigins: origins,
     runId: tracking.runId(),
     epoch: position.totalEpochs,

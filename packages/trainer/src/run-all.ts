@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { CrosscheckError } from '@crosscheck/contract';
+import { type CrosscheckError, withoutSecrets } from '@crosscheck/contract';
 import type { Optimizer } from '@crosscheck/model';
 import { describeCheckpoint } from './checkpoint-description.ts';
 import { type Best, keepCheckpoints } from './consumers/checkpoints.ts';
@@ -138,7 +138,7 @@ function writeState(open: OpenRun, { point, best, optimizer }: StateParts): Prom
     history,
     best,
     dataDigests: dataDigests(manifests),
-    config,
+    config: withoutSecrets(config),
     runId: tracking.runId(),
   };
   return writeTrainingState(path.join(runDir, trainingStateFile), { model, optimizer, description });

@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { flattenConfig, type TrainConfig } from '@crosscheck/config';
-import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import { CrosscheckError, messageOf, withoutSecrets } from '@crosscheck/contract';
 import type { Manifest } from '@crosscheck/data';
 import { countParameters, type Model } from '@crosscheck/model';
 import {
@@ -176,7 +176,7 @@ function runParams({ config, manifests, model, phases }: TrackingOptions): Recor
     train_samples: manifests.train.samples.length,
     val_samples: manifests.val.samples.length,
     num_batches: Math.ceil(manifests.train.samples.length / training.batch_size),
-    ...flattenConfig(config),
+    ...flattenConfig(withoutSecrets(config)),
   };
 }
 

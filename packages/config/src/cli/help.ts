@@ -1,4 +1,5 @@
 import { type ComposeConfigOptions, composeOnly } from '../compose-config.ts';
+import { hideInComposition } from '../hide.ts';
 import type { Composition } from '../hydra/compose.ts';
 import { type ConfigNode, nodeAt } from '../hydra/node.ts';
 import { formatElement } from '../hydra/override-format.ts';
@@ -25,7 +26,7 @@ export function helpLines<C>(command: Command<C>, composition: Composition, widt
     `usage: pnpm ${command.name} [key=value …] [group=option …] [flags]`,
     '',
     ...groupLines(composition, width),
-    ...keyLines(command, composition, width),
+    ...keyLines(command, { ...composition, ...hideInComposition(composition) }, width),
     'flags',
     ...formatTable(flagRows(), width),
     '',

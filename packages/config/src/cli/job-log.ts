@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs';
+import { hideSecrets } from '@crosscheck/contract';
 import { print, printError } from './output.ts';
 
 const pad = (value: number, width: number) => String(value).padStart(width, '0');
@@ -26,7 +27,7 @@ export interface JobLog {
 /** Opens the log of one job. Lines are written at once, so that a run that is killed keeps them. */
 export function openJobLog({ name, file, console: isShown }: JobLogOptions): JobLog {
   const write = (level: string, message: string, show: (text: string) => void) => {
-    if (file !== null) appendFileSync(file, `[${logTime(new Date())}][${name}][${level}] - ${message}\n`);
+    if (file !== null) appendFileSync(file, `[${logTime(new Date())}][${name}][${level}] - ${hideSecrets(message)}\n`);
     if (isShown) show(message);
   };
   return {

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { hideInComposition } from '../hide.ts';
 import type { Composition } from '../hydra/compose.ts';
 import { type ConfigNode, fromPlain, type MapNode } from '../hydra/node.ts';
 import { isHydraOverride } from '../hydra/override.ts';
@@ -32,9 +33,10 @@ export function makeRunFolder(dir: string, isNamedByClock: boolean): string {
 /** Writes `config.yaml`, `hydra.yaml` and `overrides.yaml` into the run's `.hydra` folder. */
 export function writeComposition(composition: Composition, folder: string): void {
   mkdirSync(folder, { recursive: true });
-  const task = composition.overrides.filter((override) => !isHydraOverride(override)).map((override) => override.input);
-  writeFileSync(path.join(folder, 'config.yaml'), toYaml(composition.config));
-  writeFileSync(path.join(folder, 'hydra.yaml'), toYaml(hydraBlock(composition.hydra)));
+  const { config, hydra, overrides } = hideInComposition(composition);
+  const task = overrides.filter((override) => !isHydraOverride(override)).map((override) => override.input);
+  writeFileSync(path.join(folder, 'config.yaml'), toYaml(config));
+  writeFileSync(path.join(folder, 'hydra.yaml'), toYaml(hydraBlock(hydra)));
   writeFileSync(path.join(folder, 'overrides.yaml'), toYaml(fromPlain(task)));
 }
 
@@ -43,6 +45,6 @@ export function hydraBlock(hydra: ConfigNode): MapNode {
 }
 
 /** The config with the hydra block in it. */
-export function wholeConfig({ config, hydra }: Composition): MapNode {
+export function wholeConfig({ config, hydra }: Pick<Composition, 'config' | 'hydra'>): MapNode {
   return { kind: 'map', entries: new Map([...config.entries, ['hydra', hydra]]), origin: '' };
 }

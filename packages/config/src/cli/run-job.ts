@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import { CrosscheckError, hideSecrets, messageOf, withoutSecrets } from '@crosscheck/contract';
 import { type ComposedConfig, resolveOptions } from '../compose-config.ts';
 import type { Composition } from '../hydra/compose.ts';
 import { fromPlain, nodeAt } from '../hydra/node.ts';
@@ -93,8 +93,8 @@ function runOf<C>({ config, origins, composition }: ComposedConfig<C>, { log, ..
   return {
     ...identity,
     config,
-    resolved: config,
-    origins,
+    resolved: withoutSecrets(config),
+    origins: Object.fromEntries(Object.entries(origins).map(([key, origin]) => [key, hideSecrets(origin)])),
     overrides: composition.overrides.filter((override) => !isHydraOverride(override)).map((override) => override.input),
     parentRun: process.env.CROSSCHECK_PARENT_RUN ?? null,
     log: (message) => log.info(message),
@@ -112,7 +112,12 @@ async function execute(main: () => Promise<JobResult | void>, log: JobLog): Prom
     const code = error instanceof CrosscheckError ? error.code : 'UNEXPECTED';
     log.error(describeError(error));
     printError(describeError(error));
-    return { status: 'failed', metrics: {}, seconds: seconds(), error: { code, message: messageOf(error) } };
+    return {
+      status: 'failed',
+      metrics: {},
+      seconds: seconds(),
+      error: { code, message: hideSecrets(messageOf(error)) },
+    };
   }
 }
 

@@ -1,4 +1,5 @@
 import { type ComposeConfigOptions, composeOnly, resolveOptions } from '../compose-config.ts';
+import { hideInTree } from '../hide.ts';
 import type { Composition } from '../hydra/compose.ts';
 import { nearestKey } from '../hydra/nearest.ts';
 import { type ConfigNode, fromPlain, leaves, nodeAt, splitPath } from '../hydra/node.ts';
@@ -20,7 +21,10 @@ export function printConfig<C>(options: ComposeConfigOptions<C>, flags: Invocati
   const composition = composeOnly(options);
   throwProblems(composition.problems);
   const part = (parts[flags.cfg as string] as (composition: Composition) => ConfigNode)(composition);
-  const shown = flags.resolve === undefined ? part : resolved(part, composition, options);
+  const shown = hideInTree(
+    flags.resolve === undefined ? part : resolved(part, composition, options),
+    flags.package ?? '',
+  );
   if (flags.package === undefined || flags.package === '_global_') {
     print(toYaml(shown));
     return true;

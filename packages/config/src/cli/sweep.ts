@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { CrosscheckError } from '@crosscheck/contract';
+import { CrosscheckError, hideSecrets } from '@crosscheck/contract';
 import {
   type ComposeConfigOptions,
   type ComposedConfig,
@@ -9,6 +9,7 @@ import {
   composeOnly,
   resolveOptions,
 } from '../compose-config.ts';
+import { hideInComposition } from '../hide.ts';
 import type { Composition } from '../hydra/compose.ts';
 import { nearestName } from '../hydra/nearest.ts';
 import { isHydraOverride } from '../hydra/override.ts';
@@ -64,7 +65,7 @@ export async function runSweep<C>(request: SweepRequest<C>): Promise<boolean> {
   const opened = await command.openSweep?.({
     config: first.composed.config,
     sweepDir: plan.sweepDir,
-    jobs: plan.jobs.map(({ number, overrides }) => ({ number, overrides })),
+    jobs: plan.jobs.map(({ number, overrides }) => ({ number, overrides: overrides.map(hideSecrets) })),
     metric: plan.metric,
     say,
   });
@@ -72,11 +73,17 @@ export async function runSweep<C>(request: SweepRequest<C>): Promise<boolean> {
   const done = await runAll(plan, request, opened?.env ?? {});
   const sorted = sortJobs(done, plan.metric, plan.direction);
   const summary = path.join(plan.sweepDir, 'summary.json');
-  writeFileSync(summary, `${JSON.stringify(sorted, null, 2)}\n`);
+  writeFileSync(summary, `${JSON.stringify(sorted.map(shownJob), null, 2)}\n`);
   print(`\n${sweepTable(sorted, plan.metric)}\n\nsummary: ${path.relative('.', summary)}`);
-  await opened?.close?.(sorted);
+  await opened?.close?.(sorted.map(shownJob));
   return done.every((job) => job.status === 'finished');
 }
+
+const shownJob = (job: SweepJob): SweepJob => ({
+  ...job,
+  overrides: job.overrides.map(hideSecrets),
+  error: job.error === null ? null : hideSecrets(job.error),
+});
 
 function say(message: string): void {
   print(`[${logTime(new Date())}][HYDRA] ${message}`);
@@ -95,7 +102,7 @@ function planSweep<C>(request: SweepRequest<C>): Plan<C> {
   );
   const jobs = planJobs(lists, master, { ...request, sweepDir });
   mkdirSync(sweepDir, { recursive: true });
-  writeFileSync(path.join(sweepDir, 'multirun.yaml'), toYaml(wholeConfig(master)));
+  writeFileSync(path.join(sweepDir, 'multirun.yaml'), toYaml(wholeConfig(hideInComposition(master))));
   const wanted = settings.number('launcher.n_jobs') ?? 1;
   return {
     sweepDir,

@@ -151,6 +151,6 @@ function siblings(root: MapNode, path: string[]): string {
   const parentPath = path.slice(0, -1);
   const parent = nodeAt(root, parentPath);
   const where = parentPath.length === 0 ? 'the config' : parentPath.join('.');
-  if (parent?.kind !== 'map') return `${where} has no keys`;
+  if (parent?.kind !== 'map' || parent.entries.size === 0) return `${where} has no keys`;
   return `${where} has: ${[...parent.entries.keys()].join(', ')}`;
 }

@@ -1,3 +1,4 @@
+import { hideInValue } from '@crosscheck/contract';
 import { applyOverrides, type KeyGuide } from './apply-overrides.ts';
 import { createDefaultsList, type DefaultsList, type ResultDefault } from './defaults-list.ts';
 import { Interpolator } from './interpolation.ts';
@@ -193,5 +194,5 @@ function overrideDirname({ hydra, overrides }: Composition): string {
   const excluded = new Set<string>(exclude_keys);
   const task = overrides.filter((override) => !isHydraOverride(override) && !excluded.has(override.key));
   const lines = task.map((override) => (override.value === null ? keyText(override) : override.input));
-  return lines.sort().join(item_sep).replaceAll('=', kv_sep);
+  return hideInValue(lines.sort().join(item_sep)).replaceAll('=', kv_sep);
 }

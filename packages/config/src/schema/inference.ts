@@ -164,7 +164,13 @@ export const serveSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe("probabilities of FAKE that are too close to say; null = the artifact's"),
-  api_key: z.string().min(1).nullable().default(null).describe('asked for in the X-API-Key header; null = open'),
+  api_key: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('asked for in the X-API-Key header; null = open')
+    .meta({ secret: true }),
   cors_origin: z.string().nullable().default(null).describe('origin that browsers may call from; null = none'),
   log_level: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])

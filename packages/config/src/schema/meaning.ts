@@ -4,6 +4,7 @@ import {
   type CheckpointMetadata,
   defaultPreprocessing,
   type Preprocessing,
+  withoutSecrets,
 } from '@crosscheck/contract';
 import type { TrainConfig } from './index.ts';
 
@@ -46,7 +47,7 @@ export function describeForeignCheckpoint(config: TrainConfig): CheckpointMetada
     temperature: 1,
     metrics: {},
     tokenizer: null,
-    config,
+    config: withoutSecrets(config),
     configOrigins: {},
     runId: null,
     epoch: null,

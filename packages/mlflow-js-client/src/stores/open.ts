@@ -1,4 +1,4 @@
-import type { ConnectionOptions } from '../connection.ts';
+import { type ConnectionOptions, withoutUser } from '../connection.ts';
 import { MlflowError } from '../errors.ts';
 import { openFileStore } from './file/store.ts';
 import { openRestStore } from './rest-store.ts';
@@ -29,6 +29,6 @@ export async function openTrackingStore(
   if (scheme === 'http' || scheme === 'https') return openRestStore(uri, options);
   if (/^sqlite(\+pysqlite)?$/.test(scheme)) return openSqliteStore(uri, options.artifactRoot ?? 'mlruns');
   if (scheme === '' || scheme === 'file') return openFileStore(uri);
-  const message = `expected http(s)://host, sqlite:///file.db, file:///folder or a folder as tracking URI, got "${uri}"`;
+  const message = `expected http(s)://host, sqlite:///file.db, file:///folder or a folder as tracking URI, got "${withoutUser(uri)}"`;
   throw new MlflowError('UNSUPPORTED_URI', message);
 }

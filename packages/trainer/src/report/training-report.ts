@@ -1,3 +1,4 @@
+import { withoutSecrets } from '@crosscheck/contract';
 import { applyTemperature, type Diagnosis, type Estimate } from '@crosscheck/evaluation';
 import { countParameters } from '@crosscheck/model';
 import type { ReportData, ScoredSplit } from '@crosscheck/report';
@@ -58,7 +59,7 @@ export function trainingReport(open: OpenRun, outcome: Outcome, findings: Diagno
     ...(calibration && { calibration: scoredCalibration(calibration) }),
     ...(ablations && { ablations: { full: accuracyOf(evaluation, evaluation.threshold), ...ablations } }),
     mistakes: mistakesOf({ ...evaluation, indices: judged.indices }, manifests.val.samples, evaluation.threshold),
-    config,
+    config: withoutSecrets(config),
     configOrigins: origins,
     environment: environmentFacts(),
   };

@@ -1,0 +1,53 @@
+import { findSecrets, hideInValue, hideSecrets, isSecretName, rememberSecret } from '@crosscheck/contract';
+import type { Composition } from './hydra/compose.ts';
+import { type ConfigNode, leaves, type MapNode, type ScalarNode } from './hydra/node.ts';
+
+/** A reference such as `${oc.env:CROSSCHECK_API_KEY,null}` says where a secret is, not what it is. */
+const reference = /^\$\{[\w.]+(?::\s*\w+(?:,\s*null)?)?\}$/;
+
+/** The tree as it may be written and printed: secrets are hidden, what refers to them stays. */
+export function hideInTree<N extends ConfigNode>(node: N, key?: string): N;
+export function hideInTree(node: ConfigNode, key = ''): ConfigNode {
+  if (node.kind === 'scalar') return hideScalar(node, key);
+  if (node.kind === 'list') return { ...node, items: node.items.map((item) => hideInTree(item, key)) };
+  return { ...node, entries: new Map([...node.entries].map(([name, child]) => [name, hideInTree(child, name)])) };
+}
+
+function hideScalar(node: ScalarNode, key: string): ScalarNode {
+  if (node.value === null || (typeof node.value === 'string' && reference.test(node.value))) return node;
+  if (isSecretName(key)) return { ...node, type: 'string', value: '***', text: '***' };
+  if (typeof node.value !== 'string') return node;
+  const value = hideInValue(node.value);
+  return value === node.value ? node : { ...node, value, text: value };
+}
+
+/** The same for a composition; the `hydra` block repeats the command line, where a secret may stand anywhere. */
+export function hideInComposition({
+  config,
+  hydra,
+  overrides,
+}: Composition): Pick<Composition, 'config' | 'hydra' | 'overrides'> {
+  return {
+    config: hideInTree(config),
+    hydra: hideTexts(hideInTree(hydra)) as MapNode,
+    overrides: overrides.map((override) => ({ ...override, input: hideSecrets(override.input) })),
+  };
+}
+
+function hideTexts(node: ConfigNode): ConfigNode {
+  if (node.kind === 'list') return { ...node, items: node.items.map(hideTexts) };
+  if (node.kind === 'map')
+    return { ...node, entries: new Map([...node.entries].map(([name, child]) => [name, hideTexts(child)])) };
+  if (typeof node.value !== 'string') return node;
+  const value = hideSecrets(node.value);
+  return { ...node, value, text: value };
+}
+
+/** Lets logs, messages and the terminal know what to hide. */
+export function rememberSecrets(resolved: ConfigNode): void {
+  for (const [path, node] of leaves(resolved)) {
+    if (node.kind !== 'scalar' || typeof node.value === 'boolean' || node.value === null) continue;
+    const text = String(node.value);
+    for (const secret of isSecretName(path.at(-1) ?? '') ? [text] : findSecrets(text)) rememberSecret(secret);
+  }
+}
