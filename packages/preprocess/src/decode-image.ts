@@ -132,7 +132,7 @@ function explained<T>(work: Promise<T>, name: string): Promise<T> {
 /**
  * Decodes a picture and stretches it to a square, as Pillow does with
  * `ImageOps.exif_transpose(image).convert('RGB').resize((size, size), BILINEAR)`: antialiased, alpha dropped, colour profiles ignored,
- * first frame of an animation. Pixel for pixel, but for photographs in JPEG, which differ by a fraction of 1/255, and for what the README lists.
+ * first frame of an animation. Pixel for pixel, but for JPEG, which differs by a fraction of 1/255, and for what the README lists.
  *
  * @param source the file's bytes, or its path
  * @returns [size, size, 3] RGB, 0…255
@@ -143,7 +143,7 @@ export async function decodeImage(source: Uint8Array | string, options: DecodeOp
   const { size } = options;
   const name = nameOf(source, options);
   const { bytes: file, type, header: directHeader } = await checkImage(source, options);
-  // Null for pictures that lose by it, letters on white for example, and for damaged ones.
+  // Null for damaged pictures, and for those with numbers that no picture has.
   const direct = directHeader && decodeJpeg(file, directHeader, size);
   if (direct) return direct;
   const bytes = type === 'avif' ? withAvifBrand(file) : file;

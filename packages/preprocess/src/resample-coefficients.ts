@@ -55,7 +55,11 @@ function computeCoefficients(inSize: number, outSize: number): Coefficients {
   return { first, count, weights: fixed, stride };
 }
 
-const recent = keepRecent<Coefficients>(256);
+/** Twice: resampling lays them out again. */
+const recent = keepRecent<Coefficients>(({ weights }) => 2 * weights.byteLength);
+
+/** Bytes that this thread keeps of them. */
+export const keptCoefficientBytes = () => recent.bytes();
 
 /** Pillow's coefficients for one axis in its fixed-point numbers. */
 export function coefficientsFor(inSize: number, outSize: number): Coefficients {

@@ -1,6 +1,6 @@
 // Antialiased bilinear resampling with Pillow's arithmetic (src/libImaging/Resample.c): separable, int32 fixed point, rounded to bytes
 // between the two passes. The inner loops are WebAssembly (wasm/resample.wat): five times as fast as the same loops in JavaScript.
-import { instantiate, type KernelMemory } from './instantiate.ts';
+import { type KernelMemory, openKernels } from './instantiate.ts';
 import { type Coefficients, coefficientsFor } from './resample-coefficients.ts';
 import { resampleWasm } from './resample-wasm.ts';
 
@@ -17,7 +17,7 @@ interface Kernels {
   blendRows(...sourceTargetRowBytesWeightsWeightsEnd: number[]): void;
 }
 
-const kernels = instantiate<Kernels>(resampleWasm);
+const open = openKernels<Kernels>(resampleWasm);
 
 /** Input bytes that are resampled at a time: they stay in the processor's cache. */
 const bandBytes = 128 * 1024;
@@ -33,8 +33,8 @@ function layOut(...sizes: number[]): number[] {
     end += Math.ceil((bytes + slack) / 16) * 16;
     return place;
   });
-  const missing = end - kernels.memory.buffer.byteLength;
-  if (missing > 0) kernels.memory.grow(Math.ceil(missing / pageBytes));
+  const missing = end - open.current().memory.buffer.byteLength;
+  if (missing > 0) open.current().memory.grow(Math.ceil(missing / pageBytes));
   return places;
 }
 
@@ -65,10 +65,10 @@ interface Pass {
   run(source: number, target: number, places: readonly number[]): void;
 }
 
-const bytesAt = (place: number) => new Uint8Array(kernels.memory.buffer, place);
+const bytesAt = (place: number) => new Uint8Array(open.current().memory.buffer, place);
 
 function keepAt(place: number, values: Int32Array): void {
-  new Int32Array(kernels.memory.buffer, place).set(values);
+  new Int32Array(open.current().memory.buffer, place).set(values);
 }
 
 /** [H, W, 3] → [H, S, 3] */
@@ -79,7 +79,7 @@ function rowPass(width: number, height: number, size: number): Pass {
   const rowsPerBand = Math.max(1, Math.floor(bandBytes / rowBytes));
   const resampleRows = (source: number, target: number, rows: number, tableAt: number) => {
     const entryBytes = (2 + coefficients.stride) * 4;
-    kernels.resampleRows(source, target, rows, rowBytes, tableAt, tableAt + table.byteLength, entryBytes);
+    open.current().resampleRows(source, target, rows, rowBytes, tableAt, tableAt + table.byteLength, entryBytes);
   };
   return {
     workspace: [table.byteLength, rowsPerBand * rowBytes],
@@ -105,7 +105,7 @@ function columnPass(width: number, height: number, size: number): Pass {
   const rowBytes = width * 3;
   const blendRows = (y: number, source: number, target: number, weightsAt: number) => {
     const from = weightsAt + y * stride * 4;
-    kernels.blendRows(source, target + y * rowBytes, rowBytes, from, from + (count[y] as number) * 4);
+    open.current().blendRows(source, target + y * rowBytes, rowBytes, from, from + (count[y] as number) * 4);
   };
   return {
     workspace: [weights.byteLength, stride * rowBytes],
@@ -130,6 +130,12 @@ function columnPass(width: number, height: number, size: number): Pass {
  * the columns of a tall picture first, which is less work; the two orders differ by at most 1 of 255.
  */
 export function resample(pixels: Pixels, size: number): Uint8Array {
+  const square = resampleHere(pixels, size);
+  open.tidy();
+  return square;
+}
+
+function resampleHere(pixels: Pixels, size: number): Uint8Array {
   const { data, width, height } = pixels;
   if (width === size && height === size) return data;
   const squareBytes = size * size * 3;

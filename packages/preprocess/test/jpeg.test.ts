@@ -9,6 +9,7 @@ import { decodeJpeg } from '../src/jpeg/decode-jpeg.ts';
 import { readJpegHeader } from '../src/jpeg/header.ts';
 import { readOrientation } from '../src/jpeg/orientation.ts';
 import { resample } from '../src/resample.ts';
+import { writeJpeg } from './fuzz/write-jpeg.ts';
 
 const golden = (file: string) => readFileSync(path.join(import.meta.dirname, 'golden/pixels', file));
 
@@ -95,7 +96,12 @@ describe('a JPEG that is decoded straight to a square', () => {
   it('does not depend on what was decoded before it, or on a decoding that was given up', async () => {
     const file = await softJpeg({ width: 700, height: 500, seed: 3 });
     const first = decodeDirectly(file, 224) as Uint8Array;
-    for (const other of [golden('soft-444-optimized.jpg'), golden('text-448x172.jpg'), file.subarray(0, 9000)]) {
+    for (const other of [
+      golden('soft-444-optimized.jpg'),
+      golden('text-448x172.jpg'),
+      alternate(-4000, 4000),
+      file.subarray(0, 9000),
+    ]) {
       decodeDirectly(Buffer.from(other), 61);
       expect(decodeDirectly(file, 224)).toEqual(first);
     }
@@ -108,12 +114,59 @@ describe('a JPEG that is decoded straight to a square', () => {
   });
 });
 
+/** A JPEG whose blocks alternate between two levels, which may be any. */
+function alternate(low: number, high: number): Buffer {
+  const [across, down] = [12, 10];
+  const coefficients = new Int16Array(64 * across * down);
+  for (let i = 0; i < across * down; i++)
+    coefficients[64 * i] = Math.round(((i + Math.floor(i / across)) % 2 === 0 ? low : high) / 4) - 32;
+  const quantisation = new Uint8Array(64).fill(32);
+  return writeJpeg({
+    width: 8 * across,
+    height: 8 * down,
+    sampling: [1, 1],
+    quantisation: [quantisation, quantisation],
+    restartUnits: 0,
+    planes: [{ across, down, coefficients }],
+    extra: [],
+  });
+}
+
+describe('what lies beyond black and white is cut off, as every decoder does before it resizes', () => {
+  const goldens = ['photo.jpg', 'photo-1024x768.jpg', 'grey.jpg', 'text-448x172.jpg', 'soft-coarse.jpg', 'odd-422.jpg'];
+
+  it.each(goldens)('letters, saturated edges and noise: %s', async (file) => {
+    for (const size of [16, 80, 150]) {
+      const [actual, expected] = [decodeDirectly(golden(file), size), await decodeExactly(golden(file), size)];
+      const { mean, percentile } = differences(actual as Uint8Array, expected);
+      expect(mean).toBeLessThan(0.45);
+      expect(percentile).toBeLessThanOrEqual(3);
+    }
+  });
+
+  it.each([
+    [-100, 355],
+    [-120, 128],
+    [255, 380],
+    [-110, 370],
+  ])('blocks of %i and %i of 255', async (low, high) => {
+    for (const size of [8, 32, 61]) {
+      const actual = decodeDirectly(alternate(low, high), size) as Uint8Array;
+      expect(differences(actual, await decodeExactly(alternate(low, high), size)).percentile).toBeLessThanOrEqual(2);
+    }
+  });
+});
+
 describe('other pictures go to the decoder for everything', () => {
-  it('when letters or colours are cut off at black and white, so that those stay pixel for pixel', async () => {
-    const file = golden('text-448x172.jpg');
-    expect((await openImage(file, { size: 80 })).isDirect).toBe(true);
-    expect(decodeDirectly(file, 80)).toBeNull();
-    expect(await decodeImage(file, { size: 80 })).toEqual(await decodeExactly(file, 80));
+  it.each([
+    [600, 2000],
+    [900, 1100],
+    [-4000, 4000],
+  ])('when blocks lie where no picture has any: %i and %i of 255', async (low, high) => {
+    const file = alternate(low, high);
+    expect((await openImage(file, { size: 32 })).isDirect).toBe(true);
+    expect(decodeDirectly(file, 32)).toBeNull();
+    expect(await decodeImage(file, { size: 32 })).toEqual(await decodeExactly(file, 32));
   });
 
   it('when they are smaller than the square', async () => {
@@ -196,6 +249,7 @@ describe('readOrientation', () => {
     put(1, 8);
     put(0x0112, 10);
     put(type, 12);
+    put(1, order === 'II' ? 14 : 16);
     put(value, 18);
     return bytes;
   };
@@ -210,6 +264,12 @@ describe('readOrientation', () => {
     expect(readOrientation(silent)).toBe(1);
     expect(readOrientation(tiff('II', 3, 9))).toBeNull();
     expect(readOrientation(tiff('II', 4, 6))).toBeNull();
+    const several = tiff('II', 3, 6);
+    several.writeUInt32LE(2, 14);
+    expect(readOrientation(several)).toBeNull();
+    const twice = Buffer.concat([tiff('II', 3, 6).subarray(0, 22), tiff('II', 3, 8).subarray(10)]);
+    twice.writeUInt16LE(2, 8);
+    expect(readOrientation(twice)).toBeNull();
     expect(readOrientation(tiff('II', 3, 6).subarray(0, 20))).toBeNull();
     expect(readOrientation(Buffer.from('no TIFF at all'))).toBeNull();
   });

@@ -12,17 +12,18 @@ export function readOrientation(tiff: Buffer): number | null {
   const order = tiff.toString('latin1', 0, 2);
   if (tiff.length < 8 || (order !== 'II' && order !== 'MM')) return null;
   const short = (at: number) => (order === 'II' ? tiff.readUInt16LE(at) : tiff.readUInt16BE(at));
-  const directory = order === 'II' ? tiff.readUInt32LE(4) : tiff.readUInt32BE(4);
+  const long = (at: number) => (order === 'II' ? tiff.readUInt32LE(at) : tiff.readUInt32BE(at));
+  const directory = long(4);
   if (short(2) !== 42 || directory + 2 > tiff.length) return null;
   const first = directory + 2;
   const count = short(directory);
   if (first + count * entryBytes > tiff.length) return null;
-  for (let at = first; at < first + count * entryBytes; at += entryBytes) {
-    if (short(at) !== orientationTag) continue;
-    const value = short(at + 8);
-    return short(at + 2) === shortType && value >= 1 && value <= 8 ? value : null;
-  }
-  return 1;
+  const entries = Array.from({ length: count }, (_, i) => first + i * entryBytes);
+  const [at, another] = entries.filter((entry) => short(entry) === orientationTag);
+  if (at === undefined) return 1;
+  const value = short(at + 8);
+  const isPlain = another === undefined && short(at + 2) === shortType && long(at + 4) === 1;
+  return isPlain && value >= 1 && value <= 8 ? value : null;
 }
 
 /** Where each pixel of the upright square comes from, in steps: from the first one, to the right, down; S = pixels per side. */

@@ -9,9 +9,23 @@ export interface Spans {
   /** [Σ count, 8]: the weight of each frequency of the block in that column, and the same with 15 fractional bits. */
   weights: Float32Array;
   fixedWeights: Int16Array;
+  /** [Σ count, 8]: the weight of each sample of the block in that column, with 15 fractional bits. */
+  sampleWeights: Int16Array;
+  /** Of the weights of one column, the largest in each block, times eight: their sum, at most. */
+  peak: number;
 }
 
 const fractionBits = 15;
+
+/** 1 itself does not fit. */
+const toFixed = (weight: number) => Math.min(2 ** fractionBits - 1, Math.round(weight * 2 ** fractionBits));
+
+function peakOf({ low, weights }: Taps): number {
+  const most = new Map<number, number>();
+  for (const [i, weight] of weights.entries())
+    most.set((low + i) >> 3, Math.max(most.get((low + i) >> 3) ?? 0, weight));
+  return 8 * [...most.values()].reduce((sum, weight) => sum + weight, 0);
+}
 
 /** [8, 8] the cosine of frequency u at pixel j, orthonormal (T.81, A.3.3): [u, j]. */
 const basis = Float64Array.from({ length: 64 }, (_, at) => {
@@ -65,16 +79,26 @@ function computeSpans(pixels: number, pixelsPerSample: 1 | 2, size: number): Spa
     }
   }
   const weights = new Float64Array(8 * count.reduce((sum, n) => sum + n, 0));
+  const sampleWeights = new Int16Array(weights.length);
   for (let block = 0, at = 0; block < blocks; block++) {
     for (let i = 0; i < (count[block] as number); i++, at += 8) {
-      addFrequencies(columns[(first[block] as number) + i] as Taps, block, weights.subarray(at, at + 8));
+      const taps = columns[(first[block] as number) + i] as Taps;
+      addFrequencies(taps, block, weights.subarray(at, at + 8));
+      for (let j = 0; j < 8; j++) sampleWeights[at + j] = toFixed(taps.weights[8 * block + j - taps.low] ?? 0);
     }
   }
-  const fixedWeights = Int16Array.from(weights, (weight) => Math.round(weight * 2 ** fractionBits));
-  return { first, count, weights: Float32Array.from(weights), fixedWeights };
+  const fixedWeights = Int16Array.from(weights, toFixed);
+  const peak = Math.max(...columns.map(peakOf));
+  return { first, count, weights: Float32Array.from(weights), fixedWeights, sampleWeights, peak };
 }
 
-const recent = keepRecent<Spans>(256);
+const recent = keepRecent<Spans>(
+  ({ first, count, weights, fixedWeights, sampleWeights }) =>
+    first.byteLength + count.byteLength + weights.byteLength + fixedWeights.byteLength + sampleWeights.byteLength,
+);
+
+/** Bytes that this thread keeps of them. */
+export const keptSpanBytes = () => recent.bytes();
 
 /**
  * @param pixels of the picture along the axis

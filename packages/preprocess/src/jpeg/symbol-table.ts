@@ -89,7 +89,12 @@ interface Tables {
   pairs: Int32Array;
 }
 
-const recent = keepRecent<Tables | false>(64);
+const recent = keepRecent<Tables | false>((tables) =>
+  tables ? tables.symbols.byteLength + tables.pairs.byteLength : 0,
+);
+
+/** Bytes that this thread keeps of them. */
+export const keptSymbolBytes = () => recent.bytes();
 
 /** The tables for a table of Huffman codes, with offsets from their own start; false when the codes make no sense. */
 function tablesFor({ counts, symbols }: HuffmanCodes, kind: 'dc' | 'ac'): Tables | false {

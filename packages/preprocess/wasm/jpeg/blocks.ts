@@ -11,16 +11,37 @@ function squaresOf(a: v128, b: v128): v128 {
   return i32x4.add(i32x4.dot_i16x8_s(a, a), i32x4.dot_i16x8_s(b, b));
 }
 
-/** Multiplies a block by its quantisation, and finds mean and variance of its pixels. */
-export function dequantise(block: Block, steps: usize): void {
-  const at = block.coefficients;
+/** Not zero where a coefficient times its quantisation has a size of 2^11 or more. */
+function tooLarge(at: usize, steps: usize): v128 {
+  const a = v128.or(large(at, steps, 0), large(at, steps, 16));
+  const b = v128.or(large(at, steps, 32), large(at, steps, 48));
+  const c = v128.or(large(at, steps, 64), large(at, steps, 80));
+  const d = v128.or(large(at, steps, 96), large(at, steps, 112));
+  return v128.or(v128.or(a, b), v128.or(c, d));
+}
+
+function large(at: usize, steps: usize, offset: usize): v128 {
+  return i16x8.q15mulr_sat_s(v128.load(at + offset), v128.load(steps + 128 + offset));
+}
+
+/**
+ * The most that the squares of a block's coefficients may sum to: four times what those of any picture do. Beyond it numbers would not
+ * fit, here and in other decoders, each of which has its own way then.
+ */
+const mostSquares: i32 = 1 << 22;
+const mostMean: i32 = 1 << 11;
+
+/** Multiplies a block by its quantisation, and finds mean and deviation of its samples. @returns whether its numbers have a size that pictures have */
+export function dequantise(block: Block, steps: usize): bool {
+  const at = changetype<usize>(block);
   if (block.isVaried == 0) {
-    const only = load<i16>(at) * load<i16>(steps);
+    const only: i32 = i32(load<i16>(at)) * i32(load<i16>(steps));
     store<i16>(at, only);
     block.mean = f32(only) / 8;
-    block.variance = 0;
-    return;
+    block.deviation = 0;
+    return only < mostMean && only > -mostMean;
   }
+  const large = tooLarge(at, steps);
   const c0 = i16x8.mul(v128.load(at, 0), v128.load(steps, 0));
   const c1 = i16x8.mul(v128.load(at, 16), v128.load(steps, 16));
   const c2 = i16x8.mul(v128.load(at, 32), v128.load(steps, 32));
@@ -37,13 +58,13 @@ export function dequantise(block: Block, steps: usize): void {
   v128.store(at, c5, 80);
   v128.store(at, c6, 96);
   v128.store(at, c7, 112);
-  const squares = i32x4.add(
-    i32x4.add(squaresOf(c0, c1), squaresOf(c2, c3)),
-    i32x4.add(squaresOf(c4, c5), squaresOf(c6, c7)),
+  const squares = sumOf(
+    i32x4.add(i32x4.add(squaresOf(c0, c1), squaresOf(c2, c3)), i32x4.add(squaresOf(c4, c5), squaresOf(c6, c7))),
   );
   const first: i32 = i16x8.extract_lane_s(c0, 0);
   block.mean = f32(first) / 8;
-  block.variance = f32(sumOf(squares) - first * first) / 64;
+  block.deviation = sqrt<f32>(f32(squares - first * first)) / 8;
+  return !v128.any_true(large) && squares < mostSquares;
 }
 
 /** A block of nothing but its mean adds to the columns that see it. */

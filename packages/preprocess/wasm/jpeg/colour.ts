@@ -41,11 +41,30 @@ export function mixColours(scan: Scan, target: usize): void {
       const l = f32x4.add(v128.load(luma + place), middle);
       const cb = f32x4.mul(v128.load(blue + place), colour);
       const cr = f32x4.mul(v128.load(red + place), colour);
-      const r = toBytes(f32x4.add(l, f32x4.mul(cr, f32x4.splat(redOfRed))));
-      const g = toBytes(
-        f32x4.sub(l, f32x4.add(f32x4.mul(cb, f32x4.splat(greenOfBlue)), f32x4.mul(cr, f32x4.splat(greenOfRed)))),
+      let red4 = f32x4.add(l, f32x4.mul(cr, f32x4.splat(redOfRed)));
+      let green4 = f32x4.sub(
+        l,
+        f32x4.add(f32x4.mul(cb, f32x4.splat(greenOfBlue)), f32x4.mul(cr, f32x4.splat(greenOfRed))),
       );
-      const b = toBytes(f32x4.add(l, f32x4.mul(cb, f32x4.splat(blueOfBlue))));
+      let blue4 = f32x4.add(l, f32x4.mul(cb, f32x4.splat(blueOfBlue)));
+      if (scan.isCorrected) {
+        const corrections = scan.corrections + (usize(y * scan.stride + x) << 4);
+        const c0 = v128.load(corrections, 0);
+        const c1 = v128.load(corrections, 16);
+        const c2 = v128.load(corrections, 32);
+        const c3 = v128.load(corrections, 48);
+        const redGreen01 = v128.shuffle<i32>(c0, c1, 0, 4, 1, 5);
+        const redGreen23 = v128.shuffle<i32>(c2, c3, 0, 4, 1, 5);
+        red4 = f32x4.add(red4, v128.shuffle<i64>(redGreen01, redGreen23, 0, 2));
+        green4 = f32x4.add(green4, v128.shuffle<i64>(redGreen01, redGreen23, 1, 3));
+        blue4 = f32x4.add(
+          blue4,
+          v128.shuffle<i64>(v128.shuffle<i32>(c0, c1, 2, 6, 3, 7), v128.shuffle<i32>(c2, c3, 2, 6, 3, 7), 0, 2),
+        );
+      }
+      const r = toBytes(red4);
+      const g = toBytes(green4);
+      const b = toBytes(blue4);
       const rg = v128.shuffle<u8>(r, g, 0, 16, 0, 1, 17, 0, 2, 18, 0, 3, 19, 0, 0, 0, 0, 0);
       v128.store(out, v128.shuffle<u8>(rg, b, 0, 1, 16, 3, 4, 17, 6, 7, 18, 9, 10, 19, 0, 0, 0, 0));
     }

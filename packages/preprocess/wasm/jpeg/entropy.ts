@@ -13,6 +13,9 @@ import { Component, gap, peekBits } from './layout';
 /** What the end of a block moves the place in the block by: beyond any run. */
 const endMove: i32 = 128;
 
+/** Of the mean of a block, in the smallest steps there are. */
+const mostPredicted: i32 = 1 << 11;
+
 // The bit reader: `bits` holds the next `bitCount` bits, from the top; more come from `at`.
 let bits: u64 = 0;
 let bitCount: u64 = 0;
@@ -82,7 +85,7 @@ function readMean(c: Component): bool {
  * @returns 0 when there is nothing but the mean, 1 when there is more, −1 for bits that mean nothing
  */
 export function readBlock(c: Component, order: usize, block: usize): i32 {
-  if (!readMean(c)) return -1;
+  if (!readMean(c) || c.predicted > mostPredicted || c.predicted < -mostPredicted) return -1;
   store<i16>(block, c.predicted);
   const pairs = c.pairs;
   let b = bits;

@@ -7,58 +7,53 @@
 // The format is ITU T.81.
 
 import { addBlock, addMean, clearBlock, dequantise } from './blocks';
-import { isCutOff } from './clipping';
+import { clipChroma, correctRow } from './clipping';
 import { isAtEnd, isBeyond, readBlock, startReading } from './entropy';
-import { blockOf, componentOf, gap, Scan, spanOf } from './layout';
+import { Block, blockOf, componentOf, gap, Scan, spanOf } from './layout';
 import { addRow } from './rows';
 
 export { mixColours } from './colour';
 export { unstuff } from './unstuff';
 
-/** Reads the blocks of a unit. @returns whether its bits had a meaning */
-function readUnit(scan: Scan): bool {
-  let index = 0;
+/** Reads the blocks of a unit. @returns whether its bits had a meaning, and its numbers a size that pictures have */
+function readUnit(scan: Scan, unitX: i32, unitY: i32): bool {
+  const first = changetype<usize>(blockOf(scan, unitX, unitY, 0));
+  let at = first;
   for (let i = 0; i < scan.componentCount; i++) {
     const c = componentOf(scan, i);
-    for (let n = c.across * c.down; n > 0; n--, index++) {
-      const block = blockOf(scan, index);
-      block.isVaried = readBlock(c, scan.order, block.coefficients);
-      if (block.isVaried < 0) return false;
+    for (let n = c.across * c.down; n > 0; n--, at += offsetof<Block>()) {
+      clearBlock(at);
+      const isVaried = readBlock(c, scan.order, at);
+      if (isVaried < 0) return false;
+      const block = changetype<Block>(at);
+      block.isVaried = isVaried;
+      block.isSampled = 0;
+      block.range = -1;
     }
   }
   // Not before all are read: what was just stored piece by piece cannot be loaded as a whole at once.
-  index = 0;
+  at = first;
+  let isSane = true;
   for (let i = 0; i < scan.componentCount; i++) {
     const c = componentOf(scan, i);
-    for (let n = c.across * c.down; n > 0; n--, index++) dequantise(blockOf(scan, index), c.quantisation);
+    for (let n = c.across * c.down; n > 0; n--, at += offsetof<Block>())
+      isSane = dequantise(changetype<Block>(at), c.quantisation) && isSane;
   }
-  return true;
-}
-
-/** Blocks of a unit that decoders cut off. */
-function countCutOff(scan: Scan): i32 {
-  const luma = componentOf(scan, 0);
-  const count = luma.across * luma.down;
-  let cutOff = 0;
-  for (let i = 0; i < count; i++)
-    cutOff += i32(isCutOff(blockOf(scan, i), blockOf(scan, count), blockOf(scan, count + 1), scan.tolerance));
-  return cutOff;
+  return isSane;
 }
 
 /** The blocks of a unit add to the columns that see them. */
-function addUnit(scan: Scan, unitX: i32): void {
+function addUnit(scan: Scan, unitX: i32, unitY: i32): void {
   const rowBytes = usize(scan.stride) << 5;
-  let index = 0;
+  let at = changetype<usize>(blockOf(scan, unitX, unitY, 0));
   for (let i = 0; i < scan.componentCount; i++) {
     const c = componentOf(scan, i);
     let making = c.making;
     for (let y = 0; y < c.down; y++, making += rowBytes) {
-      for (let x = 0; x < c.across; x++, index++) {
-        const block = blockOf(scan, index);
+      for (let x = 0; x < c.across; x++, at += offsetof<Block>()) {
         const span = spanOf(c.columns, unitX * c.across + x);
-        if (block.isVaried) addBlock(block.coefficients, span, making);
-        else addMean(block.coefficients, span, making);
-        clearBlock(block.coefficients);
+        if (changetype<Block>(at).isVaried) addBlock(at, span, making);
+        else addMean(at, span, making);
       }
     }
   }
@@ -67,13 +62,12 @@ function addUnit(scan: Scan, unitX: i32): void {
 /**
  * Decodes the scan into the components' planes.
  *
- * @returns whether every bit of it had a meaning, none was left, and no more blocks are cut off than are tolerated
+ * @returns whether every bit of it had a meaning, none was left, and its numbers have a size that pictures have
  */
 export function decodeScan(scan: Scan): bool {
   let end: usize = scan.bytes - gap;
   let ends = scan.ends;
   let left = 0;
-  let cutOff = 0;
   for (let unitY = 0; unitY < scan.unitsDown; unitY++) {
     for (let unitX = 0; unitX < scan.unitsAcross; unitX++) {
       if (left == 0) {
@@ -84,14 +78,15 @@ export function decodeScan(scan: Scan): bool {
         ends += 4;
       }
       left--;
-      if (!readUnit(scan) || isBeyond(end)) return false;
-      cutOff += countCutOff(scan);
-      addUnit(scan, unitX);
+      if (!readUnit(scan, unitX, unitY) || isBeyond(end)) return false;
+      addUnit(scan, unitX, unitY);
     }
-    if (cutOff > scan.tolerated) return false;
     finishRows(scan, unitY);
+    if (!clipChroma(scan, unitY)) return false;
+    // One row behind: chroma is interpolated from the row below, too.
+    if (unitY > 0 && !correctRow(scan, unitY - 1)) return false;
   }
-  return isAtEnd(end);
+  return isAtEnd(end) && correctRow(scan, scan.unitsDown - 1);
 }
 
 function startSegment(scan: Scan, from: usize): void {

@@ -17,7 +17,7 @@ export class Component {
   dc: usize;
   ac: usize;
   pairs: usize;
-  /** [64] i16 in the order of a block. */
+  /** [64] i16 in the order of a block; behind them the same eight times over. */
   quantisation: usize;
   /** By block column, padding included. */
   columns: usize;
@@ -31,16 +31,39 @@ export class Component {
   predicted: i32;
 }
 
-/** A block as it was read. */
+/** A block as it was read, and what was found out about it. */
 @unmanaged
 export class Block {
-  /** [64] i16: pairs of neighbours in u side by side: [u / 2, v, u % 2]; what is read too far falls behind them. */
-  coefficients: usize;
+  /** [64] i16: pairs of neighbours in u side by side: [u / 2, v, u % 2]. */
+  c0: v128;
+  c1: v128;
+  c2: v128;
+  c3: v128;
+  c4: v128;
+  c5: v128;
+  c6: v128;
+  c7: v128;
+  /** What is read too far falls here. */
+  beyond: i32;
   /** 0 when there is nothing but the mean. */
   isVaried: i32;
-  /** Of its pixels. */
+  /** Of its samples. */
   mean: f32;
-  variance: f32;
+  deviation: f32;
+  /** Whether the samples below are there. */
+  isSampled: i32;
+  /** How far samples may be from their mean; negative where nobody asked. */
+  range: f32;
+  padding: i64;
+  /** [8, 8] i16 with 3 fractional bits, around zero. */
+  s0: v128;
+  s1: v128;
+  s2: v128;
+  s3: v128;
+  s4: v128;
+  s5: v128;
+  s6: v128;
+  s7: v128;
 }
 
 /** Which columns, or rows, of the square a block adds to. */
@@ -69,19 +92,37 @@ export class Scan {
   ends: usize;
   /** [256] u8: byte offset in a block of each coefficient in zigzag order, and for what is none, of the place behind them. */
   order: usize;
-  /** The blocks of a unit: luma's, row by row, and chroma's. */
+  /** [3, unitsAcross, blocks of a unit]: those of the last three rows of units; a unit has luma's, row by row, and chroma's. */
   blocks: usize;
-  /** How far beyond black and white a block's pixels may be on average, in 255ths, and how many blocks may be farther. */
-  tolerance: f32;
-  tolerated: i32;
+  blocksPerUnit: i32;
+  /** By how much the pixels of a block may be cut off, on average and at most as far as mean and deviation tell, without a look at them. */
+  unseen: f32;
+  /** And the samples of a block of chroma. */
+  chromaUnseen: f32;
+  /** Of the picture, in pixels. */
+  width: i32;
+  height: i32;
+  /** As a component's, but [8] i16 with 15 fractional bits by sample of the block, for both; luma's, and chroma's. */
+  lumaColumns: usize;
+  lumaRows: usize;
+  chromaColumns: usize;
+  chromaRows: usize;
+  /** [S, S, 4] f32: what cutting off changes, in red, green and blue; it is cleared when it is first needed. */
+  corrections: usize;
+  /** Whether it holds something. */
+  isCorrected: i32;
+  /** [2, 16, 16] i16 with 5 fractional bits: blue and red difference of a unit's pixels; and behind them room for ten rows of it. */
+  chroma: usize;
 }
 
 export function componentOf(scan: Scan, index: i32): Component {
   return changetype<Component>(scan.components + index * offsetof<Component>());
 }
 
-export function blockOf(scan: Scan, index: i32): Block {
-  return changetype<Block>(scan.blocks + index * offsetof<Block>());
+/** A block of a unit; only the last three rows of units are there. */
+export function blockOf(scan: Scan, unitX: i32, unitY: i32, index: i32): Block {
+  const unit = (unitY % 3) * scan.unitsAcross + unitX;
+  return changetype<Block>(scan.blocks + usize(unit * scan.blocksPerUnit + index) * offsetof<Block>());
 }
 
 export function spanOf(spans: usize, index: i32): Span {
