@@ -217,6 +217,15 @@ const shown: Record<string, Record<string, string[]>> = {
       'calibration.split',
     ],
   },
+  'packages/trainer/test/suspects.test.ts': {
+    'draws the first ones, and suspects.output_dir, .shown and .folds': [
+      'suspects.output_dir',
+      'suspects.shown',
+      'suspects.folds',
+    ],
+    'suspects.on_chance: labels that nothing explains': ['suspects.on_chance'],
+    'suspects.checkpoint brings its backbones': ['suspects.checkpoint'],
+  },
   'packages/trainer/test/evaluation-keys.test.ts': {
     'evaluation.split, .threshold, .ablations, .report and .output_dir': [
       'evaluation.report',

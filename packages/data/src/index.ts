@@ -10,4 +10,5 @@ export { createLoader, type LoadedBatch, type Loader, type LoaderOptions } from 
 export { countSamples, epochOrder, type OrderOptions } from './loader/order.ts';
 export { type Manifest, type ManifestOptions, readManifest } from './manifest/read-manifest.ts';
 export type { Sample } from './manifest/rows.ts';
+export { type ManifestRow, writeManifestFile } from './manifest/write-manifest.ts';
 export { describeProblems, type OnBadSample, type SampleProblem } from './problems.ts';

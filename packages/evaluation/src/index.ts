@@ -1,6 +1,7 @@
 export { type AbstainTarget, type CoverageRow, coverageTable, fitAbstainBand, judgeOutside } from './abstain.ts';
 export { isBetterEpoch, isLowerBetter, type MeasuredMetrics } from './better-epoch.ts';
 export { type CalibrationBin, calibrationBins } from './calibration.ts';
+export { type ConfidentLearning, type LabelSuspect, learnConfidently } from './confident-learning.ts';
 export {
   type PrecisionRecallPoint,
   precisionRecallCurve,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { dataSchema } from './data.ts';
 import { inferenceDataSchema, inferenceSchema, serveSchema } from './inference.ts';
 import { modelSchema } from './model.ts';
-import { calibrationSchema, evaluationSchema, exportSchema, mlflowSchema } from './outputs.ts';
+import { calibrationSchema, evaluationSchema, exportSchema, mlflowSchema, suspectsSchema } from './outputs.ts';
 import { trainingSchema } from './training.ts';
 
 const trainSections = z.strictObject({
@@ -13,6 +13,7 @@ const trainSections = z.strictObject({
   export: exportSchema.prefault({}),
   calibration: calibrationSchema.prefault({}),
   evaluation: evaluationSchema.prefault({}),
+  suspects: suspectsSchema.prefault({}),
 });
 
 /** `configs/config.yaml`: what `train`, `evaluate` and `export` read. */

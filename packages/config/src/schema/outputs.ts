@@ -149,3 +149,23 @@ export const evaluationSchema = z.strictObject({
   report: z.boolean().default(true).describe('also draw everything on a page, eval_report.html'),
   resamples: z.int().min(100).default(1000).describe('bootstrap resamples of the 95 % intervals'),
 });
+
+/** `suspects.*`: training posts whose labels are contradicted. */
+export const suspectsSchema = z.strictObject({
+  checkpoint: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('checkpoint whose backbones make the features; null = the backbones that model names'),
+  folds: z.int().min(2).max(50).default(5).describe('a post is judged by a probe that has not seen its fold'),
+  on_chance: z
+    .enum(['error', 'warn'])
+    .default('error')
+    .describe('probes that are no better than guessing: error = no ranking, warn = a ranking with a warning'),
+  shown: z.int().min(0).default(60).describe('suspects with their images on the page; the CSV has all'),
+  output_dir: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('folder of suspects.csv and suspects.html; null = the run folder'),
+});

@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { preprocessingOf } from '@crosscheck/config';
-import { userCacheFolder } from '@crosscheck/contract';
+import { preprocessingOf, type TrainConfig } from '@crosscheck/config';
+import { type Preprocessing, userCacheFolder } from '@crosscheck/contract';
 import type { Loader } from '@crosscheck/data';
-import { decoderVersion } from '@crosscheck/preprocess';
+import { decoderVersion, type Tokenizer } from '@crosscheck/preprocess';
 import { describeTensorflow, hasOwnKernels } from '@crosscheck/tensorflow';
 import type { OpenRun } from '../open-run.ts';
 import type { Phase } from '../phases.ts';
@@ -46,17 +46,11 @@ export function planFeatures(
   const { training, data } = config;
   const { feature_cache: kept } = training;
   const cache = openFeatureCache(kept.dir ?? path.join(userCacheFolder(), 'features'), kept.max_bytes);
-  const settings = {
+  const settings = featureSettings(config, {
+    tokenizer,
     preprocessing: preprocessingOf(config),
-    decoderVersion,
-    maxPixels: data.max_pixels,
-    tokenizer: tokenizer.json,
-    lengthMultiple: data.length_multiple,
     batchSize: phase.batchSize,
-    mixedPrecision: training.mixed_precision,
-    tensorflow: describeTensorflow(),
-    hasOwnKernels,
-  };
+  });
   const shared = { model, phase, cache, say };
   const augmentation = phase.augment && { ...data.augmentation, seed: training.seed };
   const recipe = (split: 'train' | 'val', loader: Loader): FeatureRecipe => ({
@@ -68,4 +62,22 @@ export function planFeatures(
     settings: { ...settings, augmentation: split === 'train' && augmentation },
   });
   return { train: recipe('train', loaders.train), validation: recipe('val', loaders.validation) };
+}
+
+/** What decides features besides backbones, posts and augmentation. */
+export function featureSettings(
+  { data, training }: TrainConfig,
+  { tokenizer, preprocessing, batchSize }: { tokenizer: Tokenizer; preprocessing: Preprocessing; batchSize: number },
+): object {
+  return {
+    preprocessing,
+    decoderVersion,
+    maxPixels: data.max_pixels,
+    tokenizer: tokenizer.json,
+    lengthMultiple: data.length_multiple,
+    batchSize,
+    mixedPrecision: training.mixed_precision,
+    tensorflow: describeTensorflow(),
+    hasOwnKernels,
+  };
 }
