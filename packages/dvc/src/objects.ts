@@ -2,13 +2,16 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { CrosscheckError } from '@crosscheck/contract';
 import { z } from 'zod';
-import type { Out } from './dvc-file.ts';
+import { largestObject, type Out } from './dvc-file.ts';
+import { problemInFolder } from './safe-path.ts';
 
 /** One object of a cache or remote. */
 export interface DvcObject {
   md5: string;
   isFolder: boolean;
   layout: Out['layout'];
+  /** No more than that is taken from a remote. */
+  maxBytes: number;
 }
 
 /** A file that an object becomes. */
@@ -26,25 +29,37 @@ export function keyOf({ md5, isFolder, layout }: DvcObject): string {
 const listingSchema = z.array(
   z.object({
     md5: z.string().regex(/^[0-9a-f]{32}$/),
-    // The listing comes from elsewhere: it may not name a file outside of its folder.
-    relpath: z.string().refine((name) => !name.startsWith('/') && !/(^|[/\\])\.\.([/\\]|$)/.test(name)),
+    relpath: z.string(),
   }),
 );
 
 /**
  * Reads the object of a folder: JSON with the md5 and relative path of every file.
  *
- * @throws CROSSCHECK_DVC_BAD_LISTING
+ * @throws CROSSCHECK_DVC_BAD_LISTING also where a path leads out of the folder, or into `.git` or `.dvc`
  */
-export function readListing(json: string, { path: dir, layout, md5, from }: Out): PlacedFile[] {
-  let found: z.infer<typeof listingSchema>;
-  try {
-    found = listingSchema.parse(JSON.parse(json));
-  } catch (cause) {
-    const message = `expected [{"md5", "relpath"}, …] inside the folder in the object ${md5}.dir of ${from}, got ${json.slice(0, 80)}; push it again with \`dvc push\``;
-    throw new CrosscheckError('CROSSCHECK_DVC_BAD_LISTING', message, { cause });
+export function readListing(json: string, out: Out): PlacedFile[] {
+  const found = parseListing(json, out);
+  for (const { relpath } of found) {
+    const problem = problemInFolder(relpath);
+    if (problem !== null) throw badListing(out, `the path ${JSON.stringify(relpath)}: ${problem}`);
   }
-  return found.map(({ md5, relpath }) => ({ md5, isFolder: false, layout, path: `${dir}/${relpath}` }));
+  const { path: dir, layout, bytes } = out;
+  const maxBytes = largestObject(bytes, layout);
+  return found.map(({ md5, relpath }) => ({ md5, isFolder: false, layout, path: `${dir}/${relpath}`, maxBytes }));
+}
+
+function parseListing(json: string, out: Out): z.infer<typeof listingSchema> {
+  try {
+    return listingSchema.parse(JSON.parse(json));
+  } catch (cause) {
+    throw badListing(out, json.slice(0, 80), cause);
+  }
+}
+
+function badListing({ md5, from }: Out, got: string, cause?: unknown): CrosscheckError {
+  const message = `expected [{"md5", "relpath"}, …] inside the folder in the object ${md5}.dir of ${from}, got ${got}; push it again with \`dvc push\``;
+  return new CrosscheckError('CROSSCHECK_DVC_BAD_LISTING', message, { cause });
 }
 
 /** md5 of a file's bytes. DVC 2 took text with Windows line ends as if it had Unix ones, so that form is returned as well. */

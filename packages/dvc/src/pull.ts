@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -10,6 +11,7 @@ import { eachOf } from './each.ts';
 import { findDvcFiles } from './find-dvc-files.ts';
 import { type DvcObject, isObject, keyOf, md5sOf, type PlacedFile, readListing } from './objects.ts';
 import { openRemote } from './remote.ts';
+import { requireNoWayOut } from './safe-path.ts';
 
 export interface PullOptions {
   /** Where the search for `.dvc/` begins. */
@@ -52,7 +54,7 @@ export interface PullSummary {
  *
  * @throws CROSSCHECK_DVC_NO_REPOSITORY, CROSSCHECK_DVC_BAD_FILE, CROSSCHECK_DVC_BAD_LISTING, CROSSCHECK_DVC_NO_REMOTE,
  * CROSSCHECK_DVC_REMOTE_UNSUPPORTED, CROSSCHECK_DVC_NOT_IN_REMOTE, CROSSCHECK_DVC_MD5_MISMATCH, CROSSCHECK_DVC_WOULD_OVERWRITE,
- * CROSSCHECK_DVC_UNKNOWN_TARGET, and `CROSSCHECK_STORAGE_…`
+ * CROSSCHECK_DVC_UNKNOWN_TARGET, CROSSCHECK_DVC_UNSAFE_PATH, CROSSCHECK_DVC_CONFLICT, and `CROSSCHECK_STORAGE_…`
  */
 export async function pull(options: PullOptions): Promise<PullSummary> {
   const config = await readDvcConfig(findRoot(options.cwd));
@@ -70,6 +72,11 @@ export async function pull(options: PullOptions): Promise<PullSummary> {
   for (const out of outs) {
     for (const file of await filesOf(out, cache, remoteOf)) tracked.push({ file, out });
   }
+  requireOneEach(tracked);
+  await requireNoWayOut(
+    config.root,
+    tracked.map(({ file, out }) => ({ path: file.path, from: out.from })),
+  );
   const missing: typeof tracked = [];
   await eachOf(tracked, jobs, async (item) => {
     if (await mustBePlaced(item.file, cache, force)) missing.push(item);
@@ -89,7 +96,7 @@ export async function pull(options: PullOptions): Promise<PullSummary> {
 }
 
 async function selectOuts(root: string, { cwd, targets = [] }: PullOptions): Promise<Out[]> {
-  const outs = (await Promise.all((await findDvcFiles(root)).map(readDvcFile))).flat();
+  const outs = (await Promise.all((await findDvcFiles(root)).map((file) => readDvcFile(file, root)))).flat();
   if (targets.length === 0) return outs;
   return targets.flatMap((target) => {
     const wanted = path.resolve(cwd, target);
@@ -117,14 +124,40 @@ async function filesOf(out: Out, cache: Cache, remoteOf: (out: Out) => ObjectSto
   return readListing(await cache.text(out), out);
 }
 
+/** Two files cannot be in one place, nor one in another. @throws CROSSCHECK_DVC_CONFLICT */
+function requireOneEach(tracked: readonly { file: PlacedFile; out: Out }[]): void {
+  const known = new Map<string, { file: PlacedFile; out: Out }>();
+  const conflict = (at: string, a: Out, b: Out) => {
+    const message = `expected every file once, got two that want ${at} (${[...new Set([a.from, b.from])].join(' and ')}); track it in one place only`;
+    throw new CrosscheckError('CROSSCHECK_DVC_CONFLICT', message);
+  };
+  for (const item of tracked) {
+    const other = known.get(item.file.path);
+    if (other && other.file.md5 !== item.file.md5) conflict(item.file.path, item.out, other.out);
+    known.set(item.file.path, item);
+  }
+  for (const { file, out } of tracked) {
+    for (let dir = path.dirname(file.path); dir !== path.dirname(dir); dir = path.dirname(dir)) {
+      const other = known.get(dir);
+      if (other) conflict(dir, out, other.out);
+    }
+  }
+}
+
 /** @throws CROSSCHECK_DVC_WOULD_OVERWRITE */
 async function mustBePlaced(file: PlacedFile, cache: Cache, force: boolean): Promise<boolean> {
   const found = await stat(file.path).catch(() => null);
   if (found === null) return true;
+  if (!found.isFile()) throw notAFile(file.path);
   if (await isObject(file.path, file)) return false;
   if (force || (await cache.has({ ...file, md5: (await md5sOf(file.path)).md5 }))) return true;
   const message = `expected ${file.path} as tracked (md5 ${file.md5}) or as DVC's cache keeps it, found other content that would be lost; move it away, \`dvc add\` it, or say force=true`;
   throw new CrosscheckError('CROSSCHECK_DVC_WOULD_OVERWRITE', message);
+}
+
+function notAFile(file: string): CrosscheckError {
+  const message = `expected a file or nothing at ${file}, found a folder, a device or the like; move it away`;
+  return new CrosscheckError('CROSSCHECK_DVC_WOULD_OVERWRITE', message);
 }
 
 function* distinct(items: readonly { file: PlacedFile; out: Out }[]) {
@@ -146,10 +179,11 @@ async function fetchUnlessThere(
 
 /** Copy-on-write where the file system can; whole under its name or not there. */
 async function place(from: string, to: string): Promise<void> {
-  const temporary = path.join(path.dirname(to), `.${path.basename(to)}.${process.pid}.part`);
+  // Nobody can have left a link under that name.
+  const temporary = path.join(path.dirname(to), `.${randomUUID()}.part`);
   await mkdir(path.dirname(to), { recursive: true });
   try {
-    await copyFile(from, temporary, constants.COPYFILE_FICLONE);
+    await copyFile(from, temporary, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
     await chmod(temporary, 0o644);
     await rename(temporary, to);
   } finally {

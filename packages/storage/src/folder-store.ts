@@ -6,7 +6,14 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isCrosscheckError, messageOf } from '@crosscheck/contract';
 import { notFound, writeFailed } from './errors.ts';
-import { type ObjectBody, type ObjectStore, type ReadOptions, sortByCodePoints, type WriteOptions } from './store.ts';
+import {
+  type ObjectBody,
+  type ObjectStore,
+  partsOfKey,
+  type ReadOptions,
+  sortByCodePoints,
+  type WriteOptions,
+} from './store.ts';
 
 /** Files that are being written; a killed process leaves them behind, and nobody lists them. */
 const unfinished = '.unfinished-';
@@ -23,6 +30,8 @@ export class FolderStore implements ObjectStore {
 
   async read(key: string, { from = 0 }: ReadOptions = {}): Promise<ObjectBody> {
     const file = this.#file(key);
+    // Opening a pipe would wait for ever, and a device has no end.
+    if (!(await this.exists(key))) throw notFound(file);
     const handle = await open(file).catch((cause: unknown) => {
       throw notFound(file, cause);
     });
@@ -68,7 +77,7 @@ export class FolderStore implements ObjectStore {
   }
 
   #file(key: string): string {
-    return path.join(this.#dir, ...key.split('/'));
+    return path.join(this.#dir, ...partsOfKey(this.url, key));
   }
 }
 

@@ -1,6 +1,6 @@
 import { CrosscheckError } from '@crosscheck/contract';
 import { type Patience, readFrom, requireOk, send } from './send.ts';
-import type { ObjectBody, ObjectStore, ReadOptions } from './store.ts';
+import { type ObjectBody, type ObjectStore, partsOfKey, type ReadOptions } from './store.ts';
 
 /** Objects below an http(s) address; can only be read. */
 export class HttpStore implements ObjectStore {
@@ -45,6 +45,6 @@ export class HttpStore implements ObjectStore {
   }
 
   #place(key: string): string {
-    return `${this.url}/${key.split('/').map(encodeURIComponent).join('/')}`;
+    return `${this.url}/${partsOfKey(this.url, key).map(encodeURIComponent).join('/')}`;
   }
 }

@@ -1,4 +1,10 @@
-/** Objects under one address: a folder, a path of an HTTP server, a prefix of a bucket. Keys have `/` between their parts. */
+import { CrosscheckError } from '@crosscheck/contract';
+
+/**
+ * Objects under one address: a folder, a path of an HTTP server, a prefix of a bucket. Keys have `/` between their parts and never lead out of it.
+ *
+ * @throws CROSSCHECK_STORAGE_BAD_KEY from every method that takes a key
+ */
 export interface ObjectStore {
   /** As users write it, for messages. */
   readonly url: string;
@@ -38,6 +44,19 @@ export interface ObjectBody {
   chunks: AsyncIterable<Uint8Array>;
   /** Where the chunks begin: what was asked for, or 0 from a server that knows no ranges. */
   from: number;
+}
+
+/**
+ * The parts of a key, none of which leads out of the store: `..` would, in folders as in addresses.
+ *
+ * @param key `''` = the store itself, for listings
+ * @throws CROSSCHECK_STORAGE_BAD_KEY
+ */
+export function partsOfKey(url: string, key: string): string[] {
+  const odd = /^[\\/]|^[a-z]:[\\/]|\0/i.test(key) || key.split(/[\\/]/).some((part) => part === '.' || part === '..');
+  if (!odd) return key.split('/');
+  const message = `expected the name of an object below ${url}, such as images/1.jpg, got ${JSON.stringify(key)}; it may not begin with a slash or a drive, nor hold ., .. or NUL between its slashes`;
+  throw new CrosscheckError('CROSSCHECK_STORAGE_BAD_KEY', message);
 }
 
 /** All bytes of an object. */

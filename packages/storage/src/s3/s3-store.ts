@@ -3,7 +3,14 @@ import type { HttpAnswer } from '@crosscheck/http-client';
 import { AwsV4Signer } from 'aws4fetch';
 import { denied, writeFailed } from '../errors.ts';
 import { type Patience, readFrom, requireOk, send, textOf } from '../send.ts';
-import { type ObjectBody, type ObjectStore, type ReadOptions, sortByCodePoints, type WriteOptions } from '../store.ts';
+import {
+  type ObjectBody,
+  type ObjectStore,
+  partsOfKey,
+  type ReadOptions,
+  sortByCodePoints,
+  type WriteOptions,
+} from '../store.ts';
 import type { Credentials } from './credentials.ts';
 import { parseListing, tagOf } from './xml.ts';
 
@@ -150,7 +157,7 @@ export class S3Store implements ObjectStore {
 
   #path(key: string): string {
     const { prefix } = this.#address;
-    return `/${[...prefix.split('/'), ...key.split('/')].filter(Boolean).map(encode).join('/')}`;
+    return `/${[...prefix.split('/'), ...partsOfKey(this.url, key)].filter(Boolean).map(encode).join('/')}`;
   }
 
   /** The headers with the signature among them, or null where nothing is signed. The body is known by its hash. */
