@@ -69,13 +69,15 @@ export async function pull(options: PullOptions): Promise<PullSummary> {
   };
 
   const tracked: { file: PlacedFile; out: Out }[] = [];
+  // Before anything is asked of a remote, and again when the folders' files are known.
+  await requireNoWayOut(config.root, outs.map(folderOf));
   for (const out of outs) {
     for (const file of await filesOf(out, cache, remoteOf)) tracked.push({ file, out });
   }
   requireOneEach(tracked);
   await requireNoWayOut(
     config.root,
-    tracked.map(({ file, out }) => ({ path: file.path, from: out.from })),
+    tracked.map(({ file, out }) => folderOf({ ...file, from: out.from })),
   );
   const missing: typeof tracked = [];
   await eachOf(tracked, jobs, async (item) => {
@@ -117,6 +119,13 @@ function remotesByOut(config: DvcConfig, chosen: string | null): (out: Out) => O
     return store;
   };
 }
+
+/** The folder that an out is written into. */
+const folderOf = ({ path: name, isFolder, from }: Pick<Out, 'path' | 'isFolder' | 'from'>) => ({
+  folder: isFolder ? name : path.dirname(name),
+  name,
+  from,
+});
 
 async function filesOf(out: Out, cache: Cache, remoteOf: (out: Out) => ObjectStore): Promise<PlacedFile[]> {
   if (!out.isFolder) return [out];

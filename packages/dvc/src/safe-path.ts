@@ -47,17 +47,25 @@ export function requireInside(root: string, target: string, said: { name: string
   if (problem !== null) throw unsafePath(said, problem);
 }
 
+interface Written {
+  folder: string;
+  /** What is tracked there. */
+  name: string;
+  /** The `.dvc` file that says so. */
+  from: string;
+}
+
 /**
  * Links of the working tree must not lead what is placed elsewhere.
  *
  * @throws CROSSCHECK_DVC_UNSAFE_PATH
  */
-export async function requireNoWayOut(root: string, files: Iterable<{ path: string; from: string }>): Promise<void> {
+export async function requireNoWayOut(root: string, written: Iterable<Written>): Promise<void> {
   const realRoot = await realpath(root);
-  const folders = new Map(Array.from(files, ({ path: file, from }) => [path.dirname(file), { file, from }]));
-  await eachOf(folders, 16, async ([folder, { file, from }]) => {
+  const byFolder = new Map(Array.from(written, (one) => [one.folder, one]));
+  await eachOf(byFolder.values(), 16, async ({ folder, name, from }) => {
     const real = await destinationOf(folder);
-    const said = { name: path.relative(root, file), where: from };
+    const said = { name: path.relative(root, name), where: from };
     if (real === null) throw unsafePath(said, `a link on its way leads to nothing`);
     const problem =
       real === realRoot || isInside(realRoot, real) ? problemOf(path.relative(realRoot, real)) : 'outside';
