@@ -7,9 +7,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fetchPnpm, readPackageManager } from './fetch-pnpm.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const { packageManager } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const bin = path.join(root, 'node_modules', '.bin');
 // What npm set for its own run must not reach pnpm, which reads the same variables.
 const env = Object.fromEntries(
@@ -68,24 +68,19 @@ function checkMachine() {
   );
 }
 
-/** The pinned pnpm, fetched by npm into the repository's own cache folder. */
+/** The pinned pnpm, fetched by npm into the repository's own cache folder, with its hash checked. */
 function findPnpm() {
-  const [, version] = packageManager.split('@');
+  const { version } = readPackageManager();
   const folder = path.join(root, 'node_modules', '.cache', `pnpm-${version}`);
   const script = path.join(folder, 'node_modules', 'pnpm', 'bin', 'pnpm.cjs');
   if (!existsSync(script)) {
     say(`fetching pnpm ${version}`);
     mkdirSync(folder, { recursive: true });
-    run('npm', [
-      'install',
-      '--no-save',
-      '--no-audit',
-      '--no-fund',
-      '--loglevel=error',
-      '--prefix',
-      folder,
-      `pnpm@${version}`,
-    ]);
+    try {
+      fetchPnpm(['--prefix', folder], { env });
+    } catch (error) {
+      stop(error.message);
+    }
   }
   return script;
 }

@@ -1,4 +1,4 @@
-// `pnpm check`: format, lint, types, unused code, package layers. Runs them all and fails if one does.
+// `pnpm check`: format, lint, types, unused code, package layers, known vulnerabilities. Runs them all and fails if one does.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,7 @@ const checks = [
   { name: 'lint', command: bin('oxlint'), args: ['--type-aware', '--quiet'] },
   { name: 'unused code and dependencies', command: bin('knip'), args: [] },
   { name: 'layers', command: process.execPath, args: ['scripts/check-layers.mjs'] },
+  { name: 'known vulnerabilities', command: process.execPath, args: ['scripts/advisories.mjs'] },
 ];
 
 let failed = 0;

@@ -14,8 +14,10 @@ context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
 git archive HEAD | tar -C "$context" -xf -
 
-options=()
+# The images that base-images.sh has made: a digest would be the published one's.
+options=(--build-arg NODE_IMAGE=docker.io/library/node:24-bookworm-slim)
 if [ "$kind" = serve ]; then
+  options+=(--build-arg BASE_IMAGE=gcr.io/distroless/cc-debian12:nonroot)
   if [ "${1:-}" = --artifact ]; then
     mkdir "$context/artifact"
     cp -r "$2"/. "$context/artifact"

@@ -55,11 +55,14 @@ beforeEach(() => {
   mkdirSync(dir);
 });
 
-async function fetchModel(env: Record<string, string> = {}): Promise<{ code: number; said: string }> {
+async function fetchModel(
+  env: Record<string, string> = {},
+  ...args: string[]
+): Promise<{ code: number; said: string }> {
   const { port } = server.address() as AddressInfo;
   const address = { MODEL_URL: `http://127.0.0.1:${port}/1.8`, MODEL_DIR: dir, MODEL_TOKEN: 'secret', ...env };
   const script = `${repositoryRoot}/k8s/components/model-from-http/fetch-model.mjs`;
-  const child = spawn(process.execPath, [script], { env: { ...process.env, ...address } });
+  const child = spawn(process.execPath, [script, ...args], { env: { ...process.env, ...address } });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text));
   const [code] = (await once(child, 'close')) as [number];
@@ -116,6 +119,15 @@ test('refuses a file that is not the one in artifact.json', async () => {
   expect(code).toBe(1);
   expect(said).toMatch(/config\.json has sha256 \w+, but artifact\.json says \w+/);
   expect(existsSync(path.join(dir, 'artifact.json'))).toBe(false);
+});
+
+test('with --wait it asks nobody, and ends when another one has fetched everything', async () => {
+  const waiting = fetchModel({ MODEL_URL: '', MODEL_TOKEN: '' }, '--wait');
+  expect((await fetchModel()).code).toBe(0);
+  const { code, said } = await waiting;
+  expect({ code, said }).toEqual({ code: 0, said: expect.stringContaining('is whole') });
+  writeFileSync(path.join(dir, 'config.json'), 'changed');
+  expect(await fetchModel({ MODEL_URL: '' }, '--wait')).toMatchObject({ code: 1 });
 });
 
 test('says which address refuses it', async () => {

@@ -143,6 +143,55 @@ describe('every pod', () => {
   });
 });
 
+/** What NetworkPolicies allow: those that select a pod add up, and one that none selects may do everything. */
+interface Policy {
+  spec: { podSelector: { matchLabels: Record<string, string> }; policyTypes: string[]; egress: { ports: Port[] }[] };
+}
+type Port = { port: number };
+
+function egressOf(resources: Resource[], labels: Record<string, string>): number[] | 'everything' {
+  const policies = resources.filter(({ kind }) => kind === 'NetworkPolicy') as unknown as Policy[];
+  const selecting = policies.filter(({ spec }) =>
+    Object.entries(spec.podSelector.matchLabels).every(([name, value]) => labels[name] === value),
+  );
+  if (!selecting.some(({ spec }) => spec.policyTypes.includes('Egress'))) return 'everything';
+  return [
+    ...new Set(selecting.flatMap(({ spec }) => spec.egress.flatMap(({ ports }) => ports.map(({ port }) => port)))),
+  ];
+}
+
+const labelsOf = (component: string) => ({
+  'app.kubernetes.io/name': 'crosscheck',
+  'app.kubernetes.io/component': component,
+});
+
+describe('the network', () => {
+  test.each(jobs)('of the pods of %s is closed but for what they need', (file) => {
+    const resources = read(inJobs(file));
+    const [job] = resources as unknown as { spec: { template: { metadata: { labels: Record<string, string> } } } }[];
+    const allowed = egressOf(resources, job?.spec.template.metadata.labels as Record<string, string>);
+    expect(allowed).toEqual(expect.arrayContaining([53, 443]));
+    expect(allowed).toHaveLength(3);
+  });
+
+  test.each(readdirSync(`${repositoryRoot}/k8s/components`))(
+    'of the service stays closed with component %s',
+    (name) => {
+      const files = ['overlays/production', `components/${name}`].flatMap((folder) =>
+        readdirSync(`${repositoryRoot}/k8s/${folder}`)
+          .filter((file) => file.endsWith('.yaml'))
+          .map((file) => `${repositoryRoot}/k8s/${folder}/${file}`),
+      );
+      expect(egressOf(files.flatMap(read), labelsOf('service'))).toEqual([]);
+    },
+  );
+
+  test('of the Job that fetches the model is open for names and https', () => {
+    const policy = read(`${repositoryRoot}/k8s/components/model-from-http/network-policy.yaml`);
+    expect(egressOf(policy, labelsOf('model'))).toEqual([53, 443]);
+  });
+});
+
 describe('jobs', () => {
   test.each(jobs)('%s is valid', (file) => {
     expect(validate(inJobs(file))).toContain('passed for resource job/');

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { repositoryRoot } from '@crosscheck/testkit';
+import { readPackageManager } from '../../scripts/fetch-pnpm.mjs';
 
 export const isInstalled = (command: string) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
 
@@ -27,15 +28,8 @@ export function python(name: string, ...requirements: string[]): string {
 
 /** The pinned pnpm that the bootstrap fetched, or the one on the PATH. */
 export function pnpm(args: string[], cwd: string): string {
-  const { packageManager } = JSON.parse(readFileSync(`${repositoryRoot}/package.json`, 'utf8')) as {
-    packageManager: string;
-  };
-  const script = path.join(
-    repositoryRoot,
-    'node_modules/.cache',
-    packageManager.replace('@', '-'),
-    'node_modules/pnpm/bin/pnpm.cjs',
-  );
+  const { version } = readPackageManager();
+  const script = path.join(repositoryRoot, `node_modules/.cache/pnpm-${version}`, 'node_modules/pnpm/bin/pnpm.cjs');
   return existsSync(script) ? run(process.execPath, [script, ...args], cwd) : run('pnpm', args, cwd);
 }
 

@@ -1,8 +1,8 @@
-// Fetches the artifact folder at MODEL_URL into /model and checks every file against the sums in its artifact.json. Run by an init container, in the
-// image of the service, before the service starts; a pod that is restarted finds what it has, and goes on with what it had begun. Stands alone, so that
-// any image with Node runs it; over node:http, because a server that closes while fetch's reader is slow can end the process (undici #5360).
+// Fetches the artifact folder at MODEL_URL into MODEL_DIR and checks every file against the sums in its artifact.json; started again, it finds what is there
+// and goes on with what it had begun. With --wait it fetches nothing, and ends when another one has done so. Stands alone, so that any image with Node runs
+// it; over node:http, because a server that closes while fetch's reader is slow can end the process (undici #5360).
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
@@ -17,7 +17,9 @@ const {
   MODEL_ATTEMPTS: attempts = '5',
   MODEL_SILENCE_MS: silenceMs = '60000',
 } = process.env;
-if (!url) throw new Error('MODEL_URL is not set: it is the address of the folder that holds artifact.json');
+const isWaiting = process.argv.includes('--wait');
+if (!url && !isWaiting)
+  throw new Error('MODEL_URL is not set: it is the address of the folder that holds artifact.json');
 
 const agents = {
   'http:': new http.Agent({ keepAlive: true, proxyEnv: process.env }),
@@ -105,11 +107,32 @@ async function persist(work) {
   }
 }
 
-const manifest = await persist(async () => text(await get('artifact.json')));
-const { sha256: sums } = JSON.parse(manifest);
-for (const [name, sum] of Object.entries(sums)) {
-  if (path.basename(name) !== name) throw new Error(`artifact.json names ${name}, which is no plain file name`);
-  await persist(() => download(name, sum));
+function parseSums(manifest) {
+  const sums = Object.entries(JSON.parse(manifest).sha256);
+  const odd = sums.find(([name]) => path.basename(name) !== name);
+  if (odd) throw new Error(`artifact.json names ${odd[0]}, which is no plain file name`);
+  return sums;
 }
-await writeFile(path.join(dir, 'artifact.json'), manifest);
+
+/** artifact.json comes last, whole under its name: where it is, the other files are. */
+async function fetchAll() {
+  mkdirSync(dir, { recursive: true });
+  const manifest = await persist(async () => text(await get('artifact.json')));
+  for (const [name, sum] of parseSums(manifest)) await persist(() => download(name, sum));
+  await writeFile(path.join(dir, 'artifact.json.partial'), manifest);
+  await rename(path.join(dir, 'artifact.json.partial'), path.join(dir, 'artifact.json'));
+}
+
+async function waitForAll() {
+  const manifest = path.join(dir, 'artifact.json');
+  if (!existsSync(manifest)) console.log(`waiting for ${manifest}`);
+  while (!existsSync(manifest)) await new Promise((resolve) => setTimeout(resolve, 1000));
+  for (const [name, sum] of parseSums(readFileSync(manifest, 'utf8'))) {
+    const got = await sha256(path.join(dir, name));
+    if (got !== sum) throw new Error(`${name} has sha256 ${got}, but artifact.json says ${sum}`);
+  }
+  console.log(`${dir} is whole`);
+}
+
+await (isWaiting ? waitForAll() : fetchAll());
 for (const agent of Object.values(agents)) agent.destroy();

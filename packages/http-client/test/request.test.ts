@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import zlib from 'node:zlib';
-import { runEntry } from '@crosscheck/testkit';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { runEntry } from '../../testkit/src/index.ts';
 import { fetchWhole, readAtMost, reasonOf, request } from '../src/index.ts';
 import { endings } from './support/closing-server.ts';
 

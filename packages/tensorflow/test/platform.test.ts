@@ -1,7 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { userCacheFolder } from '@crosscheck/contract';
 import { describe, expect, test } from 'vitest';
-import { parseCudaRequirements } from '../src/setup/cuda-libraries.ts';
-import { chooseFlavor, findWheel, type Machine, wheels } from '../src/setup/platform.ts';
+import { parseCudaRequirements, pinned } from '../src/setup/cuda-libraries.ts';
+import { chooseFlavor, findWheel, type Machine, runtimeLayout, wheels } from '../src/setup/platform.ts';
 
 const machine = (platform: string, arch: string, hasNvidiaDriver = false): Machine => ({
   platform,
@@ -64,4 +65,25 @@ test('reads the CUDA wheels that TensorFlow names in its own metadata', () => {
     "Requires-Dist: tensorboard ==2.18 ; extra == 'other'",
   ].join('\n');
   expect(parseCudaRequirements(metadata)).toEqual(['nvidia-cublas-cu12==12.5.3.2', 'nvidia-cudnn-cu12==9.3.0.75']);
+});
+
+describe('CUDA libraries', () => {
+  test('that the pinned TensorFlow names have a hash, every one', () => {
+    const { root } = runtimeLayout('cpu');
+    const info = readdirSync(root).find((name) => name.endsWith('.dist-info')) as string;
+    const requirements = parseCudaRequirements(readFileSync(`${root}/${info}/METADATA`, 'utf8'));
+    expect(requirements.length).toBeGreaterThan(10);
+    const { lines, isHashed } = pinned(requirements, false);
+    expect(isHashed).toBe(true);
+    expect(lines).toHaveLength(requirements.length);
+    for (const line of lines) expect(line).toMatch(/^nvidia-[\w-]+==[\d.]+ --hash=sha256:[0-9a-f]{64}$/);
+  });
+
+  test('of other versions are refused, unless the user brought the wheel that names them', () => {
+    const other = ['nvidia-cublas-cu12==12.5.3.2', 'nvidia-cudnn-cu12==9.9.9.9'];
+    const refusal = { code: 'CROSSCHECK_TENSORFLOW_DOWNLOAD', message: expect.stringContaining('9.9.9.9') };
+    expect(() => pinned(other, false)).toThrow(expect.objectContaining(refusal));
+    expect(() => pinned([], true)).toThrow(expect.objectContaining({ code: 'CROSSCHECK_TENSORFLOW_DOWNLOAD' }));
+    expect(pinned(other, true)).toEqual({ lines: other, isHashed: false });
+  });
 });

@@ -68,7 +68,7 @@ async function install(options: SetupOptions, withCuda: boolean): Promise<Runtim
     await mkdir(building.root, { recursive: true });
     say(`unpacking ${path.basename(file)}`);
     await unpackWheel(file, building);
-    if (withCuda) await installCudaLibraries(building, say);
+    if (withCuda) await installCudaLibraries(building, { isGiven: given !== null, say });
     const kernels = await compileKernels(options, building);
     say('self-test: one convolution and its gradient');
     const result = await selfTest(building.root);
