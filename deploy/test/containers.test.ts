@@ -89,10 +89,10 @@ describe.skipIf(!isPossible)(
       async () => {
         const container = await podman('run', '--detach', image);
         await sleep(150);
-        const before = Date.now();
         await podman('stop', '--time', '40', container);
+        // 137 is what is left to do when nobody listens: SIGKILL.
+        expect(await podman('inspect', container, '--format', '{{.State.ExitCode}}')).not.toBe('137');
         await podman('rm', container);
-        expect(Date.now() - before).toBeLessThan(20_000);
       },
       minutes,
     );

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { repositoryRoot, startPythonServer, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
-import { findAdvisories, mergeAudit } from '../advisories.mjs';
+import { type Advisory, findAdvisories, mergeAudit } from '../advisories.mjs';
 import { fetchPnpm, readPackageManager } from '../fetch-pnpm.mjs';
 
 const folder = temporaryFolder();
@@ -81,7 +81,7 @@ test('a tarball with another hash is not installed', async () => {
 });
 
 describe('advisories', () => {
-  const advisories = JSON.parse(readFileSync(`${repositoryRoot}/scripts/advisories.json`, 'utf8'));
+  const advisories = JSON.parse(readFileSync(`${repositoryRoot}/scripts/advisories.json`, 'utf8')) as Advisory[];
 
   test('are found by name and version', () => {
     const found = findAdvisories(

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openStore } from '../../storage/src/index.ts';
@@ -90,7 +90,10 @@ describe('a pull', () => {
       if (key !== keyOf(large) || isBroken) return false;
       isBroken = true;
       response.writeHead(200, { 'content-length': large.length });
-      response.write(large.slice(0, 500_000), () => setTimeout(() => response.destroy(), 20));
+      const part = `${dir}/.dvc/cache/${key}.part`;
+      const breakWhenBegun = () =>
+        void (statSync(part, { throwIfNoEntry: false })?.size ? response.destroy() : setTimeout(breakWhenBegun, 5));
+      response.write(large.slice(0, 500_000), breakWhenBegun);
       return true;
     };
     await pull(options());

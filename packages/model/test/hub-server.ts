@@ -22,6 +22,8 @@ export interface HubServer {
   /** Downloads of large files break off after so many bytes each, one number per request. */
   readonly breaks: number[];
   honoursRanges: boolean;
+  /** How much the client has kept: it breaks off when that is what it was sent. */
+  kept: () => number;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export async function startHub(): Promise<HubServer> {
     answers: [] as HubServer['answers'],
     breaks: [] as number[],
     honoursRanges: true,
+    kept: () => Number.POSITIVE_INFINITY,
   };
   const cdn = await listen((request, response) => serveContent(state, request, response));
   const hub = await listen((request, response) => serveHub(state, originOf(cdn), request, response));
@@ -97,5 +100,10 @@ function serveContent(state: State, request: IncomingMessage, response: ServerRe
   response.writeHead(start > 0 ? 206 : 200, { 'content-length': body.length });
   const cut = state.breaks.shift();
   if (cut === undefined) response.end(body);
-  else response.write(body.subarray(0, cut), () => setTimeout(() => response.destroy(), 20));
+  else response.write(body.subarray(0, cut), () => breakOff(state, start + cut, response));
+}
+
+function breakOff(state: State, bytes: number, response: ServerResponse): void {
+  if (state.kept() >= bytes || response.destroyed) response.destroy();
+  else setTimeout(() => breakOff(state, bytes, response), 5);
 }

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { architectureSchema } from '@crosscheck/contract';
 import { temporaryFolder } from '@crosscheck/testkit';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { hubEnvironment, readToken } from '../src/weights/hub/environment.ts';
 import { retryAfterMs } from '../src/weights/hub/request.ts';
 import {
@@ -46,6 +46,11 @@ beforeEach(() => {
   hub.files.set(`${id}/config.json`, Buffer.from('{}'));
   for (const list of [hub.seen, hub.answers, hub.breaks]) list.length = 0;
   hub.honoursRanges = true;
+  hub.kept = () => {
+    const blobs = path.join(repository(), 'blobs');
+    const partial = readdirSync(blobs).find((name) => name.endsWith('.incomplete'));
+    return partial === undefined ? 0 : statSync(path.join(blobs, partial)).size;
+  };
 });
 
 function options(more: Record<string, string> = {}, rest: HubOptions = {}): HubOptions {
@@ -185,7 +190,9 @@ describe('a Hub in trouble', () => {
   test('names its pause in seconds or as a date, and never more than a minute', () => {
     expect(retryAfterMs('3')).toBe(3000);
     expect(retryAfterMs('9999')).toBe(60_000);
-    expect(retryAfterMs(new Date(Date.now() + 5000).toUTCString())).toBeGreaterThan(3000);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-01-01T00:00:00Z') });
+    onTestFinished(() => void vi.useRealTimers());
+    expect(retryAfterMs('Thu, 01 Jan 2026 00:00:05 GMT')).toBe(5000);
     expect(retryAfterMs('soon')).toBeNull();
     expect(retryAfterMs(null)).toBeNull();
   });

@@ -61,10 +61,14 @@ describe('createTokenizer', () => {
   it('takes as long for a text of 10 million characters as for its first words', () => {
     const texts = ['fakes news ', 'x', 'éè ', '北', '[SEP]', '.'].map((unit) => unit.repeat(10_000_000 / unit.length));
     for (const text of [...texts.map((t) => t.slice(0, 10_000)), texts[0] as string]) {
-      tokenizer.encode(text);
-      const start = performance.now();
-      tokenizer.encode(text);
-      expect(performance.now() - start).toBeLessThan(150);
+      const efforts = Array.from({ length: 4 }, () => {
+        const before = process.cpuUsage();
+        tokenizer.encode(text);
+        const { user, system } = process.cpuUsage(before);
+        return (user + system) / 1000;
+      });
+      // Of this process alone, whatever else the machine does; the whole text takes seconds.
+      expect(Math.min(...efforts)).toBeLessThan(150);
     }
   });
 

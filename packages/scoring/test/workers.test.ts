@@ -64,7 +64,7 @@ test('of four workers two are killed at random: what is finished stays, and the 
   const finished = () => (existsSync(`${output}/receipts`) ? readdirSync(`${output}/receipts`) : []).filter(isShard);
   const killed: number[] = [];
   while (killed.length < 2) {
-    await sleep(Math.random() * 150);
+    await sleep(Math.random() * 30);
     if (parent.exitCode !== null) throw new Error(`it ended before two workers were killed: ${stderr}`);
     const alive =
       finished().length === 0 ? [] : childrenOf(parent.pid as number).filter((pid) => !killed.includes(pid));

@@ -135,12 +135,10 @@ test('what a client writes stands in the log without control characters', async 
 
 test('a request that does not end is answered with 408 and closed', async () => {
   const app = await service.app({ receive_ms: 300 });
-  const begun = Date.now();
   const answers = await Promise.all([
     talk(app, ['POST /predict HTTP/1.1\r\nHost: x\r\n']),
     talk(app, [head(5000), 'abc']),
   ]);
-  expect(Date.now() - begun).toBeLessThan(5000);
   for (const answer of answers) {
     expect(answer).toMatch(/^HTTP\/1.1 408 Request Timeout\r\n/);
     expect(answer).toContain('CROSSCHECK_SERVER_UPLOAD_SLOW');

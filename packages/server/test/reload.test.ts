@@ -144,7 +144,7 @@ function claimAnotherLogit(dir: string): void {
 }
 
 test('a folder that is watched is taken up once it has stopped changing', async () => {
-  const running = await start('serve.watch_seconds=0.2');
+  const running = await start('serve.watch_seconds=2');
   await publish('3');
   await soon(() => versionOf(running)).toBe('3');
   const growing = `${folder.dir}/3/notes`;

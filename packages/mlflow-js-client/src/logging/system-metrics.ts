@@ -28,13 +28,17 @@ export function startSystemMetrics(
   const nodeId = options.nodeId ?? process.env['MLFLOW_SYSTEM_METRICS_NODE_ID'];
   const prefix = nodeId ? `system/${nodeId}/` : 'system/';
   const sample = createSystemSampler(options);
-  let step = 0;
+  let [step, isStopped] = [0, false];
   const log = async () => {
     const metrics = Object.entries(await sample()).map(([name, value]) => [prefix + name, value] as const);
+    if (isStopped) return; // while the sample was taken
     logger.logMetrics(Object.fromEntries(metrics), step++);
   };
   const timer = setInterval(() => void log(), options.intervalMs ?? readInterval()).unref();
-  return () => clearInterval(timer);
+  return () => {
+    isStopped = true;
+    clearInterval(timer);
+  };
 }
 
 function readInterval(): number {
