@@ -236,3 +236,42 @@ function overridesOf(job: Resource | undefined, index: number): string[] {
     .trim()
     .split(/\s+/);
 }
+
+describe('a signal', () => {
+  const files = [
+    'Dockerfile-train',
+    'Dockerfile-serve',
+    'docker-compose.yaml',
+    ...jobs.map((job) => `k8s/jobs/${job}`),
+  ];
+  const texts = files.map((file) => [file, readFileSync(path.join(repositoryRoot, file), 'utf8')] as const);
+
+  test.each(texts)('reaches node in %s: tini starts it itself', (_, text) => {
+    const started = [...text.matchAll(/\btini(?:-static)?\b["']?,?\s+["']?--["']?,?\s+["']?([\w./-]+)/g)].map(
+      ([, program]) => program,
+    );
+    expect(started.filter((program) => program !== 'node')).toEqual([]);
+    expect(text).not.toMatch(/^\s*(ENTRYPOINT|CMD|command:|exec) .*\b(pnpm|npm|npx|yarn)\b/m);
+  });
+
+  test('there are entry points to look at', () => {
+    const withTini = texts
+      .filter(([, text]) => /^(ENTRYPOINT .*|.*(command:|exec) .*)tini/m.test(text))
+      .map(([file]) => file);
+    expect(withTini).toEqual([
+      'Dockerfile-train',
+      'Dockerfile-serve',
+      'k8s/jobs/batch-scoring.yaml',
+      'k8s/jobs/sweep.yaml',
+    ]);
+  });
+
+  test('runs the scripts of package.json in the process of the training image', () => {
+    const entry = /^ENTRYPOINT (\[.*\])$/m.exec(
+      readFileSync(path.join(repositoryRoot, 'Dockerfile-train'), 'utf8'),
+    )?.[1];
+    const [, , , ...args] = JSON.parse(entry ?? '[]') as string[];
+    expect(run(process.execPath, [...args, 'train', '--help'])).toContain('train: Trains on posts');
+    expect(run(process.execPath, [...args, 'data:demo', '--help'])).toContain('pnpm data:demo [key=value …]');
+  });
+});

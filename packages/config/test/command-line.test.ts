@@ -91,7 +91,7 @@ describe('a run', () => {
   test('with a wrong config makes no folder', async () => {
     const { code, stderr } = await greet(['greeting.times=no', 'hydra.run.dir=never']);
     expect({ code, stderr }).toEqual({
-      code: 1,
+      code: 2,
       stderr:
         'CROSSCHECK_CONFIG_TYPE: greeting.times: expected int ≥ 0, got the text "no" (override greeting.times=no)\n',
     });
@@ -107,7 +107,7 @@ describe('a run', () => {
   test('another config, and another folder of configs', async () => {
     expect((await greet(['--config-name', 'other', 'hydra.run.dir=o1'])).stdout).toBe('other\n');
     expect((await greet(['--config-dir', 'configs/greeting', '+short@greeting=long', 'hydra.run.dir=o2'])).code).toBe(
-      1,
+      2,
     );
     expect((await greet(['--config-path', 'nowhere'])).stderr).toContain(`main: ${path.join(dir, 'nowhere')}`);
   });
@@ -134,7 +134,7 @@ describe('looking at the config', () => {
     );
     const { code, stderr } = await greet(['--cfg', 'job', '--package', 'greetin']);
     expect({ code, stderr }).toEqual({
-      code: 1,
+      code: 2,
       stderr: 'CROSSCHECK_CONFIG_UNKNOWN_KEY: the config has no greetin; did you mean greeting? (--package greetin)\n',
     });
   });

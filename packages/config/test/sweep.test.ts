@@ -100,7 +100,7 @@ describe('a sweep', () => {
   });
 
   test('goes on after a failed job, several at once, and ends with exit code 1', async () => {
-    const { code, stdout } = await greet([
+    const { code, stdout, stderr } = await greet([
       '-m',
       'greeting.times=2,0,1',
       'hydra.launcher.n_jobs=2',
@@ -117,6 +117,7 @@ describe('a sweep', () => {
     ]);
     expect(rows[2]).toContain('nothing to say');
     expect(stdout).toContain('#0 | hi\n');
+    expect(stderr.trim().split('\n').at(-1)).toBe('1 failed of 3 jobs; most often (1): nothing to say');
     for (const name of ['t0', 't1', 't2'])
       expect(existsSync(path.join(dir, 'some', name, '.hydra/result.json'))).toBe(true);
   });
@@ -132,7 +133,7 @@ describe('a sweep', () => {
 
   test('does not start when one of its jobs has a wrong config', async () => {
     const { code, stdout, stderr } = await greet(['-m', 'greeting.times=1,x', 'hydra.sweep.dir=wrong']);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('CROSSCHECK_CONFIG_TYPE: job #1 (greeting.times=x): greeting.times: expected int ≥ 0');
     expect(existsSync(path.join(dir, 'wrong'))).toBe(false);
   });

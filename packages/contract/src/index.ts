@@ -1,13 +1,30 @@
 export * from './architecture.ts';
 export * from './artifact.ts';
 export * from './batch.ts';
-export * from './cache-folder.ts';
 export * from './checkpoint.ts';
 export * from './decision.ts';
 export * from './epoch-metrics.ts';
 export * from './errors.ts';
+export * from './files/cache-folder.ts';
+export { asFileError, describeSystemError, guardWriting, nameKey } from './files/system-errors.ts';
+export { makeFolder, writeWhole } from './files/write-whole.ts';
 export * from './labels.ts';
 export * from './onnx-metadata.ts';
 export * from './preprocessing.ts';
+export { asKnownError, describeError, exitCodeOf, exitCodes, isUsageError } from './process/exit-codes.ts';
+export { runProgram } from './process/run-program.ts';
+export { settle } from './process/settle.ts';
+export {
+  answerStop,
+  interrupted,
+  isInterruption,
+  onStop,
+  passStopsTo,
+  type StopSignal,
+  stopSignal,
+  stopSignals,
+  throwIfStopped,
+} from './process/signals.ts';
+export { print, printError } from './process/terminal.ts';
 export * from './random.ts';
 export * from './secrets.ts';

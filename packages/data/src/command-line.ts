@@ -1,4 +1,4 @@
-import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import { asKnownError, CrosscheckError, nameKey, print, runProgram } from '@crosscheck/contract';
 import { nearest } from './nearest.ts';
 
 /** One `key=value` of a command. The default's type is the value's; `null` is a text that may be left out. */
@@ -28,22 +28,23 @@ export interface DataCommand<T extends Record<string, Option>> {
 }
 
 /**
- * Runs a command with `key=value` arguments: help, clear complaints, exit code 1 for errors.
+ * Runs a command with `key=value` arguments: help, clear complaints, exit codes as every command has them.
  *
  * @throws never; errors go to standard error
  */
-export async function runDataCommand<T extends Record<string, Option>>(
+export function runDataCommand<T extends Record<string, Option>>(
   command: DataCommand<T>,
   args: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
-  try {
-    if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(helpText(command));
-    const code = await command.main(parseArguments(command, args));
-    if (code) process.exitCode = code;
-  } catch (error) {
-    process.stderr.write(`${error instanceof CrosscheckError ? `${error.code}: ` : ''}${messageOf(error)}\n`);
-    process.exitCode = 1;
-  }
+  return runProgram(async () => {
+    if (args.includes('--help') || args.includes('-h')) return print(helpText(command));
+    const values = parseArguments(command, args);
+    try {
+      return await command.main(values);
+    } catch (error) {
+      throw nameKey(asKnownError(error), values);
+    }
+  });
 }
 
 /**

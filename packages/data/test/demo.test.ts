@@ -221,7 +221,7 @@ describe('pnpm data:demo', () => {
   test('explains itself, and refuses what it does not know with the nearest that it knows', async () => {
     expect((await runEntry(entry, ['--help'])).stdout).toContain('image_size=160');
     const wrong = await runEntry(entry, ['trian=4']);
-    expect(wrong.code).toBe(1);
+    expect(wrong.code).toBe(2);
     expect(wrong.stderr).toContain('CROSSCHECK_DATA_BAD_OPTION');
     expect(wrong.stderr).toContain('did you mean train=…?');
     expect((await runEntry(entry, ['train=many'])).stderr).toContain('train takes a whole number');

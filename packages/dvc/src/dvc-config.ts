@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import path from 'node:path';
-import { CrosscheckError } from '@crosscheck/contract';
+import { CrosscheckError, homeFolder } from '@crosscheck/contract';
 import { type Ini, parseIni } from '@crosscheck/storage';
 
 /** What DVC's own config files say, as far as a pull needs it. */
@@ -27,7 +26,7 @@ export function findRoot(from: string): string {
 
 /** Reads the user's, the repository's and the local config, the later over the earlier. */
 export async function readDvcConfig(root: string): Promise<DvcConfig> {
-  const userDir = path.join(process.env.XDG_CONFIG_HOME || path.join(homedir(), '.config'), 'dvc');
+  const userDir = path.join(process.env.XDG_CONFIG_HOME || path.join(homeFolder() ?? '/', '.config'), 'dvc');
   const files = [
     path.join(userDir, 'config'),
     ...['config', 'config.local'].map((name) => path.join(root, '.dvc', name)),
@@ -61,6 +60,6 @@ function isPath(section: string, key: string, value: string): boolean {
 }
 
 function fromFile(file: string, value: string): string {
-  const expanded = value.startsWith('~/') ? path.join(homedir(), value.slice(2)) : value;
+  const expanded = value.startsWith('~/') ? path.join(homeFolder() ?? '/', value.slice(2)) : value;
   return path.resolve(path.dirname(file), expanded);
 }

@@ -1,3 +1,5 @@
+import { throwIfStopped } from '@crosscheck/contract';
+
 /** Runs `work` on every item, at most `width` at a time; the first failure stops the start of others and is thrown. */
 export async function eachOf<T>(items: Iterable<T>, width: number, work: (item: T) => Promise<void>): Promise<void> {
   const queue = items[Symbol.iterator]();
@@ -5,6 +7,7 @@ export async function eachOf<T>(items: Iterable<T>, width: number, work: (item: 
   const worker = async () => {
     for (let next = queue.next(); !next.done && !isStopped; next = queue.next()) {
       try {
+        throwIfStopped();
         await work(next.value);
       } catch (error) {
         isStopped = true;

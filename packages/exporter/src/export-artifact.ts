@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Artifact, CheckpointMetadata, Operators } from '@crosscheck/contract';
-import { artifactFiles, CrosscheckError, decisionOf } from '@crosscheck/contract';
+import { artifactFiles, CrosscheckError, decisionOf, throwIfStopped } from '@crosscheck/contract';
 import type { Checkpoint } from '@crosscheck/model/weights';
 import { checkTensors, openCheckpoint, parameterNames } from '@crosscheck/model/weights';
 import { loadTokenizer } from '@crosscheck/preprocess';
@@ -64,7 +64,8 @@ export interface ExportReport {
  * CROSSCHECK_EXPORT_METADATA_MISSING, CROSSCHECK_EXPORT_TOKENIZER_MISSING, CROSSCHECK_EXPORT_TOKENIZER_MISMATCH,
  * CROSSCHECK_EXPORT_OUTPUT_OCCUPIED, CROSSCHECK_WEIGHTS_NOT_FOUND, CROSSCHECK_WEIGHTS_CORRUPT, CROSSCHECK_WEIGHTS_MISMATCH
  */
-export async function exportArtifact(options: ExportOptions): Promise<ExportReport> {
+export async function exportArtifact(given: ExportOptions): Promise<ExportReport> {
+  const options = { ...given, onProgress: (step: string) => reachStep(step, given) };
   const opset = checkVariant(options);
   const { assumed, positiveClass = 'fake' } = options;
   const opened = await openCheckpoint(options.checkpoint, { positiveClass });
@@ -75,7 +76,7 @@ export async function exportArtifact(options: ExportOptions): Promise<ExportRepo
     const posts = (await options.readPosts?.()) ?? { calibration: [], comparison: [], evaluation: [] };
     return await replaceFolder(options.outputDir, async (dir) => {
       const report = await buildArtifact(dir, checkpoint, { content, posts, options });
-      options.onProgress?.('measuring the folder');
+      options.onProgress('measuring the folder');
       return {
         ...report,
         artifact: await describeMeasured(dir, report.artifact, { content, posts }),
@@ -85,6 +86,12 @@ export async function exportArtifact(options: ExportOptions): Promise<ExportRepo
   } finally {
     await checkpoint.close();
   }
+}
+
+/** Between two steps, an export may be left: nothing of it is in its place yet. */
+function reachStep(step: string, { onProgress }: ExportOptions): void {
+  throwIfStopped();
+  onProgress?.(step);
 }
 
 function checkVariant({ precision = 'fp32', opset = 18 }: ExportOptions): number {

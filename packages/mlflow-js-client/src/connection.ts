@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { MlflowError } from './errors.ts';
+import { homeFolder } from './user.ts';
 
 /** How to reach a server. Everything is optional: what is absent comes from MLflow's own environment variables. */
 export interface ConnectionOptions {
@@ -107,8 +107,9 @@ function pickBearer(token: string | undefined): string | null {
 
 /** Reads the `[mlflow]` section of `~/.mlflow/credentials`; an absent file is an empty one. */
 function readCredentials(env: Environment): Record<string, string> {
-  const path = join(env['HOME'] ?? homedir(), '.mlflow', 'credentials');
-  if (!existsSync(path)) return {};
+  const home = homeFolder(env);
+  const path = join(home ?? '', '.mlflow', 'credentials');
+  if (home === null || !existsSync(path)) return {};
   const entries: Record<string, string> = {};
   let section = '';
   for (const line of readFileSync(path, 'utf8').split(/\r?\n/)) {

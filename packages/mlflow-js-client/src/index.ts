@@ -28,3 +28,4 @@ export type { NewRun, RunSearch, Runs, RunUpdate } from './rest/runs.ts';
 export { openTrackingStore, type StoreOptions } from './stores/open.ts';
 export type { ModelRegistration, TrackingStore } from './stores/tracking-store.ts';
 export type * from './types.ts';
+export { userName } from './user.ts';

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { CrosscheckError } from '@crosscheck/contract';
+import { CrosscheckError, passStopsTo, throwIfStopped } from '@crosscheck/contract';
 
 export interface Processes {
   workers: number;
@@ -14,43 +14,31 @@ export interface Processes {
 /**
  * Does here what an Indexed Job does in a cluster: starts this program once for every index and starts it again when it dies.
  *
- * @throws CROSSCHECK_SCORE_WORKER_FAILED when one fails more often than `restarts`; the others finish first
+ * @throws CROSSCHECK_SCORE_WORKER_FAILED when one fails more often than `restarts`; the others finish first. A signal ends them all
  */
 export async function runWorkers({ workers, restarts, overrides, warn }: Processes): Promise<void> {
-  let isStopped = false;
-  const running = new Set<ChildProcess>();
-  const stop = (signal: NodeJS.Signals) => {
-    isStopped = true;
-    for (const child of running) child.kill(signal);
-  };
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.on(signal, stop);
-  try {
-    const ends = Array.from({ length: workers }, async (_, index) => {
-      for (let left = restarts; ; left--) {
-        const end = await runOnce(index, overrides, running);
-        if (end === null) return;
-        if (left <= 0 || isStopped) throw failed(index, end);
-        warn(`worker ${index} ended with ${end}; starting it again`);
-      }
-    });
-    const failures = (await Promise.allSettled(ends)).filter((end) => end.status === 'rejected');
-    if (failures[0]) throw failures[0].reason;
-  } finally {
-    for (const signal of signals) process.off(signal, stop);
-  }
+  const ends = Array.from({ length: workers }, async (_, index) => {
+    for (let left = restarts; ; left--) {
+      const end = await runOnce(index, overrides);
+      if (end === null) return;
+      throwIfStopped();
+      if (left <= 0) throw failed(index, end);
+      warn(`worker ${index} ended with ${end}; starting it again`);
+    }
+  });
+  const failures = (await Promise.allSettled(ends)).filter((end) => end.status === 'rejected');
+  if (failures[0]) throw failures[0].reason;
 }
 
 /** Null, or how it failed. */
-async function runOnce(index: number, overrides: string[], running: Set<ChildProcess>): Promise<string | null> {
+async function runOnce(index: number, overrides: string[]): Promise<string | null> {
   const [script, ...args] = process.argv.slice(1);
   const child = spawn(process.execPath, [...process.execArgv, script as string, ...args, ...overrides], {
     env: { ...process.env, JOB_COMPLETION_INDEX: String(index) },
     stdio: 'inherit',
   });
-  running.add(child);
+  passStopsTo(child);
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  running.delete(child);
   return code === 0 ? null : (signal ?? `exit code ${code}`);
 }
 

@@ -7,7 +7,7 @@ import type { Outcome } from './run-all.ts';
 
 /** What is wrong with a run and its best checkpoint; nothing is said of a run that was cut short. */
 export function diagnoseRun(open: OpenRun, outcome: Outcome, findings: Findings | null): Diagnosis[] {
-  if (outcome.interrupted) return [];
+  if (outcome.interrupted !== null) return [];
   const { config, history, phases, manifests } = open;
   return diagnose({
     verdicts: findings ? verdictsOfFindings(findings) : verdictsOfBest(open, outcome),

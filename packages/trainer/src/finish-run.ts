@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { JobResult } from '@crosscheck/config';
+import { throwIfStopped } from '@crosscheck/contract';
 import { describeModalityUse, diagnosisTags, type Estimate, formatDiagnoses } from '@crosscheck/evaluation';
 import { type BestCalibration, calibrateBest } from './calibrate/calibrate-best.ts';
 import { describeThroughput } from './consumers/throughput.ts';
@@ -17,7 +18,10 @@ import { decisionAfter, type Findings, scoredValidation } from './report/trainin
 import { writeResults } from './report/write-results.ts';
 import type { Outcome } from './run-all.ts';
 
-/** After the last step: calibrates, judges validation with the best weights, draws, reports, uploads, and says where everything is. */
+/**
+ * After the last step: calibrates, judges validation with the best weights, draws, reports, uploads, and says where everything is. A run that Ctrl-C ended
+ * gets its report at once; for one that is told to go (SIGTERM, SIGHUP) there may be no time: it only closes, and is reported when it is resumed.
+ */
 export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobResult> {
   const { say, tracking, history, runDir } = open;
   if (history.length === 0) {
@@ -26,10 +30,11 @@ export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobRes
     return {};
   }
   await returnToBest(open, outcome.best);
-  const calibration = outcome.best && !outcome.interrupted ? await calibrateBest(open, outcome.best) : null;
-  const findings = open.config.training.report ? await judgeAll(open, calibration) : null;
+  const calibration = outcome.best && outcome.interrupted === null ? await calibrateBest(open, outcome.best) : null;
+  const mayReport = outcome.interrupted === null || outcome.interrupted === 'SIGINT';
+  const findings = open.config.training.report && mayReport ? await judgeAll(open, calibration) : null;
   const diagnoses = diagnoseRun(open, outcome, findings);
-  if (!outcome.interrupted) tracking.logger.setTags(diagnosisTags(diagnoses));
+  if (outcome.interrupted === null) tracking.logger.setTags(diagnosisTags(diagnoses));
   const files = findings ? await writeResults(open, outcome, { ...findings, diagnoses }) : [];
   const metrics = { ...finalMetrics(open, outcome), ...calibrationMetrics(calibration), ...ablationMetrics(findings) };
   await upload(open, outcome, { files, metrics });
@@ -37,11 +42,11 @@ export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobRes
   for (const line of formatDiagnoses(diagnoses)) say(line);
   for (const line of phaseSummary(history, open.manifests.val.samples.length)) say(line);
   if (findings?.ablations) say(describeUse(findings, findings.ablations));
-  for (const line of closingLines(open, outcome)) say(line);
+  for (const line of closingLines(open, outcome, findings !== null)) say(line);
   return { metrics: { ...bestMetrics(open, outcome), ...metrics } };
 }
 
-const statusOf = ({ interrupted }: Outcome) => (interrupted ? 'KILLED' : 'FINISHED');
+const statusOf = ({ interrupted }: Outcome) => (interrupted === null ? 'FINISHED' : 'KILLED');
 
 async function judgeAll(open: OpenRun, calibration: BestCalibration | null): Promise<Findings> {
   const validation = await judgeValidation(open);
@@ -61,7 +66,9 @@ async function upload(
     tracking.logger.logArtifact(file, path.basename(file));
   if (best) tracking.logger.logArtifact(best.path, `model/${path.basename(best.path)}`);
   tracking.logger.logMetrics(metrics, history.length - 1);
-  const removeExported = best && !interrupted ? await logModel(open, best) : undefined;
+  throwIfStopped();
+  const removeExported = best && interrupted === null ? await logModel(open, best) : undefined;
+  throwIfStopped();
   await tracking.close(statusOf(outcome));
   await removeExported?.();
 }
@@ -102,15 +109,19 @@ function bestMetrics({ history }: OpenRun, { best }: Outcome): Record<string, nu
   return history.find(({ epoch }) => epoch === best?.epoch)?.metrics ?? history.at(-1)?.metrics ?? {};
 }
 
-function closingLines({ config, runDir, throughput, unreadable }: OpenRun, { best, interrupted }: Outcome): string[] {
+function closingLines(
+  { config, runDir, throughput, unreadable }: OpenRun,
+  { best, interrupted }: Outcome,
+  isReported: boolean,
+): string[] {
   const relative = (file: string) => path.relative('.', file) || '.';
   const lines = [...describeThroughput(throughput.phases()), ...describeUnreadable(unreadable)];
-  if (interrupted) lines.push(`interrupted: training.resume=${relative(runDir)} goes on from here`);
+  if (interrupted !== null) lines.push(`interrupted: training.resume=${relative(runDir)} goes on from here`);
   if (best) {
     const value = `${config.training.early_stopping.metric} ${best.value.toFixed(4)} in epoch ${best.epoch}`;
     lines.push(`best checkpoint: ${relative(best.path)} (${value})`);
   }
-  if (config.training.report) lines.push(`report: ${relative(path.join(runDir, 'report.html'))}`);
+  if (isReported) lines.push(`report: ${relative(path.join(runDir, 'report.html'))}`);
   return lines;
 }
 

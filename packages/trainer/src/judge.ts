@@ -1,4 +1,5 @@
-import { sigmoid } from '@crosscheck/contract';
+import { setImmediate } from 'node:timers/promises';
+import { sigmoid, throwIfStopped } from '@crosscheck/contract';
 import type { Loader } from '@crosscheck/data';
 import type { Model } from '@crosscheck/model';
 import { type FeatureSet, selectFeatures } from './features/feature-set.ts';
@@ -66,7 +67,9 @@ function judged(logits: number[], labels: ArrayLike<number>, indices: ArrayLike<
 /** Runs a judging to its end without showing its progress. */
 export async function finishJudging(judging: Judging): Promise<Judged> {
   for (;;) {
+    throwIfStopped();
     const next = await judging.next();
     if (next.done) return next.value;
+    await setImmediate();
   }
 }

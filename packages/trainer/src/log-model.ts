@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { artifactFiles, messageOf, onnxNames } from '@crosscheck/contract';
+import { artifactFiles, isInterruption, messageOf, onnxNames } from '@crosscheck/contract';
 import type { TensorSpec } from 'mlflow-js-client';
 import type { Best } from './consumers/checkpoints.ts';
 import type { OpenRun } from './open-run.ts';
@@ -32,6 +32,7 @@ export async function logModel({ config, runDir, tracking, say }: OpenRun, best:
       ...(registered_model_alias === null ? {} : { aliases: [registered_model_alias] }),
     });
   } catch (error) {
+    if (isInterruption(error)) throw error;
     say(`mlflow: the ONNX model was not logged: ${messageOf(error)}`);
   }
   return () => rm(outputDir, { recursive: true, force: true });

@@ -1,8 +1,9 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { composeConfig, trainConfigSchema } from '@crosscheck/config';
-import { CrosscheckError, isCrosscheckError, messageOf } from '@crosscheck/contract';
+import { CrosscheckError, exitCodes, messageOf, print } from '@crosscheck/contract';
 import { isMlflowError, type SyncReport, syncSpool } from 'mlflow-js-client';
 
 const help = `Sends to MLflow what a run could not send while it went on.
@@ -12,27 +13,30 @@ Usage: pnpm mlflow:sync <run folder> [--tracking-uri <uri>]
 By default it goes where the run was tracked: mlflow.tracking_uri in <run folder>/.hydra/config.yaml.
 `;
 
-/** The whole `mlflow:sync` command; errors go to stderr and set the exit code. */
-export async function runSync(argv: string[]): Promise<void> {
-  try {
-    const { positionals, values } = parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: { 'tracking-uri': { type: 'string' }, help: { type: 'boolean', default: false } },
-    });
-    const folder = positionals[0];
-    if (values.help || folder === undefined) {
-      process.stdout.write(help);
-      if (!values.help) process.exitCode = 1;
-      return;
-    }
-    await requireFolder(folder);
-    const uri = values['tracking-uri'] ?? trackingUriOf(folder);
-    for (const line of describe(await syncSpool(folder, uri), folder, uri)) process.stdout.write(`${line}\n`);
-  } catch (error) {
-    process.stderr.write(`${explain(error)}\n`);
-    process.exitCode = 1;
+/** What sends the rest of a run, as it can be typed. */
+export const syncCommand = (folder: string): string => {
+  const relative = path.relative('.', folder);
+  const shown = relative.startsWith('..') ? path.resolve(folder) : relative || '.';
+  return `pnpm mlflow:sync ${/^[\w./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", String.raw`'\''`)}'`}`;
+};
+
+/** The whole `mlflow:sync` command. @returns the exit code */
+export async function runSync(argv: string[]): Promise<number> {
+  const { positionals, values } = parseArgs({
+    args: argv.filter((arg) => arg !== '--'),
+    allowPositionals: true,
+    options: { 'tracking-uri': { type: 'string' }, help: { type: 'boolean', default: false } },
+  });
+  const folder = positionals[0];
+  if (values.help || folder === undefined) {
+    print(help);
+    return values.help ? exitCodes.done : exitCodes.wrongUsage;
   }
+  await requireFolder(folder);
+  const uri = values['tracking-uri'] ?? trackingUriOf(folder);
+  const reports = await syncSpool(folder, uri).catch(explain);
+  for (const line of describe(reports, folder, uri)) print(line);
+  return exitCodes.done;
 }
 
 async function requireFolder(folder: string): Promise<void> {
@@ -45,8 +49,8 @@ async function requireFolder(folder: string): Promise<void> {
 
 /** Where the run in a folder was tracked. @throws CROSSCHECK_SYNC_NO_RUN */
 export function trackingUriOf(folder: string): string {
-  const configDir = path.join(path.resolve(folder), '.hydra');
   try {
+    const configDir = findComposition(path.resolve(folder));
     const { config } = composeConfig({ configName: 'config', configDir, schema: trainConfigSchema });
     if (config.mlflow.tracking_uri !== null) return config.mlflow.tracking_uri;
   } catch (cause) {
@@ -54,6 +58,13 @@ export function trackingUriOf(folder: string): string {
     throw new CrosscheckError('CROSSCHECK_SYNC_NO_RUN', message, { cause });
   }
   throw new CrosscheckError('CROSSCHECK_SYNC_NO_RUN', `${folder} was not tracked anywhere; pass --tracking-uri <uri>`);
+}
+
+/** Of a run; of any job, for the folder of a sweep, whose jobs are tracked in the same place. */
+function findComposition(folder: string): string {
+  const folders = [folder, ...readdirSync(folder).map((name) => path.join(folder, name))];
+  const found = folders.map((each) => path.join(each, '.hydra')).find((each) => existsSync(each));
+  return found ?? path.join(folder, '.hydra');
 }
 
 function describe(reports: readonly SyncReport[], folder: string, uri: string): string[] {
@@ -64,9 +75,8 @@ function describe(reports: readonly SyncReport[], folder: string, uri: string): 
   ]);
 }
 
-function explain(error: unknown): string {
-  if (isCrosscheckError(error)) return `${error.code}: ${error.message}`;
-  if (isMlflowError(error))
-    return `MLflow: ${error.errorCode}: ${error.message}; what waits is kept, run it again later`;
-  return messageOf(error);
+function explain(cause: unknown): never {
+  if (!isMlflowError(cause)) throw cause;
+  const message = `MLflow answered ${cause.errorCode}: ${cause.message}; what waits is kept, run it again later`;
+  throw new CrosscheckError('CROSSCHECK_SYNC_FAILED', message, { cause });
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Run, TrainConfig } from '@crosscheck/config';
-import { CrosscheckError } from '@crosscheck/contract';
+import { CrosscheckError, throwIfStopped } from '@crosscheck/contract';
 import type { Manifest, SampleProblem } from '@crosscheck/data';
 import { countParameters, type Model } from '@crosscheck/model';
 import { collectLessOften, type Tokenizer } from '@crosscheck/preprocess';
@@ -79,6 +79,8 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   const checkpointDir = checkpointDirOf(run, resumed);
   makeFolder(checkpointDir);
   const [phases, origins] = [resolvePhases(config), run.origins];
+  writeNetwork({ model, config, phases, runDir });
+  throwIfStopped(); // from here on the tracker has to be told
   const history = resumed ? [...resumed.state.description.history] : [];
   const runId = resumed?.state.description.runId ?? null;
   const tracking = await openTracking({
@@ -110,7 +112,6 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
     history,
   };
   const [throughput, unreadable] = [measureThroughput(), new Map<string, SampleProblem>()];
-  writeNetwork({ model, config, phases, runDir });
   return { ...opened, throughput, unreadable, say, close };
 }
 

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type CrosscheckError, withoutSecrets } from '@crosscheck/contract';
+import { type CrosscheckError, type StopSignal, withoutSecrets } from '@crosscheck/contract';
 import type { Optimizer } from '@crosscheck/model';
 import { describeCheckpoint } from './checkpoint-description.ts';
 import { type Best, keepCheckpoints } from './consumers/checkpoints.ts';
@@ -20,7 +20,8 @@ import { type StateDescription, trainingStateFile, writeTrainingState } from './
 /** How the loop ended. */
 export interface Outcome {
   position: Position;
-  interrupted: boolean;
+  /** The signal that ended it; null for one that ended by itself. */
+  interrupted: StopSignal | null;
   best: Best | null;
 }
 
@@ -30,7 +31,7 @@ export async function runAll(open: OpenRun): Promise<Outcome> {
   const { training } = config;
   const start = resumed?.state.description.point ?? startOfRun;
   if (resumed) cutMetricsFile(open.runDir, start.position);
-  const interrupt = stopOnSignal(open.say);
+  const interrupt = stopOnSignal();
   const checkpoints = keepCheckpoints({
     model: open.model,
     dir: open.checkpointDir,
@@ -72,10 +73,9 @@ export async function runAll(open: OpenRun): Promise<Outcome> {
   });
   try {
     const position = await drive(loop, consumers);
-    return { position, interrupted: interrupt.stopped, best: checkpoints.best };
+    return { position, interrupted: interrupt.takeStop(), best: checkpoints.best };
   } finally {
     optimizer?.dispose();
-    interrupt.close();
   }
 }
 

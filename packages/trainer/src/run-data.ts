@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { architectureOf, preprocessingOf, type TrainConfig } from '@crosscheck/config';
-import { type Modalities, modalitiesOf, userCacheFolder } from '@crosscheck/contract';
+import { cacheFolder, type Modalities, modalitiesOf } from '@crosscheck/contract';
 import {
   type Augmentation,
   createLoader,
@@ -96,7 +96,7 @@ export function pixelCacheOf({
   data: { pixel_cache: cache },
 }: TrainConfig): NonNullable<LoaderOptions['pixelCache']> | null {
   if (!cache.enabled) return null;
-  return { dir: cache.dir ?? path.join(userCacheFolder(), 'pixels'), maxBytes: cache.max_bytes };
+  return { dir: cache.dir ?? cacheFolder('pixels'), maxBytes: cache.max_bytes };
 }
 
 function augmentationOf({ data: { augmentation: a } }: TrainConfig): Augmentation {

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenSweep, SweepJob, SweepStart, TrainConfig } from '@crosscheck/config';
 import { RunLogger, type RunStatus } from 'mlflow-js-client';
-import { openStore, sourceTags, trainingExperiment } from './tracking.ts';
+import { describeUnsent, openStore, sourceTags, trainingExperiment } from './tracking.ts';
 
 const [startLimitMs, closeLimitMs] = [5_000, 60_000];
 
@@ -26,7 +26,8 @@ export async function openSweep({ config, sweepDir, jobs, metric, say }: SweepSt
     async close(sorted) {
       logBest(logger, sorted[0], metric);
       logger.logArtifact(path.join(sweepDir, 'summary.json'), 'summary.json');
-      await logger.close({ status: statusOf(sorted), timeoutMs: closeLimitMs });
+      const summary = await logger.close({ status: statusOf(sorted), timeoutMs: closeLimitMs });
+      for (const line of describeUnsent(summary, sweepDir)) say(line);
       store.close();
     },
   };
@@ -53,6 +54,6 @@ function logBest(logger: RunLogger, best: SweepJob | undefined, metric: string |
 /** As the exit code of the command: whoever looks at the parent alone must see that a job is missing. */
 function statusOf(jobs: readonly SweepJob[]): RunStatus {
   const has = (status: SweepJob['status']) => jobs.some((job) => job.status === status);
-  if (has('skipped')) return 'KILLED';
+  if (has('skipped') || has('interrupted')) return 'KILLED';
   return has('failed') ? 'FAILED' : 'FINISHED';
 }

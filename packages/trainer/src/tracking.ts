@@ -1,21 +1,23 @@
 import { execFileSync } from 'node:child_process';
-import { userInfo } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { flattenConfig, type TrainConfig } from '@crosscheck/config';
-import { CrosscheckError, messageOf, withoutSecrets } from '@crosscheck/contract';
+import { CrosscheckError, messageOf, stopSignal, withoutSecrets } from '@crosscheck/contract';
 import type { Manifest } from '@crosscheck/data';
 import { countParameters, type Model } from '@crosscheck/model';
 import {
   type DatasetInput,
+  type LogSummary,
   type NewExperiment,
   openTrackingStore,
   RunLogger,
   type RunStatus,
   startSystemMetrics,
   type TrackingStore,
+  userName,
 } from 'mlflow-js-client';
 import { type Logged, nothingLogged, readLogged } from './consumers/tracking.ts';
+import { syncCommand } from './mlflow-sync.ts';
 import type { Phase } from './phases.ts';
 import { manifestPath } from './run-data.ts';
 
@@ -111,11 +113,23 @@ export async function openTracking(options: TrackingOptions): Promise<Tracking> 
     async close(status) {
       stopSystemMetrics();
       const summary = await logger.close({ status, timeoutMs: closeLimitMs });
+      // A signal that came meanwhile ends the command as interrupted; so says the tracker.
+      if (status === 'FINISHED' && stopSignal() !== null && summary.runId !== null)
+        await store.updateRun(summary.runId, { status: 'KILLED' }).catch(() => {});
       store.close();
-      if (!summary.isComplete && summary.spoolPath)
-        say(`mlflow: not everything was sent; it waits in ${summary.spoolPath}`);
+      for (const line of describeUnsent(summary, runDir)) say(line);
     },
   };
+}
+
+/** What did not reach MLflow, and the command that sends it. */
+export function describeUnsent({ spoolPath, lost }: LogSummary, folder: string): string[] {
+  return [
+    ...(spoolPath === null
+      ? []
+      : [`mlflow: not everything was sent; when it answers again, run: ${syncCommand(folder)}`]),
+    ...(lost === 0 ? [] : [`mlflow: ${lost} entries were lost: neither the server nor the disk took them`]),
+  ];
 }
 
 /** An experiment that MLflow's pages show as one of model training; without the tag they show it as one of generative AI. */
@@ -191,7 +205,7 @@ function git(...args: string[]): string | null {
 /** Tags that MLflow's own client sets, so that its pages show source, user and commit. */
 export function sourceTags(): Record<string, string> {
   const tags: Record<string, string | null> = {
-    'mlflow.user': process.env['MLFLOW_TRACKING_USERNAME'] ?? userInfo().username,
+    'mlflow.user': process.env['MLFLOW_TRACKING_USERNAME'] ?? userName(),
     'mlflow.source.name': 'pnpm train',
     'mlflow.source.type': 'LOCAL',
     'mlflow.source.git.commit': git('rev-parse', 'HEAD'),

@@ -1,22 +1,31 @@
+import path from 'node:path';
 import type { JobResult, Run, TrainConfig } from '@crosscheck/config';
+import { isInterruption, settle } from '@crosscheck/contract';
 import { finishRun } from './finish-run.ts';
-import { openRun } from './open-run.ts';
+import { type OpenRun, openRun } from './open-run.ts';
 import { runAll } from './run-all.ts';
 
 /**
  * Trains as the config says, and leaves in the run folder metrics.jsonl, the training state, plots and a report; in
- * `training.checkpoint_dir` the best checkpoint, which ends as the model's state.
+ * `training.checkpoint_dir` the best checkpoint, which ends as the model's state. A signal to stop ends it after the step, saved and resumable.
  *
- * @throws CROSSCHECK_DATA_…, CROSSCHECK_WEIGHTS_…, CROSSCHECK_RESUME_…, CROSSCHECK_TRAINING_DIVERGED
+ * @throws CROSSCHECK_DATA_…, CROSSCHECK_WEIGHTS_…, CROSSCHECK_RESUME_…, CROSSCHECK_TRAINING_DIVERGED, CROSSCHECK_COMMAND_INTERRUPTED
  */
 export async function train(run: Run<TrainConfig>): Promise<JobResult> {
   const open = await openRun(run);
   try {
-    return await finishRun(open, await runAll(open));
+    // Waited for here too, so that the tracker hears of an end that nobody told.
+    return await settle(async () => finishRun(open, await runAll(open)));
   } catch (error) {
-    await open.tracking.close('FAILED');
+    await endEarly(open, error);
     throw error;
   } finally {
     await open.close();
   }
+}
+
+/** What training has saved stays; a signal that came after its last step leaves the report to the resumed run. */
+async function endEarly({ tracking, say, runDir }: OpenRun, error: unknown): Promise<void> {
+  await tracking.close(isInterruption(error) ? 'KILLED' : 'FAILED');
+  if (isInterruption(error)) say(`interrupted: training.resume=${path.relative('.', runDir)} goes on from here`);
 }

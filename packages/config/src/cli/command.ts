@@ -34,9 +34,11 @@ export interface SweepJob {
   number: number;
   overrides: string[];
   runDir: string;
-  status: 'finished' | 'failed' | 'skipped';
+  status: 'finished' | 'failed' | 'interrupted' | 'skipped';
   metrics: Record<string, number>;
   seconds: number;
+  /** Code of the error; null for one without. */
+  code: string | null;
   error: string | null;
 }
 
@@ -70,6 +72,10 @@ export interface Command<C> {
   /** Loads the heavy part itself: `async (run) => (await import('./train.ts')).train(run)`. */
   main(run: Run<C>): Promise<JobResult | void>;
   version?: string;
+  /** `'own'`: it answers signals itself, as a service does. @default 'stop' */
+  signals?: 'stop' | 'own';
+  /** How long it may take to end by itself after a signal. @default 10,000 */
+  patienceMs?: number;
   /** Called before the first job of a sweep: the place to open a parent run. */
   openSweep?(start: SweepStart<C>): Promise<OpenSweep>;
   /** Metric that a sweep's summary is sorted by, unless `hydra.sweeper.metric` names another. */

@@ -1,10 +1,10 @@
+import { print } from '@crosscheck/contract';
 import { type ComposeConfigOptions, composeOnly } from '../compose-config.ts';
 import { fail } from '../hydra/problems.ts';
 import { schemaAt, schemaKeys, unwrap } from '../schema-walk.ts';
 import { flags, type Invocation } from './arguments.ts';
 import type { Command } from './command.ts';
 import { completionScript } from './completion-script.ts';
-import { print } from './output.ts';
 
 /** `--shell-completion install=SHELL` prints the script; `query=SHELL -- words…` prints what may follow. */
 export function complete<C>(command: Command<C>, invocation: Invocation, options: ComposeConfigOptions<C>): boolean {

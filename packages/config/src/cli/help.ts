@@ -1,3 +1,4 @@
+import { print } from '@crosscheck/contract';
 import { type ComposeConfigOptions, composeOnly } from '../compose-config.ts';
 import { hideInComposition } from '../hide.ts';
 import type { Composition } from '../hydra/compose.ts';
@@ -6,7 +7,6 @@ import { formatElement } from '../hydra/override-format.ts';
 import { type SchemaKey, schemaKeys, unwrap } from '../schema-walk.ts';
 import { type Flag, flags } from './arguments.ts';
 import type { Command } from './command.ts';
-import { print } from './output.ts';
 import { formatTable, wrap } from './table.ts';
 
 /** `--help`: what it does, the groups with their options, every key with type, value and meaning, the flags. */

@@ -1,6 +1,5 @@
 import { appendFileSync } from 'node:fs';
-import { hideSecrets } from '@crosscheck/contract';
-import { print, printError } from './output.ts';
+import { describeSystemError, hideSecrets, messageOf, print, printError } from '@crosscheck/contract';
 
 const pad = (value: number, width: number) => String(value).padStart(width, '0');
 
@@ -26,13 +25,28 @@ export interface JobLog {
 
 /** Opens the log of one job. Lines are written at once, so that a run that is killed keeps them. */
 export function openJobLog({ name, file, console: isShown }: JobLogOptions): JobLog {
+  const append = file === null ? () => {} : openFile(file);
   const write = (level: string, message: string, show: (text: string) => void) => {
-    if (file !== null) appendFileSync(file, `[${logTime(new Date())}][${name}][${level}] - ${hideSecrets(message)}\n`);
+    append(`[${logTime(new Date())}][${name}][${level}] - ${hideSecrets(message)}\n`);
     if (isShown) show(message);
   };
   return {
     info: (message) => write('INFO', message, print),
     warn: (message) => write('WARNING', message, (text) => printError(`warning: ${text}`)),
     error: (message) => write('ERROR', message, () => {}),
+  };
+}
+
+/** A log that cannot be written is told once and costs no run: results have files of their own, which are errors when they cannot be written. */
+function openFile(file: string): (line: string) => void {
+  let isLost = false;
+  return (line) => {
+    try {
+      appendFileSync(file, line);
+    } catch (error) {
+      if (!isLost)
+        printError(`warning: lines are missing in ${file}: ${describeSystemError(error) ?? messageOf(error)}`);
+      isLost = true;
+    }
   };
 }

@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { print, printError } from './output.ts';
+import { passStopsTo, print, printError } from '@crosscheck/contract';
 
 export interface Launch {
   args: string[];
@@ -9,8 +9,6 @@ export interface Launch {
   /** Put before every line of output; null passes output through as it is. */
   prefix: string | null;
 }
-
-const running = new Set<ChildProcess>();
 
 /** Runs this program again in its own process with other arguments; resolves to its exit code, or null when a signal ended it. */
 export function launch({ args, env, prefix }: Launch): Promise<number | null> {
@@ -20,25 +18,18 @@ export function launch({ args, env, prefix }: Launch): Promise<number | null> {
     env: { ...process.env, ...env },
     stdio: stdio as 'inherit',
   });
-  running.add(child);
+  // A job takes the terminal's own SIGINT and this one for the same request.
+  passStopsTo(child);
   if (prefix !== null) {
     forward(child.stdout, prefix, print);
     forward(child.stderr, prefix, printError);
   }
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => {
-      running.delete(child);
-      resolve(code);
-    });
+    child.on('close', (code) => resolve(code));
   });
 }
 
 function forward(stream: Readable | null, prefix: string, write: (text: string) => void): void {
   if (stream !== null) createInterface({ input: stream }).on('line', (line) => write(`${prefix}${line}`));
-}
-
-/** Passes a stop request on to the jobs that run now. */
-export function stopAll(signal: NodeJS.Signals): void {
-  for (const child of running) child.kill(signal);
 }

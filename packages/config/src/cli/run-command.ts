@@ -1,48 +1,47 @@
+import { exitCodes, print, runProgram } from '@crosscheck/contract';
 import { type ComposeConfigOptions, composeConfig } from '../compose-config.ts';
 import { foldersOf, type Invocation, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
-import { print, printError } from './output.ts';
-import { describeError, type JobPlace, runJob } from './run-job.ts';
+import { type JobPlace, runJob } from './run-job.ts';
 import { sweepJobVariable } from './sweep-job-variable.ts';
 
 /**
  * The whole life of an entry point: reads the command line, composes and validates the config, then runs the command once or as a
- * sweep. Errors go to stderr and set the exit code to 1; nothing is thrown.
+ * sweep. Errors go to stderr and set the exit code (1 failed, 2 wrong usage, 129, 130, 143 interrupted); nothing is thrown.
  *
  * @param argv without node and script
  */
-export async function runCommand<C>(command: Command<C>, argv: string[] = process.argv.slice(2)): Promise<void> {
-  try {
-    const isFine = await dispatch(command, argv);
-    if (!isFine) process.exitCode = 1;
-  } catch (error) {
-    printError(describeError(error));
-    process.exitCode = 1;
-  }
+export function runCommand<C>(command: Command<C>, argv: string[] = process.argv.slice(2)): Promise<void> {
+  const { signals = 'stop', patienceMs } = command;
+  return runProgram(() => dispatch(command, argv), { signals, ...(patienceMs !== undefined && { patienceMs }) });
 }
 
-async function dispatch<C>(command: Command<C>, argv: string[]): Promise<boolean> {
+/** @returns the exit code; undefined leaves it as the command has set it */
+async function dispatch<C>(command: Command<C>, argv: string[]): Promise<number | undefined> {
   const invocation = parseArguments(argv);
   const { flags } = invocation;
   const place = takePlace();
   const options = composeOptions(command, invocation, place);
-  if (flags.version !== undefined) {
-    print(command.version ?? (await import('./version.ts')).packageVersion());
-    return true;
-  }
-  if (flags.completion !== undefined) return (await import('./completion.ts')).complete(command, invocation, options);
-  if (flags.help !== undefined) return (await import('./help.ts')).printHelp(command, options);
-  if (flags.info !== undefined) return (await import('./show-config.ts')).printInfo(options, flags.info);
-  if (flags.cfg !== undefined) return (await import('./show-config.ts')).printConfig(options, flags);
-  if (isSweep(invocation) && place.runDir === null) {
+  if (isSweep(invocation) && !isQuestion(invocation) && place.runDir === null) {
     return (await import('./sweep.ts')).runSweep({ command, options, invocation, now: place.now });
   }
-  return runJob(command, composeConfig(withReads(command, options, place)), place);
+  if (!isQuestion(invocation)) return runJob(command, composeConfig(withReads(command, options, place)), place);
+  if (flags.version !== undefined) print(command.version ?? (await import('./version.ts')).packageVersion());
+  else if (flags.completion !== undefined) (await import('./completion.ts')).complete(command, invocation, options);
+  else if (flags.help !== undefined) (await import('./help.ts')).printHelp(command, options);
+  else if (flags.info !== undefined) (await import('./show-config.ts')).printInfo(options, flags.info);
+  else (await import('./show-config.ts')).printConfig(options, flags);
+  return exitCodes.done;
 }
 
 /** A sweep has looked at all of its jobs together: what one of them does not read, another may. */
 function withReads<C>({ reads }: Command<C>, options: ComposeConfigOptions<C>, { runDir }: JobPlace) {
   return reads === undefined || runDir !== null ? options : { ...options, reads };
+}
+
+/** Flags that print something and run nothing. */
+function isQuestion({ flags }: Invocation): boolean {
+  return [flags.version, flags.completion, flags.help, flags.info, flags.cfg].some((flag) => flag !== undefined);
 }
 
 /** `--multirun`, or `hydra.mode=MULTIRUN` as Hydra has it. */

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { describeSystemError, messageOf, writeWhole } from '@crosscheck/contract';
 import { hideInComposition } from '../hide.ts';
 import type { Composition } from '../hydra/compose.ts';
 import { type ConfigNode, fromPlain, type MapNode } from '../hydra/node.ts';
@@ -25,19 +26,18 @@ export function makeRunFolder(dir: string, isNamedByClock: boolean): string {
   } catch (error) {
     return fail(
       'CROSSCHECK_CONFIG_RUN_FOLDER',
-      `cannot make the run folder ${wanted}: ${(error as Error).message}; set hydra.run.dir to a folder that can be written`,
+      `cannot make the run folder ${wanted}: ${describeSystemError(error) ?? messageOf(error)}; set hydra.run.dir to a folder that can be written`,
     );
   }
 }
 
 /** Writes `config.yaml`, `hydra.yaml` and `overrides.yaml` into the run's `.hydra` folder. */
 export function writeComposition(composition: Composition, folder: string): void {
-  mkdirSync(folder, { recursive: true });
   const { config, hydra, overrides } = hideInComposition(composition);
   const task = overrides.filter((override) => !isHydraOverride(override)).map((override) => override.input);
-  writeFileSync(path.join(folder, 'config.yaml'), toYaml(config));
-  writeFileSync(path.join(folder, 'hydra.yaml'), toYaml(hydraBlock(hydra)));
-  writeFileSync(path.join(folder, 'overrides.yaml'), toYaml(fromPlain(task)));
+  writeWhole(path.join(folder, 'config.yaml'), toYaml(config));
+  writeWhole(path.join(folder, 'hydra.yaml'), toYaml(hydraBlock(hydra)));
+  writeWhole(path.join(folder, 'overrides.yaml'), toYaml(fromPlain(task)));
 }
 
 export function hydraBlock(hydra: ConfigNode): MapNode {

@@ -1,19 +1,35 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { CrosscheckError, hideSecrets, messageOf, withoutSecrets } from '@crosscheck/contract';
+import {
+  asKnownError,
+  CrosscheckError,
+  describeError,
+  exitCodeOf,
+  hideSecrets,
+  interrupted,
+  makeFolder,
+  messageOf,
+  nameKey,
+  onStop,
+  printError,
+  settle,
+  stopSignal,
+  stopSignals,
+  withoutSecrets,
+  writeWhole,
+} from '@crosscheck/contract';
 import { type ComposedConfig, resolveOptions } from '../compose-config.ts';
+import { flattenConfig } from '../flatten.ts';
 import type { Composition } from '../hydra/compose.ts';
 import { fromPlain, nodeAt } from '../hydra/node.ts';
 import { isHydraOverride } from '../hydra/override.ts';
 import { type HydraSettings, readSettings } from '../hydra/settings.ts';
 import type { Command, JobResult, Run } from './command.ts';
 import { type JobLog, openJobLog } from './job-log.ts';
-import { printError } from './output.ts';
 import { makeRunFolder, writeComposition } from './run-folder.ts';
 
 /** How a job ended, as it stands in `result.json` of the run folder. */
 export interface JobRecord {
-  status: 'finished' | 'failed';
+  status: 'finished' | 'failed' | 'interrupted';
   metrics: Record<string, number>;
   seconds: number;
   error: { code: string; message: string } | null;
@@ -28,8 +44,12 @@ export interface JobPlace {
 
 export const recordFile = 'result.json';
 
-/** Runs a command once: folder, log, main, result. Returns false when it failed. */
-export async function runJob<C>(command: Command<C>, composed: ComposedConfig<C>, place: JobPlace): Promise<boolean> {
+/** Runs a command once: folder, log, main, result. @returns the exit code; undefined leaves it as the command has set it */
+export async function runJob<C>(
+  command: Command<C>,
+  composed: ComposedConfig<C>,
+  place: JobPlace,
+): Promise<number | undefined> {
   const { composition } = composed;
   const settings = readSettings(composition, resolveOptions(composition, { now: place.now }));
   const runDir = place.runDir === null ? ownFolder(composition, settings) : makeRunFolder(place.runDir, false);
@@ -46,11 +66,35 @@ export async function runJob<C>(command: Command<C>, composed: ComposedConfig<C>
   for (const warning of composed.warnings) log.warn(warning);
   enter(runDir, settings);
   const run = runOf(composed, { runDir, jobName, jobNumber: place.jobNumber, log });
-  const record = await execute(() => command.main(run), log);
   // Without output_subdir nothing is kept of a run, which may stand on a read-only file system; a sweep needs its table.
   const recordFolder = folder ?? place.runDir;
-  if (recordFolder !== null) writeFileSync(path.join(recordFolder, recordFile), `${JSON.stringify(record, null, 2)}\n`);
-  return record.status === 'finished';
+  const places = { ...flattenConfig(composed.config), 'hydra.run.dir': runDir };
+  return keepRecord(recordFolder, () => execute(() => command.main(run), log, places));
+}
+
+interface Ending {
+  record: JobRecord;
+  code: number | undefined;
+}
+
+/** Writes how the job ended, also when a repeated signal ends it at once. */
+async function keepRecord(folder: string | null, job: () => Promise<Ending>): Promise<number | undefined> {
+  const write = (record: JobRecord) => {
+    if (folder !== null) writeWhole(path.join(folder, recordFile), `${JSON.stringify(record, null, 2)}\n`);
+  };
+  const start = performance.now();
+  const forget = onStop((signal, isRepeated) => {
+    if (!isRepeated) return;
+    const seconds = secondsSince(start);
+    write({ status: 'interrupted', metrics: {}, seconds, error: recordOf(interrupted(signal)) });
+  });
+  try {
+    const { record, code } = await job();
+    write(record);
+    return code;
+  } finally {
+    forget();
+  }
 }
 
 function ownFolder(composition: Composition, settings: HydraSettings): string {
@@ -67,7 +111,7 @@ function setRuntime({ hydra }: Composition, runDir: string): void {
 function logFile(settings: HydraSettings): string | null {
   const file = settings.text('job_logging.file');
   if (file === null) return null;
-  mkdirSync(path.dirname(file), { recursive: true });
+  makeFolder(path.dirname(file));
   return file;
 }
 
@@ -102,30 +146,34 @@ function runOf<C>({ config, origins, composition }: ComposedConfig<C>, { log, ..
   };
 }
 
-async function execute(main: () => Promise<JobResult | void>, log: JobLog): Promise<JobRecord> {
+async function execute(
+  main: () => Promise<JobResult | void>,
+  log: JobLog,
+  places: Record<string, unknown>,
+): Promise<Ending> {
   const start = performance.now();
-  const seconds = () => Math.round(performance.now() - start) / 1000;
   try {
-    const result = await main();
-    return { status: 'finished', metrics: result?.metrics ?? {}, seconds: seconds(), error: null };
-  } catch (error) {
-    const code = error instanceof CrosscheckError ? error.code : 'UNEXPECTED';
-    log.error(describeError(error));
-    printError(describeError(error));
-    return {
-      status: 'failed',
-      metrics: {},
-      seconds: seconds(),
-      error: { code, message: hideSecrets(messageOf(error)) },
-    };
+    const { metrics = {} } = (await settle(main)) ?? {};
+    const signal = stopSignal();
+    const seconds = secondsSince(start);
+    if (signal === null) return { record: { status: 'finished', metrics, seconds, error: null }, code: undefined };
+    const error = tell(interrupted(signal), log);
+    return { record: { status: 'interrupted', metrics, seconds, error }, code: stopSignals[signal] };
+  } catch (thrown) {
+    const status = stopSignal() === null ? 'failed' : 'interrupted';
+    const error = tell(nameKey(asKnownError(thrown), places), log);
+    return { record: { status, metrics: {}, seconds: secondsSince(start), error }, code: exitCodeOf(thrown) };
   }
 }
 
-/** Code and message of an expected error; the whole stack of any other, or with HYDRA_FULL_ERROR=1. */
-export function describeError(error: unknown): string {
-  const isFull = process.env.HYDRA_FULL_ERROR === '1';
-  if (error instanceof CrosscheckError && !isFull) return `${error.code}: ${error.message}`;
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? `\ncaused by: ${error.cause.stack}` : '';
-  return `${error.stack ?? error.message}${cause}`;
+const secondsSince = (start: number) => Math.round(performance.now() - start) / 1000;
+
+function tell(error: unknown, log: JobLog): JobRecord['error'] {
+  log.error(describeError(error));
+  printError(describeError(error));
+  return recordOf(error);
+}
+
+function recordOf(error: unknown): JobRecord['error'] {
+  return { code: error instanceof CrosscheckError ? error.code : 'UNEXPECTED', message: hideSecrets(messageOf(error)) };
 }

@@ -1,3 +1,4 @@
+import { print } from '@crosscheck/contract';
 import { type ComposeConfigOptions, composeOnly, resolveOptions } from '../compose-config.ts';
 import { hideInTree } from '../hide.ts';
 import type { Composition } from '../hydra/compose.ts';
@@ -7,7 +8,6 @@ import { fail, throwProblems } from '../hydra/problems.ts';
 import { toYaml } from '../hydra/yaml-text.ts';
 import { resolveCollecting } from '../validate.ts';
 import type { Invocation } from './arguments.ts';
-import { print } from './output.ts';
 import { hydraBlock, wholeConfig } from './run-folder.ts';
 
 const parts: Record<string, (composition: Composition) => ConfigNode> = {

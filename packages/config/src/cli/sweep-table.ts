@@ -51,6 +51,24 @@ export function sweepTable(jobs: readonly SweepJob[], metric: string | null): st
   return [line(header), ...rows.map(line)].join('\n');
 }
 
+/** The last line of a sweep in which jobs are missing: how many, and why most of them. */
+export function describeUnfinished(jobs: readonly SweepJob[]): string {
+  const kinds = (['failed', 'interrupted', 'skipped'] as const).flatMap((status) => {
+    const count = jobs.filter((job) => job.status === status).length;
+    return count === 0 ? [] : [`${count} ${status}`];
+  });
+  const failed = jobs.filter(({ status }) => status === 'failed');
+  const reasons = Object.values(Object.groupBy(failed, ({ code, error }) => code ?? firstLine(error ?? '')));
+  const commonest = reasons.toSorted((a, b) => (b?.length ?? 0) - (a?.length ?? 0))[0];
+  const why = commonest?.[0] ? `; most often (${commonest.length}): ${reasonOf(commonest[0])}` : '';
+  return `${kinds.join(', ')} of ${jobs.length} jobs${why}`;
+}
+
+function reasonOf({ code, error }: SweepJob): string {
+  const text = firstLine(error ?? '');
+  return code === null || code === 'UNEXPECTED' ? text : `${code}: ${text}`;
+}
+
 /** Overrides that every job has tell nothing apart. */
 function sharedOverrides(jobs: readonly SweepJob[]): Set<string> {
   const [first, ...others] = jobs;

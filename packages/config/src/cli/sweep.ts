@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { CrosscheckError, hideSecrets } from '@crosscheck/contract';
+import { CrosscheckError, exitCodes, hideSecrets, print, printError, stopSignal, writeWhole } from '@crosscheck/contract';
 import {
   type ComposeConfigOptions,
   type ComposedConfig,
@@ -23,12 +23,11 @@ import type { Invocation } from './arguments.ts';
 import type { Command, SweepJob } from './command.ts';
 import { gpuEnvironment, visibleGpus } from './gpus.ts';
 import { logTime } from './job-log.ts';
-import { launch, stopAll } from './launch.ts';
-import { print } from './output.ts';
+import { launch } from './launch.ts';
 import { wholeConfig } from './run-folder.ts';
 import { type JobRecord, recordFile } from './run-job.ts';
 import { sweepJobVariable } from './sweep-job-variable.ts';
-import { sortJobs, sweepTable } from './sweep-table.ts';
+import { describeUnfinished, sortJobs, sweepTable } from './sweep-table.ts';
 
 interface SweepRequest<C> {
   command: Command<C>;
@@ -57,8 +56,8 @@ interface Plan<C> {
   direction: 'maximize' | 'minimize';
 }
 
-/** Runs every combination as its own process and prints the summary. Returns false when a job failed. */
-export async function runSweep<C>(request: SweepRequest<C>): Promise<boolean> {
+/** Runs every combination as its own process and prints the summary. @returns the exit code: 1 when a job is not finished */
+export async function runSweep<C>(request: SweepRequest<C>): Promise<number> {
   const plan = planSweep(request);
   const { command } = request;
   const [first] = plan.jobs as [PlannedJob<C>];
@@ -73,10 +72,12 @@ export async function runSweep<C>(request: SweepRequest<C>): Promise<boolean> {
   const done = await runAll(plan, request, opened?.env ?? {});
   const sorted = sortJobs(done, plan.metric, plan.direction);
   const summary = path.join(plan.sweepDir, 'summary.json');
-  writeFileSync(summary, `${JSON.stringify(sorted.map(shownJob), null, 2)}\n`);
+  writeWhole(summary, `${JSON.stringify(sorted.map(shownJob), null, 2)}\n`);
   print(`\n${sweepTable(sorted, plan.metric)}\n\nsummary: ${path.relative('.', summary)}`);
   await opened?.close?.(sorted.map(shownJob));
-  return done.every((job) => job.status === 'finished');
+  const isFinished = done.every((job) => job.status === 'finished');
+  if (!isFinished) printError(describeUnfinished(done));
+  return isFinished ? exitCodes.done : exitCodes.failed;
 }
 
 const shownJob = (job: SweepJob): SweepJob => ({
@@ -101,8 +102,7 @@ function planSweep<C>(request: SweepRequest<C>): Plan<C> {
     master.searchPath.options(group),
   );
   const jobs = planJobs(lists, master, { ...request, sweepDir });
-  mkdirSync(sweepDir, { recursive: true });
-  writeFileSync(path.join(sweepDir, 'multirun.yaml'), toYaml(wholeConfig(hideInComposition(master))));
+  writeWhole(path.join(sweepDir, 'multirun.yaml'), toYaml(wholeConfig(hideInComposition(master))));
   const wanted = settings.number('launcher.n_jobs') ?? 1;
   return {
     sweepDir,
@@ -186,26 +186,20 @@ function flagArguments({ flags }: Invocation): string[] {
 
 /** Runs the jobs in their order, `parallel` at a time; a signal lets the running ones end and skips the rest. */
 async function runAll<C>(plan: Plan<C>, request: SweepRequest<C>, env: Record<string, string>): Promise<SweepJob[]> {
-  let isStopped = false;
-  const stop = (signal: NodeJS.Signals) => {
-    isStopped = true;
-    // The terminal sends SIGINT to the jobs itself.
-    if (signal !== 'SIGINT') stopAll(signal);
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
   const done: SweepJob[] = [];
   for (let start = 0; start < plan.jobs.length; start += plan.batchSize) {
     const waiting = plan.jobs.slice(start, start + plan.batchSize);
     const slots = Array.from({ length: plan.parallel }, async (_, slot) => {
       for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
         done.push(
-          isStopped ? skipped(job) : await runOne(job, plan, { ...env, ...jobEnvironment(job, plan, request, slot) }),
+          stopSignal() !== null
+            ? skipped(job)
+            : await runOne(job, plan, { ...env, ...jobEnvironment(job, plan, request, slot) }),
         );
       }
     });
     await Promise.all(slots);
   }
-  process.off('SIGINT', stop).off('SIGTERM', stop);
   return done.sort((a, b) => a.number - b.number);
 }
 
@@ -229,20 +223,22 @@ async function runOne<C>(job: PlannedJob<C>, plan: Plan<C>, env: Record<string, 
   const isFinished = code === 0 && record?.status === 'finished';
   const ended = code === null ? 'it was ended by a signal' : `it ended with exit code ${code}`;
   const error = isFinished ? null : (record?.error?.message ?? ended);
-  if (error !== null) say(`\t#${number} failed: ${error.split('\n')[0]}`);
+  const status = isFinished ? 'finished' : record?.status === 'interrupted' ? 'interrupted' : 'failed';
+  if (error !== null) say(`\t#${number} ${status}: ${error.split('\n')[0]}`);
   return {
     number,
     overrides,
     runDir,
-    status: isFinished ? 'finished' : 'failed',
+    status,
     metrics: record?.metrics ?? {},
     seconds,
+    code: isFinished ? null : (record?.error?.code ?? null),
     error,
   };
 }
 
 function skipped<C>({ number, overrides, runDir }: PlannedJob<C>): SweepJob {
-  return { number, overrides, runDir, status: 'skipped', metrics: {}, seconds: 0, error: null };
+  return { number, overrides, runDir, status: 'skipped', metrics: {}, seconds: 0, code: null, error: null };
 }
 
 function readRecord<C>({ runDir, outputSubdir }: PlannedJob<C>): JobRecord | null {

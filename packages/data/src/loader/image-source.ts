@@ -37,11 +37,12 @@ function openThread(settings: ImageSettings): Thread {
   const waiting = new Map<number, Waiting>();
   let dead: CrosscheckError | null = null;
   let nextId = 0;
+  let isClosing = false;
   const settle = (id: number): Waiting | undefined => {
     const entry = waiting.get(id);
     waiting.delete(id);
-    // An idle thread must not keep the program alive when its owner forgets to close it.
-    if (waiting.size === 0) worker.unref();
+    // An idle thread must not keep the program alive when its owner forgets to close it; one that is being closed must until it has ended.
+    if (waiting.size === 0 && !isClosing) worker.unref();
     return entry;
   };
   const die = (reason: string) => {
@@ -71,6 +72,7 @@ function openThread(settings: ImageSettings): Thread {
         worker.postMessage({ id: nextId++, job } satisfies WorkerOrder);
       }),
     close: () => {
+      isClosing = true;
       worker.ref();
       worker.postMessage('close' satisfies WorkerOrder);
       return exited;

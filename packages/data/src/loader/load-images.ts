@@ -3,7 +3,7 @@ import { createRandom, type ErrorCode, isCrosscheckError, messageOf, type Prepro
 import { decodeImage, defaultMaxPixels, normalizeImage } from '@crosscheck/preprocess';
 import { type Augmentation, augmentOnCanvas } from '../augment/augment.ts';
 import { openPixelCache, type PixelCache, type PixelCacheOptions } from '../cache/pixel-cache.ts';
-import { runConcurrently } from '../run-concurrently.ts';
+import { inLanes } from '../run-concurrently.ts';
 
 /** What is the same for every picture of a loader. Plain data: it travels to worker threads. */
 export interface ImageSettings {
@@ -69,7 +69,7 @@ async function loadImages(
   const imageLength = preprocessing.imageSize ** 2 * 3;
   const image = new Float32Array(job.images.length * imageLength); // [B, S, S, 3]
   const failures: ImageFailure[] = [];
-  await runConcurrently(job.images, CONCURRENT_PICTURES, async ({ path, index }, position) => {
+  await inLanes(job.images, CONCURRENT_PICTURES, async ({ path, index }, position) => {
     if (path === '') return; // its pixels stay 0
     const pixels = await readPixels(path, settings, cache).catch((error: unknown) => {
       const code = isCrosscheckError(error) ? error.code : 'CROSSCHECK_IMAGE_UNREADABLE';

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Batch, CrosscheckError, type Preprocessing } from '@crosscheck/contract';
 import { padTokenIds, type Tokenizer } from '@crosscheck/preprocess';
 import type { Augmentation } from '../augment/augment.ts';
@@ -124,6 +125,8 @@ async function* iterateBatches(
   fillQueue();
   for (let entry = queue.shift(); entry; entry = queue.shift()) {
     const loaded = await entry.loading;
+    // Batches that come from a cache come without a pause: signals and timers get their turn here.
+    await setImmediate();
     fillQueue();
     state.warn(loaded.warnings);
     state.problems.report(entry.indices, loaded);

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { isCrosscheckError, messageOf } from '@crosscheck/contract';
+import { exitCodes, print, runProgram } from '@crosscheck/contract';
 import { writePlots } from '../plots.ts';
 
 const helpText = `pnpm dvc:plots SOURCE FOLDER
@@ -11,12 +11,7 @@ eval_results.json of an evaluation metrics.json and confusion.csv.
 const [source, folder] = process.argv.slice(2).filter((arg) => arg !== '--');
 if (source === undefined || folder === undefined || source.startsWith('-')) {
   process.stdout.write(helpText);
-  process.exitCode = source === '--help' || source === '-h' ? 0 : 1;
+  process.exitCode = source === '--help' || source === '-h' ? exitCodes.done : exitCodes.wrongUsage;
 } else {
-  try {
-    process.stdout.write(`${(await writePlots(source, folder)).join(', ')}\n`);
-  } catch (error) {
-    process.stderr.write(`${isCrosscheckError(error) ? `${error.code}: ` : ''}${messageOf(error)}\n`);
-    process.exitCode = 1;
-  }
+  await runProgram(async () => print((await writePlots(source, folder)).join(', ')));
 }

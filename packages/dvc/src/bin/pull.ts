@@ -1,11 +1,9 @@
 #!/usr/bin/env node
 import path from 'node:path';
-import { isCrosscheckError, messageOf } from '@crosscheck/contract';
+import { print, runProgram } from '@crosscheck/contract';
 import { helpText, parseArguments } from '../arguments.ts';
 import { megabytes, openProgress } from '../progress.ts';
 import { pull } from '../pull.ts';
-
-const write = (text: string) => void process.stdout.write(`${text}\n`);
 
 async function main(args: string[]): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(helpText);
@@ -15,16 +13,11 @@ async function main(args: string[]): Promise<void> {
   const progress = openProgress();
   const summary = await pull({ ...options, cwd, watcher: progress }).finally(() => progress.close());
   const names = summary.dvcFiles.map((file) => path.relative(cwd, file)).join(', ');
-  if (names === '') return write('there is no .dvc file here: nothing to pull');
+  if (names === '') return print('there is no .dvc file here: nothing to pull');
   const { files, placed, fetchedBytes } = summary;
-  write(
+  print(
     `${files} files of ${names}: ${files - placed} were there, ${placed} placed, ${megabytes(fetchedBytes)} fetched`,
   );
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`${isCrosscheckError(error) ? `${error.code}: ` : ''}${messageOf(error)}\n`);
-  process.exitCode = 1;
-}
+await runProgram(() => main(process.argv.slice(2)));

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CrosscheckError } from '@crosscheck/contract';
+import { CrosscheckError, passStopsTo, throwIfStopped } from '@crosscheck/contract';
 import { readArtifact, sha256OfFile } from './read-artifact.ts';
 
 export interface ResolveOptions {
@@ -53,6 +53,7 @@ async function exportCheckpoint(checkpoint: string, folder: string, tokenizer: s
   const overrides = Object.entries(settings).map(([key, value]) => `${key}=${quote(value)}`);
   const exporter = exporterEntry();
   const problem = exporter === null ? 'the exporter is not installed here' : await runNode(exporter, overrides);
+  throwIfStopped();
   if (problem === null) return;
   const message = `${checkpoint} is a checkpoint and could not be exported: ${problem}; run: pnpm export ${overrides.join(' ')}, then set inference.checkpoint.path=${folder}`;
   throw new CrosscheckError('CROSSCHECK_INFER_CHECKPOINT_NOT_EXPORTED', message);
@@ -75,6 +76,7 @@ function runNode(entry: string, args: string[]): Promise<string | null> {
     const child = spawn(process.execPath, [...process.execArgv, entry, ...args], {
       stdio: ['ignore', process.stderr, process.stderr],
     });
+    passStopsTo(child);
     child.on('error', (error) => resolve(error.message));
     child.on('close', (code, signal) =>
       resolve(code === 0 ? null : `its command ended with ${signal ?? `code ${code}`}`),

@@ -6,6 +6,7 @@ import {
   type CrosscheckError,
   isCrosscheckError,
   messageOf,
+  throwIfStopped,
 } from '@crosscheck/contract';
 import { type MaybePrediction, requireBand, withBand } from '../abstaining.ts';
 import type { Classifier } from '../classifier.ts';
@@ -169,6 +170,7 @@ async function writeVerdicts(
   const judge = async (row: FileRow) => ({ row, ...(await judgeRow(classifier, row, plan, { ...options, band })) });
   const toOutput = isJson ? outputObject : outputCells;
   for await (const { row, judged, problem } of mapInOrder(take(rows, left), options.width, judge)) {
+    throwIfStopped();
     await writer.write(toOutput(row, judged.prediction, plan, options.columns));
     countJudged(tally, judged.prediction);
     if (problem !== null) options.onProblem({ line: row.line, message: problem });

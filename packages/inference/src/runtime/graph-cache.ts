@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, uti
 import { cpus } from 'node:os';
 import path from 'node:path';
 import { threadId } from 'node:worker_threads';
-import { userCacheFolder } from '@crosscheck/contract';
+import { cacheFolder } from '@crosscheck/contract';
 import { readCpuInfo } from './integer-sums.ts';
 
 /** Where rewritten graphs are kept, and which model this is. */
@@ -17,7 +17,7 @@ export interface GraphCache {
 
 /** In the user's cache folder. */
 export function graphCacheFolder(): string {
-  return path.join(userCacheFolder(), 'graphs');
+  return cacheFolder('graphs');
 }
 
 /** Models, versions and CPUs that are kept; the ones that were not used for longest go. */

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { downloadFile, listRecursively, uploadFolder } from '../artifacts/folders.ts';
 import { openLocalArtifacts } from '../artifacts/local-artifacts.ts';
@@ -18,6 +17,7 @@ import type {
   Run,
   RunInfo,
 } from '../types.ts';
+import { userName } from '../user.ts';
 import { generateRunName } from './run-names.ts';
 import type { ModelRegistration, TrackingStore } from './tracking-store.ts';
 
@@ -91,7 +91,7 @@ export function createLocalStore(uri: string, backend: LocalBackend): TrackingSt
 
 function completeRun(run: NewRun): LocalRun {
   const runName = run.runName ?? run.tags?.['mlflow.runName'] ?? generateRunName();
-  const userId = run.userId ?? run.tags?.['mlflow.user'] ?? userInfo().username;
+  const userId = run.userId ?? run.tags?.['mlflow.user'] ?? userName();
   const parent = run.parentRunId === undefined ? {} : { 'mlflow.parentRunId': run.parentRunId };
   const tags = { 'mlflow.user': userId, ...run.tags, ...parent, 'mlflow.runName': runName };
   const shortened = Object.entries(tags).map(

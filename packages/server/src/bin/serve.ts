@@ -11,6 +11,7 @@ await runCommand(
     configName: 'config_inference',
     schema: inferenceConfigSchema,
     reads: serveReads,
+    signals: 'own',
     main: async (run) => (await import('../serve.ts')).serve(run),
   },
   [...folder, ...process.argv.slice(2)],

@@ -1,14 +1,13 @@
 import cluster, { type Worker } from 'node:cluster';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CrosscheckError, type ErrorCode, userCacheFolder } from '@crosscheck/contract';
+import { CrosscheckError, cacheFolder, type ErrorCode } from '@crosscheck/contract';
 import type { Order, Report } from './protocol.ts';
 
 const entry = new URL(`../bin/server-process${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
 /** Node keeps the code of modules there as it was compiled, which is a quarter of a second of the next start. */
 function compileCacheFolder(): string {
-  return process.env['NODE_COMPILE_CACHE'] ?? path.join(userCacheFolder(), 'compiled');
+  return process.env['NODE_COMPILE_CACHE'] ?? cacheFolder('compiled');
 }
 
 /** The supervisor's end of a process that answers requests. Processes share one listening socket; the kernel gives a connection to one of them. */

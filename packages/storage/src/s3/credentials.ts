@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import path from 'node:path';
+import { homeFolder } from '@crosscheck/contract';
 import { fetchWhole } from '@crosscheck/http-client';
 import { type Ini, parseIni } from '../ini.ts';
 
@@ -56,6 +56,6 @@ async function fromContainer(env: Environment): Promise<Credentials | null> {
 }
 
 async function readShared(env: Environment): Promise<Ini> {
-  const file = env.AWS_SHARED_CREDENTIALS_FILE ?? path.join(env.HOME ?? homedir(), '.aws/credentials');
+  const file = env.AWS_SHARED_CREDENTIALS_FILE ?? path.join(homeFolder(env) ?? '/', '.aws/credentials');
   return parseIni(await readFile(file, 'utf8').catch(() => ''));
 }

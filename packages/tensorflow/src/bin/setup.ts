@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { isCrosscheckError } from '@crosscheck/contract';
+import { runProgram } from '@crosscheck/contract';
 import { chooseFlavor, describeMachine, runtimeLayout } from '../setup/platform.ts';
 import { setupTensorflow } from '../setup/setup.ts';
 
@@ -46,10 +46,4 @@ async function main(): Promise<void> {
   }
 }
 
-try {
-  await main();
-} catch (error) {
-  const text = isCrosscheckError(error) ? `${error.code}: ${error.message}` : String(error);
-  process.stderr.write(`tensorflow: ${text}\n`);
-  process.exitCode = 1;
-}
+await runProgram(main);

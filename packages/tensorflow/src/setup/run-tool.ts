@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { CrosscheckError } from '@crosscheck/contract';
+import { CrosscheckError, passStopsTo } from '@crosscheck/contract';
 
 export interface ToolResult {
   code: number | null;
@@ -17,6 +17,7 @@ export function runTool(
   return new Promise((resolve) => {
     const stdio = options.show ? 'inherit' : 'pipe';
     const child = spawn(command, args, { cwd: options.cwd, stdio: ['ignore', stdio, stdio] });
+    passStopsTo(child);
     let [stdout, output] = ['', ''];
     const collect = (chunk: Buffer) => (output += chunk.toString());
     child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));

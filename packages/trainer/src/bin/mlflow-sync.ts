@@ -1,4 +1,5 @@
 // pnpm mlflow:sync <run folder> [--tracking-uri <uri>]
+import { runProgram } from '@crosscheck/contract';
 import { runSync } from '../mlflow-sync.ts';
 
-await runSync(process.argv.slice(2));
+await runProgram(() => runSync(process.argv.slice(2)));

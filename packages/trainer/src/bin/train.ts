@@ -10,6 +10,8 @@ await runCommand({
   reads: trainReads,
   sweepMetric: 'val/accuracy',
   metrics: runMetricNames,
+  // It looks for signals by itself, and saves before it ends.
+  patienceMs: Number.POSITIVE_INFINITY,
   openSweep: async (start) => (await import('../sweep.ts')).openSweep(start),
   main: async (run) => {
     choosePrecision(run.config.training.mixed_precision);

@@ -1,19 +1,14 @@
+import { answerStop, type StopSignal, stopSignal } from '@crosscheck/contract';
 import type { Consumer } from '../events.ts';
 
-/** Ctrl-C or SIGTERM once: the step is finished, everything is saved, the run ends as KILLED. Twice: at once. */
-export function stopOnSignal(say: (line: string) => void): Consumer & { close(): void; readonly stopped: boolean } {
-  let signals = 0;
-  const handle = () => {
-    signals += 1;
-    if (signals > 1) process.exit(130);
-    say('\nstopping after this step and saving; once more to stop at once');
-  };
-  process.on('SIGINT', handle).on('SIGTERM', handle);
+/** A signal to stop: the step is finished, everything is saved, the run ends as KILLED. `runProgram` listens, and ends at once at a second one. */
+export function stopOnSignal(): Consumer & { takeStop(): StopSignal | null } {
   return {
-    on: () => (signals > 0 ? 'stop-run' : undefined),
-    get stopped() {
-      return signals > 0;
+    on: () => (stopSignal() === null ? undefined : 'stop-run'),
+    /** After this the signal counts as obeyed: what still follows is not stopped by it again. */
+    takeStop() {
+      answerStop();
+      return stopSignal();
     },
-    close: () => void process.off('SIGINT', handle).off('SIGTERM', handle),
   };
 }

@@ -9,6 +9,7 @@ import {
   isCrosscheckError,
   type Modalities,
   modalitiesOf,
+  throwIfStopped,
 } from '@crosscheck/contract';
 import { createLoader, type Loader, type Sample } from '@crosscheck/data';
 import { applyTemperature } from '@crosscheck/evaluation';
@@ -133,6 +134,7 @@ async function openArtifactJudge(folder: string, config: TrainConfig): Promise<J
     async judge(samples) {
       const logits: (number | null)[] = [];
       for (let begin = 0; begin < samples.length; begin += rowsAtOnce) {
+        throwIfStopped();
         const chunk = samples.slice(begin, begin + rowsAtOnce);
         logits.push(...(await Promise.all(chunk.map((sample) => askClassifier(classifier, sample, config)))));
       }

@@ -1,6 +1,5 @@
-import path from 'node:path';
 import { preprocessingOf, type TrainConfig } from '@crosscheck/config';
-import { type Preprocessing, userCacheFolder } from '@crosscheck/contract';
+import { cacheFolder, type Preprocessing } from '@crosscheck/contract';
 import type { Loader } from '@crosscheck/data';
 import { decoderVersion, type Tokenizer } from '@crosscheck/preprocess';
 import { describeTensorflow, hasOwnKernels } from '@crosscheck/tensorflow';
@@ -45,7 +44,7 @@ export function planFeatures(
   const { config, model, manifests, tokenizer, say } = open;
   const { training, data } = config;
   const { feature_cache: kept } = training;
-  const cache = openFeatureCache(kept.dir ?? path.join(userCacheFolder(), 'features'), kept.max_bytes);
+  const cache = openFeatureCache(kept.dir ?? cacheFolder('features'), kept.max_bytes);
   const settings = featureSettings(config, {
     tokenizer,
     preprocessing: preprocessingOf(config),

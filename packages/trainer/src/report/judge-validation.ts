@@ -1,3 +1,4 @@
+import { throwIfStopped } from '@crosscheck/contract';
 import { applyTemperature, type Estimate } from '@crosscheck/evaluation';
 import { type AblationName, ablationNames, planAblation } from '../evaluate/ablations.ts';
 import { accuracyOf } from '../evaluate/posts.ts';
@@ -21,6 +22,7 @@ export async function judgeValidation(open: OpenRun): Promise<JudgedValidation> 
   const [parts, indices]: [EncodedBatch[], number[]] = [[], []];
   try {
     for await (const batch of loader.batches(0)) {
+      throwIfStopped();
       parts.push(encodeBatch(model, batch));
       indices.push(...batch.indices);
     }

@@ -41,7 +41,7 @@ export function trainingReport(open: OpenRun, outcome: Outcome, findings: Diagno
     description: `Judged on ${judged.labels.length} validation posts with the weights of epoch ${outcome.best?.epoch ?? history.length}. Validation also chose that epoch, so a test split will look a little worse: pnpm evaluate.`,
     warnings: [
       ...(skipped > 0 ? [`${skipped} rows could not be used and were left out`] : []),
-      ...(outcome.interrupted ? ['the run was interrupted before its end'] : []),
+      ...(outcome.interrupted !== null ? ['the run was interrupted before its end'] : []),
     ],
     diagnoses: findings.diagnoses,
     epochs: history,

@@ -1,6 +1,5 @@
-import path from 'node:path';
 import type { TrainConfig } from '@crosscheck/config';
-import { modalitiesOf, userCacheFolder } from '@crosscheck/contract';
+import { cacheFolder, modalitiesOf } from '@crosscheck/contract';
 import { createLoader, createProgress, type Loader, type Sample } from '@crosscheck/data';
 import { openFeatureCache } from '../features/feature-cache.ts';
 import { type FeatureSet } from '../features/feature-set.ts';
@@ -49,7 +48,7 @@ export async function readFeatures(
   try {
     const cache = training.feature_cache.enabled
       ? openFeatureCache(
-          training.feature_cache.dir ?? path.join(userCacheFolder(), 'features'),
+          training.feature_cache.dir ?? cacheFolder('features'),
           training.feature_cache.max_bytes,
         )
       : null;

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { MlflowError } from '../../errors.ts';
 import { formatParam } from '../../limits.ts';
 import type { NewLoggedModel } from '../../rest/logged-models.ts';
 import type { LoggedModel, LoggedModelStatus, ModelVersion } from '../../types.ts';
+import { userName } from '../../user.ts';
 import { checkAlias, MODEL_STATUS } from '../local-backend.ts';
 import { generateModelId } from '../run-names.ts';
 import type { ModelRegistration } from '../tracking-store.ts';
@@ -84,7 +84,7 @@ export async function registerModel(root: string, registration: ModelRegistratio
       status: 'READY',
       status_message: null,
       storage_location: storageLocation,
-      user_id: userInfo().username,
+      user_id: userName(),
       version,
     });
     for (const alias of aliases) await setModelAlias(root, name, { alias, version: String(version) });

@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os';
 import { MlflowError } from '../../errors.ts';
 import { formatParam } from '../../limits.ts';
 import type { NewLoggedModel } from '../../rest/logged-models.ts';
 import type { LoggedModel, LoggedModelStatus, ModelVersion } from '../../types.ts';
+import { userName } from '../../user.ts';
 import { checkAlias, MODEL_STATUS } from '../local-backend.ts';
 import { generateModelId } from '../run-names.ts';
 import type { ModelRegistration } from '../tracking-store.ts';
@@ -58,7 +58,7 @@ export function registerModel(db: Transaction, registration: ModelRegistration):
     creation_time: now,
     last_updated_time: now,
     description: description || null,
-    user_id: userInfo().username,
+    user_id: userName(),
     current_stage: 'None',
     source,
     run_id: runId || null,

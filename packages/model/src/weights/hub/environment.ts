@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import path from 'node:path';
+import { homeFolder, sharedCacheFolder } from '@crosscheck/contract';
 
 /** Where the Hub is and where its files are kept, by the variables that Hugging Face's own libraries read. */
 export interface HubEnvironment {
@@ -18,9 +18,7 @@ const isTrue = (value: string | undefined): boolean => /^(1|on|yes|true)$/i.test
 
 /** @see https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables */
 export function hubEnvironment(variables: Variables): HubEnvironment {
-  const home = homePath(
-    variables['HF_HOME'] || path.join(variables['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'), 'huggingface'),
-  );
+  const home = homePath(variables['HF_HOME'] || path.join(sharedCacheFolder(variables), 'huggingface'));
   const cacheDir = variables['HF_HUB_CACHE'] || variables['HUGGINGFACE_HUB_CACHE'] || path.join(home, 'hub');
   return {
     endpoint: (variables['HF_ENDPOINT'] || 'https://huggingface.co').replace(/\/+$/, ''),
@@ -38,5 +36,5 @@ export async function readToken({ token, tokenFile }: HubEnvironment): Promise<s
 }
 
 function homePath(name: string): string {
-  return path.resolve(name.replace(/^~(?=\/|$)/, homedir()));
+  return path.resolve(name.replace(/^~(?=\/|$)/, homeFolder() ?? '~'));
 }

@@ -1,0 +1,27 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { guardWriting } from './system-errors.ts';
+
+/**
+ * Writes a small file with its folder, whole or not at all: under a temporary name first, so that a full disk or a kill leaves what stood there.
+ *
+ * @throws CROSSCHECK_OUTPUT_UNWRITABLE
+ */
+export function writeWhole(file: string, content: string | Uint8Array): void {
+  makeFolder(path.dirname(file));
+  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.part`);
+  guardWriting(file, () => {
+    try {
+      writeFileSync(temporary, content);
+      renameSync(temporary, file);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+  });
+}
+
+/** @throws CROSSCHECK_OUTPUT_UNWRITABLE */
+export function makeFolder(folder: string): void {
+  guardWriting(folder, () => mkdirSync(folder, { recursive: true }));
+}
