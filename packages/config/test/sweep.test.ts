@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { SweepJob } from '../src/cli/command.ts';
 import { gpuEnvironment, visibleGpus } from '../src/cli/gpus.ts';
-import { sortJobs, sweepTable } from '../src/cli/sweep-table.ts';
+import { describeUnfinished, sortJobs, sweepTable } from '../src/cli/sweep-table.ts';
 import { parseOverride } from '../src/hydra/override-parser.ts';
 import { expandSweep } from '../src/hydra/sweeper.ts';
 import { greetFolder } from './bin/folder.ts';
@@ -173,6 +173,7 @@ describe('the summary', () => {
     status: 'finished',
     metrics,
     seconds: 1.26,
+    code: null,
     error: null,
     ...rest,
   });
@@ -197,6 +198,21 @@ describe('the summary', () => {
         '#0   finished  0.1235  1     1.3      b=0',
         '#1   finished  2       -     1.3      b=1',
       ].join('\n'),
+    );
+  });
+
+  test('counts what is not finished and names the commonest reason', () => {
+    const failed = (number: number, code: string, error: string) => job(number, {}, { status: 'failed', code, error });
+    const jobs = [
+      job(0, {}),
+      failed(1, 'UNEXPECTED', 'once'),
+      failed(2, 'CROSSCHECK_A', 'twice'),
+      failed(3, 'CROSSCHECK_A', 'twice, with another path\nand lines'),
+      job(4, {}, { status: 'interrupted' }),
+      job(5, {}, { status: 'skipped' }),
+    ];
+    expect(describeUnfinished(jobs)).toBe(
+      '3 failed, 1 interrupted, 1 skipped of 6 jobs; most often (2): CROSSCHECK_A: twice',
     );
   });
 

@@ -218,23 +218,23 @@ async function runOne<C>(job: PlannedJob<C>, plan: Plan<C>, env: Record<string, 
   const start = performance.now();
   const code = await launch({ args: job.args, env, prefix: plan.parallel > 1 ? `#${job.number} | ` : null });
   const seconds = (performance.now() - start) / 1000;
-  const record = readRecord(job);
   const { number, overrides, runDir } = job;
-  const isFinished = code === 0 && record?.status === 'finished';
-  const ended = code === null ? 'it was ended by a signal' : `it ended with exit code ${code}`;
-  const error = isFinished ? null : (record?.error?.message ?? ended);
-  const status = isFinished ? 'finished' : record?.status === 'interrupted' ? 'interrupted' : 'failed';
-  if (error !== null) say(`\t#${number} ${status}: ${error.split('\n')[0]}`);
-  return {
-    number,
-    overrides,
-    runDir,
-    status,
-    metrics: record?.metrics ?? {},
-    seconds,
-    code: isFinished ? null : (record?.error?.code ?? null),
-    error,
-  };
+  const ending = endingOf(code, readRecord(job));
+  if (ending.error !== null) say(`\t#${number} ${ending.status}: ${ending.error.split('\n')[0]}`);
+  return { number, overrides, runDir, seconds, ...ending };
+}
+
+type Ending = Pick<SweepJob, 'status' | 'metrics' | 'code' | 'error'>;
+
+/** How a job ended, by its exit code and the record that it left; one that left none says it by its exit code alone. */
+function endingOf(exitCode: number | null, record: JobRecord | null): Ending {
+  const metrics = record?.metrics ?? {};
+  if (exitCode === 0 && record?.status === 'finished') return { status: 'finished', metrics, code: null, error: null };
+  const ended = exitCode === null ? 'it was ended by a signal' : `it ended with exit code ${exitCode}`;
+  const { code, message } = record?.error ?? { code: null, message: ended };
+  // A signal may come before a job can say anything.
+  const wasStopped = record?.status === 'interrupted' || (record === null && stopSignal() !== null);
+  return { status: wasStopped ? 'interrupted' : 'failed', metrics, code, error: message };
 }
 
 function skipped<C>({ number, overrides, runDir }: PlannedJob<C>): SweepJob {

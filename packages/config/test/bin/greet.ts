@@ -1,4 +1,6 @@
 /** A small entry point, run as its own process by the tests of the command line. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { throwIfStopped } from '@crosscheck/contract';
 import { z } from 'zod';
 import { runCommand } from '../../src/index.ts';
 
@@ -28,6 +30,12 @@ await runCommand({
   },
   async main(run) {
     const { text, times, mode, gpu } = run.config.greeting;
+    if (text === 'forgotten') await new Promise(() => {});
+    while (text === 'waits') {
+      process.stdout.write('waits here\n');
+      throwIfStopped();
+      await sleep(20);
+    }
     if (times === 0) throw new Error('nothing to say');
     for (let i = 0; i < times; i++) run.log(mode === 'loud' ? text.toUpperCase() : text);
     if (gpu) run.log(`gpu ${process.env.CUDA_VISIBLE_DEVICES}`);
