@@ -96,7 +96,8 @@ describe('a run that is interrupted', { timeout: slowMs }, () => {
     await run.reach(18);
     run.child.kill('SIGINT');
     run.child.kill('SIGTERM');
-    expect(await run.ended).toEqual({ code: 130, signal: null });
+    const { code } = await run.ended;
+    expect([130, 143]).toContain(code); // signals that come together have no order
   });
 });
 
