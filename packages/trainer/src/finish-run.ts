@@ -31,8 +31,7 @@ export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobRes
   }
   await returnToBest(open, outcome.best);
   const calibration = outcome.best && outcome.interrupted === null ? await calibrateBest(open, outcome.best) : null;
-  const mayReport = outcome.interrupted === null || outcome.interrupted === 'SIGINT';
-  const findings = open.config.training.report && mayReport ? await judgeAll(open, calibration) : null;
+  const findings = mayReport(open, outcome) ? await judgeAll(open, calibration) : null;
   const diagnoses = diagnoseRun(open, outcome, findings);
   if (outcome.interrupted === null) tracking.logger.setTags(diagnosisTags(diagnoses));
   const files = findings ? await writeResults(open, outcome, { ...findings, diagnoses }) : [];
@@ -45,6 +44,10 @@ export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobRes
   for (const line of closingLines(open, outcome, findings !== null)) say(line);
   return { metrics: { ...bestMetrics(open, outcome), ...metrics } };
 }
+
+/** Who is told to go may not stay for a report. */
+const mayReport = ({ config }: OpenRun, { interrupted }: Outcome) =>
+  config.training.report && (interrupted === null || interrupted === 'SIGINT');
 
 const statusOf = ({ interrupted }: Outcome) => (interrupted === null ? 'FINISHED' : 'KILLED');
 
