@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { CrosscheckError, exitCodes, hideSecrets, print, printError, stopSignal, writeWhole } from '@crosscheck/contract';
+import {
+  CrosscheckError,
+  exitCodes,
+  hideSecrets,
+  print,
+  printError,
+  stopSignal,
+  writeWhole,
+} from '@crosscheck/contract';
 import {
   type ComposeConfigOptions,
   type ComposedConfig,
