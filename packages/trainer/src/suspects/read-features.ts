@@ -47,10 +47,7 @@ export async function readFeatures(
   });
   try {
     const cache = training.feature_cache.enabled
-      ? openFeatureCache(
-          training.feature_cache.dir ?? cacheFolder('features'),
-          training.feature_cache.max_bytes,
-        )
+      ? openFeatureCache(training.feature_cache.dir ?? cacheFolder('features'), training.feature_cache.max_bytes)
       : null;
     const settings = {
       ...featureSettings(config, { tokenizer, preprocessing, batchSize: phase.batchSize }),
