@@ -2,8 +2,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ConnectionOptions, MlflowClient, type MlflowError } from 'mlflow-js-client';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { endings, startClosingServer } from '../../http-client/test/support/closing-server.ts';
 import { resolveConnection } from '../src/connection.ts';
 import { computeWaitMs, parseRetryAfter } from '../src/rest/retry.ts';
+import { createTransport } from '../src/rest/transport.ts';
 import { answer, startOddServer } from './support/odd-server.ts';
 import { createTestFolder } from './support/temporary-folder.ts';
 
@@ -318,4 +320,28 @@ describe('TLS', () => {
     const known = { ...trusted, tls: { serverCertPath: serverPem, clientCertPath: clientPem } };
     expect((await new MlflowClient(server.url, known).runs.get('r1')).info.runId).toBe('r1');
   });
+});
+
+test('a slow reader of an artifact gets all of it or an error, in whatever way the server closes', async () => {
+  const server = await startClosingServer();
+  const transport = createTransport(resolveConnection(server.url, FAST));
+  onTestFinished(() => {
+    transport.close();
+    server.stop();
+  });
+  for (const [index, { isWhole }] of Object.values(endings).entries()) {
+    for (const bytes of [70_000, 400_000]) {
+      const body = await transport.open({ method: 'GET', path: `/${index}/${bytes}` });
+      let size = 0;
+      const read = async () => {
+        for await (const chunk of body) {
+          size += (chunk as Buffer).length;
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        return size;
+      };
+      const outcome = await read().catch((error: NodeJS.ErrnoException) => error.code);
+      expect({ index, outcome }).toEqual({ index, outcome: isWhole ? bytes : 'ECONNRESET' });
+    }
+  }
 });
