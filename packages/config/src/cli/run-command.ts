@@ -67,7 +67,8 @@ function composeOptions<C>(
     configName: invocation.flags.configName ?? command.configName,
     schema: command.schema,
     overrides: invocation.overrides,
-    jobName: command.name,
+    // It becomes part of file names.
+    jobName: command.name.replaceAll(':', '-'),
     jobNumber,
     now,
     ...foldersOf(invocation),
