@@ -226,6 +226,9 @@ const shown: Record<string, Record<string, string[]>> = {
     'suspects.on_chance: labels that nothing explains': ['suspects.on_chance'],
     'suspects.checkpoint brings its backbones': ['suspects.checkpoint'],
   },
+  'packages/trainer/test/evaluation-tracking.test.ts': {
+    'evaluation.log_to_mlflow=false': ['evaluation.log_to_mlflow'],
+  },
   'packages/trainer/test/evaluation-keys.test.ts': {
     'evaluation.split, .threshold, .ablations, .report and .output_dir': [
       'evaluation.report',
@@ -234,6 +237,8 @@ const shown: Record<string, Record<string, string[]>> = {
       'evaluation.ablations',
       'evaluation.output_dir',
     ],
+    'evaluation.id_column names the rows': ['evaluation.id_column'],
+    'evaluation.compare_with judges another checkpoint': ['evaluation.compare_with'],
     'evaluation.resamples': ['evaluation.resamples'],
     'evaluation.aggregation': ['evaluation.aggregation'],
     'model.name stands before what a run prints': ['model.name'],

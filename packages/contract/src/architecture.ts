@@ -64,3 +64,19 @@ export type MbConvStage = z.infer<typeof mbConvStageSchema>;
 export type Architecture = z.infer<typeof architectureSchema>;
 export type VisionArchitecture = Architecture['vision'];
 export type TextArchitecture = Architecture['text'];
+
+/** Both backbones in words: by their published names where they are those networks, else by their size. */
+export function describeBackbones({ vision, text }: Architecture): string {
+  const full = architectureSchema.parse({});
+  const isFull = <T extends object>(part: T, whole: T, keys: (keyof T)[]) =>
+    keys.every((key) => JSON.stringify(part[key]) === JSON.stringify(whole[key]));
+  const blocks = vision.stages.reduce((sum, { repeats }) => sum + repeats, 0);
+  return [
+    isFull(vision, full.vision, ['stemChannels', 'stages', 'headChannels'])
+      ? 'EfficientNet-B0'
+      : `a small EfficientNet (${blocks} blocks, ${vision.headChannels} features)`,
+    isFull(text, full.text, ['layers', 'hiddenSize', 'heads', 'feedForwardSize'])
+      ? 'DistilBERT'
+      : `a network like DistilBERT (${text.layers} layers of ${text.hiddenSize})`,
+  ].join(' and ');
+}

@@ -35,12 +35,34 @@ export { type BootstrapOptions, bootstrapIntervals, type Estimate, percentile, w
 export {
   type Confusion,
   computeMetrics,
+  logLoss,
   lowerIsBetter,
   type MetricName,
   type Metrics,
   metricNames,
 } from './metrics.ts';
-export { describeModalityUse, type ModalityUse } from './modality-use.ts';
+export {
+  type AblatedAccuracy,
+  describeModalityUse,
+  formatDifference,
+  formatPValue,
+  formatSigned,
+  type ModalityUse,
+} from './modality-use.ts';
+export {
+  describePairs,
+  type Judgement,
+  type PairedAccuracy,
+  type PairedVerdicts,
+  pairedAccuracy,
+} from './paired/accuracy-difference.ts';
+export {
+  compareOnOtherRows,
+  compareOnSameRows,
+  type JudgedRows,
+  type MetricComparison,
+  type ModelComparison,
+} from './paired/compare-models.ts';
 export { type PlotTables, plotTables } from './plot-tables.ts';
 export { type CheckResult, type PredictionSet, predictionChecks } from './prediction-checks.ts';
 export { applyTemperature, fitTemperature, type TemperatureFit } from './temperature.ts';

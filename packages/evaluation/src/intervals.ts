@@ -40,12 +40,30 @@ function meanOf(values: Float64Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function estimateOf(name: MetricName, value: number, drawn: Float64Array, confidence: number): Estimate {
+/** A sample's own value of a metric, or of a difference of it, and its values in the resamples. */
+export interface Drawn {
+  value: number;
+  drawn: Float64Array;
+  confidence: number;
+  /** An end that is moved by the bias stays above: 0 for a metric, -1 for a difference. */
+  least: number;
+}
+
+export function estimateOf(name: MetricName, { value, drawn, confidence, least }: Drawn): Estimate {
   const finite = drawn.filter((resampled) => !Number.isNaN(resampled)).sort();
   const tail = (1 - confidence) / 2;
   const bias = biasedUpwards.has(name) ? meanOf(finite) - value : 0;
-  const moved = (end: number) => (bias === 0 ? end : Math.max(0, end - bias));
+  const moved = (end: number) => (bias === 0 ? end : Math.max(least, end - bias));
   return { value, low: moved(percentile(finite, tail)), high: moved(percentile(finite, 1 - tail)) };
+}
+
+/** Draws as many rows as there are, with replacement, and counts how often each was drawn. */
+export function drawRows(counts: Uint16Array, random: { int(below: number): number }): void {
+  counts.fill(0);
+  for (let draw = 0; draw < counts.length; draw++) {
+    const row = random.int(counts.length);
+    counts[row] = (counts[row] as number) + 1;
+  }
 }
 
 /**
@@ -69,19 +87,14 @@ export function bootstrapIntervals(
   const counts = new Uint16Array(rows);
   const drawn = metricNames.map(() => new Float64Array(resamples));
   for (let sample = 0; sample < resamples; sample++) {
-    counts.fill(0);
-    for (let draw = 0; draw < rows; draw++) {
-      const row = random.int(rows);
-      counts[row] = (counts[row] as number) + 1;
-    }
+    drawRows(counts, random);
     const metrics = evaluatePrepared(prepared, counts);
     metricNames.forEach((name, i) => ((drawn[i] as Float64Array)[sample] = metrics[name]));
   }
   const point = evaluatePrepared(prepared, null);
-  const trials = trialsOf(point.confusion);
   const estimates = metricNames.map((name, i) => {
-    const estimate = estimateOf(name, point[name], drawn[i] as Float64Array, confidence);
-    return [name, widened(estimate, trials[name], confidence)] as const;
+    const own = { value: point[name], drawn: drawn[i] as Float64Array, confidence, least: 0 };
+    return [name, widenedAt(name, point, estimateOf(name, own), confidence)] as const;
   });
   return Object.fromEntries(estimates) as Record<MetricName, Estimate>;
 }
@@ -92,8 +105,14 @@ function trialsOf({ tn, fp, fn, tp }: Confusion): Partial<Record<MetricName, num
 }
 
 /** Rows without a mistake give resamples without one, which is no certainty: a share of 0 or 1 gets Wilson's interval. */
-function widened(estimate: Estimate, trials: number | undefined, confidence: number): Estimate {
+export function widenedAt(
+  name: MetricName,
+  { confusion }: { confusion: Confusion },
+  estimate: Estimate,
+  confidence = 0.95,
+): Estimate {
   const { value, low, high } = estimate;
+  const trials = trialsOf(confusion)[name];
   const isShare = trials !== undefined && trials > 0 && (value === 0 || value === 1);
   return isShare && low === high ? wilsonInterval(value * trials, trials, confidence) : estimate;
 }
@@ -111,7 +130,7 @@ function horner(coefficients: number[], x: number): number {
 }
 
 /** Normal quantile for the central range, which holds every confidence level up to 95.15 %; beyond it, by the tail formula. */
-function normalQuantile(p: number): number {
+export function normalQuantile(p: number): number {
   const q = p - 0.5;
   if (p < 0.97575) return (q * horner(acklam.a, q * q)) / horner(acklam.b, q * q);
   const c = [

@@ -60,6 +60,11 @@ export interface Prepared {
   binCount: number;
 }
 
+/** What one post adds to the log loss: 0 for the right answer with certainty, ln 2 for 0.5. */
+export function logLoss(probability: number, label: number): number {
+  return -Math.log(Math.max(logLossEpsilon, label === 1 ? probability : 1 - probability));
+}
+
 export function prepare(scored: Scored, threshold: number, binCount = defaultBins): Prepared {
   const { probabilities, labels } = scored;
   return {
@@ -67,7 +72,7 @@ export function prepare(scored: Scored, threshold: number, binCount = defaultBin
     threshold,
     binCount,
     squaredErrors: probabilities.map((p, i) => (p - (labels[i] as number)) ** 2),
-    losses: probabilities.map((p, i) => -Math.log(Math.max(logLossEpsilon, labels[i] === 1 ? p : 1 - p))),
+    losses: probabilities.map((p, i) => logLoss(p, labels[i] as number)),
     bins: Uint8Array.from(probabilities, (p) => positionInBins(p, binCount)),
   };
 }

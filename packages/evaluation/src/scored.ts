@@ -12,6 +12,8 @@ export interface Scored {
   labels: Uint8Array;
   /** [N] 1 where the next row has a lower probability: the rows where a threshold can lie. */
   closesTie: Uint8Array;
+  /** [N] position of each row as it was given. */
+  order: Uint32Array;
 }
 
 function fail(code: `CROSSCHECK_${string}`, message: string): never {
@@ -69,6 +71,7 @@ export function sortScores(probabilities: ArrayLike<number>, labels: ArrayLike<n
     probabilities: Float64Array.from(order, (i) => probabilities[i] as number),
     labels: Uint8Array.from(order, (i) => labels[i] as number),
     closesTie: new Uint8Array(rows),
+    order,
   };
   for (let i = 0; i < rows; i++) scored.closesTie[i] = scored.probabilities[i] === scored.probabilities[i + 1] ? 0 : 1;
   return scored;

@@ -4,6 +4,7 @@ import {
   computeGroupMetrics,
   confidentMistakes,
   describeModalityUse,
+  describePairs,
   plotTables,
   predictionChecks,
   wilsonInterval,
@@ -94,23 +95,60 @@ describe('groups', () => {
 });
 
 describe('modality use', () => {
-  const of = (value: number) => ({ value, low: value - 0.03, high: value + 0.03 });
+  const rows = 1000;
+  const of = (value: number) => wilsonInterval(Math.round(value * rows), rows);
+  /** An ablation that turns so many of the full model's right verdicts around, and so many of its wrong ones. */
+  const ablated = (full: number, lost: number, won = 0) => {
+    const right = Math.round(full * rows);
+    const pairs = {
+      bothRight: right - lost,
+      onlyFirstRight: lost,
+      onlySecondRight: won,
+      bothWrong: rows - right - won,
+    };
+    return { ...of(full + (won - lost) / rows), change: describePairs(pairs) };
+  };
 
   test.each([
-    ['both', 0.96, 0.51, 0.49],
-    ['text', 0.88, 0.87, 0.52],
-    ['image', 0.88, 0.52, 0.87],
-    ['undecided', 0.53, 0.51, 0.49],
-  ] as const)('%s', (verdict, full, textOnly, imageOnly) => {
-    expect(describeModalityUse(of(full), of(textOnly), of(imageOnly)).verdict).toBe(verdict);
+    ['both', 0.96, 450, 470],
+    ['text', 0.88, 10, 360],
+    ['image', 0.88, 360, 10],
+    ['undecided', 0.53, 20, 20],
+  ] as const)('%s', (verdict, full, lostWithoutImage, lostWithoutText) => {
+    const use = describeModalityUse(of(full), ablated(full, lostWithoutImage, 10), ablated(full, lostWithoutText, 10));
+    expect(use.verdict).toBe(verdict);
+    expect(use.usesImage).toBe(verdict === 'both' || verdict === 'image');
+    expect(use.usesText).toBe(verdict === 'both' || verdict === 'text');
+  });
+
+  test('a loss that two separate intervals hide shows in pairs', () => {
+    const [full, textOnly] = [of(0.648), ablated(0.648, 60, 20)];
+    expect(textOnly.high).toBeGreaterThan(full.low);
+    expect(textOnly.change.difference.high).toBeLessThan(0);
+    expect(describeModalityUse(full, textOnly, ablated(0.648, 80, 20)).verdict).toBe('both');
+  });
+
+  test('more accuracy without a part is no use of it', () => {
+    expect(describeModalityUse(of(0.6), ablated(0.6, 10, 200), ablated(0.6, 10, 200)).verdict).toBe('undecided');
+  });
+
+  test('who loses when pairs are broken uses both: no two sentences contradict each other', () => {
+    const use = describeModalityUse(of(0.648), ablated(0.648, 124), ablated(0.648, 60, 58), ablated(0.648, 158));
+    expect(use).toMatchObject({ verdict: 'both', usesText: true, usesImage: true, usesPairing: true });
+    expect(use.summary).toContain('it loses accuracy when the two no longer belong together');
+    expect(use.summary).toContain('the match between the two matters');
+    expect(use.summary).not.toContain('costs no accuracy');
   });
 
   test('the summary says it with the figures', () => {
-    const use = describeModalityUse(of(0.96), of(0.51), of(0.49), of(0.4));
-    expect(use.usesPairing).toBe(true);
+    const use = describeModalityUse(of(0.96), ablated(0.96, 450), ablated(0.96, 470), ablated(0.96, 5, 4));
+    expect(use.usesPairing).toBe(false);
     expect(use.summary).toContain('The model uses both picture and words');
-    expect(use.summary).toContain('words only 0.510 (95 % interval 0.480 to 0.540)');
-    expect(use.summary).toContain('the match between the two matters');
+    expect(use.summary).toContain(
+      'words only 0.510 (95 % interval 0.479 to 0.541), −0.450 (−0.481 to −0.419), p < 0.001',
+    );
+    expect(use.summary).toContain('−0.001 (−0.008 to +0.006), p = 1.000');
+    expect(use.summary).toContain('no sign that the match between the two matters');
   });
 });
 

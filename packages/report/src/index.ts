@@ -1,4 +1,6 @@
+export { type ComparedSetting, type ComparisonData, renderComparison } from './comparison.ts';
 export type { EpochRecord } from './history.ts';
+export { describeComparison } from './page/comparison.ts';
 export { type Column, type Html, html, type Section, table, trusted } from './page/html.ts';
 export { type PageOptions, renderPage } from './page/page.ts';
 export type { PngOptions } from './png.ts';
@@ -11,7 +13,7 @@ export {
   renderTrainingCurves,
 } from './render.ts';
 export { renderReport } from './report.ts';
-export type { Ablations, Mistake, PhaseDetails, ReportData } from './report-data.ts';
+export type { Ablations, Disagreement, JudgedPair, Mistake, PhaseDetails, ReportData } from './report-data.ts';
 export type { ScoredSplit } from './scored-split.ts';
 export { darkTheme, lightTheme, type Theme } from './theme.ts';
 export { thumbnail } from './thumbnails.ts';

@@ -1,5 +1,5 @@
-import type { LabelId } from '@crosscheck/contract';
-import type { CheckResult, Diagnosis, Estimate } from '@crosscheck/evaluation';
+import type { LabelId, LabelName } from '@crosscheck/contract';
+import type { AblatedAccuracy, CheckResult, Diagnosis, Estimate, ModelComparison } from '@crosscheck/evaluation';
 import type { EpochRecord } from './history.ts';
 import type { ScoredSplit } from './scored-split.ts';
 
@@ -15,12 +15,35 @@ export interface Mistake {
   source?: string;
 }
 
+/** A post that two models call differently. */
+export interface Disagreement {
+  image: string | Uint8Array | null;
+  caption: string;
+  label: LabelId;
+  /** Probability of FAKE by the first and by the second. */
+  probabilities: readonly [number, number];
+  verdicts: readonly [LabelName, LabelName];
+  source: string;
+}
+
+/** Two models, the second against the first. */
+export interface JudgedPair {
+  split: string;
+  /** Short names, the first and the second. */
+  names: readonly [string, string];
+  /** Posts judged by each; the same ones where the comparison has pairs. */
+  posts: readonly [number, number];
+  comparison: ModelComparison;
+  /** All of them, those on which the two are furthest apart first; left out where they judged different posts. */
+  disagreements?: readonly Disagreement[];
+}
+
 /** Accuracies of the ablations; `describeModalityUse` says what each one is. */
 export interface Ablations {
   full: Estimate;
-  textOnly: Estimate;
-  imageOnly: Estimate;
-  shuffled?: Estimate | null;
+  textOnly: AblatedAccuracy;
+  imageOnly: AblatedAccuracy;
+  shuffled?: AblatedAccuracy | null;
 }
 
 /** What one phase of the run was, in the words of the run. */
@@ -52,8 +75,15 @@ export interface ReportData {
   /** Value of a CSV column in each row of the evaluation, for a table by group. */
   groups?: { column: string; values: readonly string[] };
   ablations?: Ablations;
+  /** Against another model on the same posts. */
+  rival?: JudgedPair;
   checks?: Readonly<Record<string, CheckResult>>;
+  /** All of them, the surest first: the first few dozen are shown with their pictures. */
   mistakes?: readonly Mistake[];
+  /** What the model says of itself: name → fact. */
+  model?: Readonly<Record<string, string>>;
+  /** The config that the model was trained with, where that is not `config`. */
+  trainedWith?: { config: unknown; origins: Readonly<Record<string, string>> };
   /** The composed config. */
   config?: unknown;
   /** Dotted config key → file and line, or override, that set it. */

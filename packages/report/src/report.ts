@@ -1,11 +1,12 @@
 import { ablationSection } from './page/ablations.ts';
 import { calibrationSection } from './page/calibration.ts';
+import { comparisonSection } from './page/comparison.ts';
 import { diagnosisSection } from './page/diagnoses.ts';
 import type { Section } from './page/html.ts';
 import { mistakeSection } from './page/mistakes.ts';
 import { renderPage } from './page/page.ts';
 import { resultSection } from './page/result.ts';
-import { configSection, environmentSection } from './page/settings.ts';
+import { configSection, environmentSection, modelSection } from './page/settings.ts';
 import { trainingSection } from './page/training.ts';
 import { checkSection, groupSection, verdictSection } from './page/verdicts.ts';
 import type { ReportData } from './report-data.ts';
@@ -28,14 +29,21 @@ async function evaluationSections({
   ];
 }
 
+const howTrained = { id: 'training-config', heading: 'How it was trained' };
+const howJudged = { id: 'config', heading: 'How it was judged' };
+
 async function sectionsOf(data: ReportData): Promise<Section[]> {
   const { diagnoses = [], epochs = [], mistakes = [], config, configOrigins, environment } = data;
+  const { rival, model, trainedWith } = data;
   return [
     ...(diagnoses.length > 0 ? [diagnosisSection(diagnoses)] : []),
     ...(await evaluationSections(data)),
+    ...(rival === undefined ? [] : [await comparisonSection(rival)]),
     ...(mistakes.length > 0 ? [await mistakeSection(mistakes)] : []),
     ...(epochs.length > 0 ? [await trainingSection(data)] : []),
-    ...(config === undefined ? [] : [configSection(config, configOrigins)]),
+    ...(model === undefined ? [] : [modelSection(model)]),
+    ...(trainedWith === undefined ? [] : [configSection(trainedWith.config, trainedWith.origins, howTrained)]),
+    ...(config === undefined ? [] : [configSection(config, configOrigins, trainedWith && howJudged)]),
     ...(environment === undefined ? [] : [environmentSection(environment)]),
   ];
 }

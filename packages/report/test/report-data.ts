@@ -1,4 +1,10 @@
-import { confidentMistakes, predictionChecks, wilsonInterval } from '@crosscheck/evaluation';
+import {
+  type AblatedAccuracy,
+  confidentMistakes,
+  describePairs,
+  predictionChecks,
+  wilsonInterval,
+} from '@crosscheck/evaluation';
 import sharp from 'sharp';
 import type { Mistake, ReportData } from '../src/index.ts';
 import { twoPhaseEpochs } from './history.ts';
@@ -54,9 +60,9 @@ export async function exampleReport(): Promise<ReportData> {
     },
     ablations: {
       full: wilsonInterval(970, 1200),
-      textOnly: wilsonInterval(702, 1200),
-      imageOnly: wilsonInterval(655, 1200),
-      shuffled: wilsonInterval(690, 1200),
+      textOnly: ablatedFrom(970, 320, 52),
+      imageOnly: ablatedFrom(970, 360, 45),
+      shuffled: ablatedFrom(970, 340, 60),
     },
     checks: predictionChecks({
       predictions: Array.from(probabilities, (p) => (p > threshold ? 1 : 0)),
@@ -88,4 +94,15 @@ export async function exampleReport(): Promise<ReportData> {
       platform: 'linux x64',
     },
   };
+}
+
+/** An ablation of 1,200 posts that loses some of the right verdicts and wins some of the others. */
+function ablatedFrom(right: number, lost: number, won: number): AblatedAccuracy {
+  const pairs = {
+    bothRight: right - lost,
+    onlyFirstRight: lost,
+    onlySecondRight: won,
+    bothWrong: 1200 - right - won,
+  };
+  return { ...wilsonInterval(right - lost + won, 1200), change: describePairs(pairs) };
 }

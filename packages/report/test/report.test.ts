@@ -31,7 +31,7 @@ describe('a full report', () => {
       'Calibration and threshold',
       'By subreddit',
       'Prediction checks',
-      'Most confident mistakes',
+      'All 6 mistakes, the surest first',
       'Training',
       'Configuration',
       'Environment',

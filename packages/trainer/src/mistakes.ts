@@ -1,9 +1,7 @@
-import path from 'node:path';
 import type { Sample } from '@crosscheck/data';
 import { confidentMistakes } from '@crosscheck/evaluation';
 import type { Mistake } from '@crosscheck/report';
-
-const shownMistakes = 12;
+import { placeOf } from './predictions/prediction.ts';
 
 interface JudgedSamples {
   probabilities: ArrayLike<number>;
@@ -12,17 +10,17 @@ interface JudgedSamples {
   indices: ArrayLike<number>;
 }
 
-/** The wrong verdicts that the model was surest of, with what a reader needs to look at them. */
+/** Every wrong verdict, the surest first, with what a reader needs to look at it. */
 export function mistakesOf(judged: JudgedSamples, samples: readonly Sample[], threshold: number): Mistake[] {
   const { probabilities, labels, indices } = judged;
-  return confidentMistakes(probabilities, labels, threshold, shownMistakes).map((row) => {
+  return confidentMistakes(probabilities, labels, threshold, labels.length).map((row) => {
     const sample = samples[indices[row] ?? 0];
     return {
       image: sample?.imagePath || null,
       caption: sample?.text ?? '',
       label: labels[row] === 1 ? 1 : 0,
       probability: probabilities[row] as number,
-      source: `${path.basename(sample?.file ?? '')}:${sample?.line}`,
+      source: placeOf(sample),
     };
   });
 }

@@ -45,6 +45,14 @@ export interface TrackingOptions {
   say: (line: string) => void;
 }
 
+/** Fusions as the original tags its own. */
+const fusionTags: Record<TrainConfig['model']['fusion'], string> = {
+  concat: 'concatenation',
+  gated: 'gated',
+  bilinear: 'bilinear',
+  cross_attention: 'cross_attention',
+};
+
 const [startLimitMs, closeLimitMs] = [5_000, 60_000];
 
 const notTracked: Tracking = {
@@ -104,7 +112,7 @@ export async function openTracking(options: TrackingOptions): Promise<Tracking> 
     logged = (await readLogged(store, runId).catch(complain)) ?? nothingLogged;
   }
   const stopSystemMetrics = config.mlflow.system_metrics ? startSystemMetrics(logger) : () => undefined;
-  logger.setTags({ model_type: 'multimodal', fusion_method: 'concatenation', stage: 'training' });
+  logger.setTags({ model_type: 'multimodal', fusion_method: fusionTags[config.model.fusion], stage: 'training' });
   return {
     isTracked: true,
     logger,

@@ -5,6 +5,7 @@ import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { evaluate } from '../src/evaluate/evaluate.ts';
 import type { EvaluationResult } from '../src/evaluate/evaluate-split.ts';
+import { readPredictions } from '../src/predictions/predictions-file.ts';
 import { makePosts } from './support/posts.ts';
 import { quietly, runOf, shortRun, trainHere } from './support/run-train.ts';
 
@@ -43,7 +44,55 @@ it('evaluation.split, .threshold, .ablations, .report and .output_dir', async ()
   expect(Object.keys(strict.ablations ?? {})).toHaveLength(3);
   expect(existsSync(path.join(dir, 'strict/eval_report.html'))).toBe(true);
   await judge('bare', 'evaluation.report=false');
-  expect(readdirSync(path.join(dir, 'bare'))).toEqual(['eval_results.csv', 'eval_results.json']);
+  expect(readdirSync(path.join(dir, 'bare'))).toEqual(['eval_results.csv', 'eval_results.json', 'predictions.csv']);
+});
+
+it('evaluation.id_column names the rows of predictions.csv, once each', async () => {
+  await judge('places');
+  const places = readPredictions(path.join(dir, 'places/predictions.csv'));
+  expect(places).toHaveLength(32);
+  expect(places[0]?.id).toBe('test.csv:2');
+  await judge('named', 'evaluation.id_column=id');
+  const named = readPredictions(path.join(dir, 'named/predictions.csv'));
+  expect(named.map(({ probability }) => probability)).toEqual(places.map(({ probability }) => probability));
+  expect(named[0]?.id).not.toBe('test.csv:2');
+  await expect(judge('alike', 'evaluation.id_column=label')).rejects.toMatchObject({
+    code: 'CROSSCHECK_EVALUATION_REPEATED_ID',
+  });
+});
+
+it('evaluation.compare_with judges another checkpoint on the same posts', async () => {
+  const checkpoint = path.join(dir, 'checkpoints/best_model_1.8.safetensors');
+  const { comparison } = await judge('itself', `evaluation.compare_with=${checkpoint}`);
+  expect(comparison).toMatchObject({ model: checkpoint, posts: 32, pairs: { pValue: 1, onlyFirstRight: 0 } });
+  expect(comparison?.metrics.rocAuc.difference).toEqual({ value: 0, low: 0, high: 0 });
+  expect(await judge('alone')).toMatchObject({ comparison: null });
+});
+
+it('names the model by the checkpoint, whatever the config composes', async () => {
+  const { config } = composeConfig<TrainConfig>({
+    configName: 'config',
+    schema: trainConfigSchema,
+    overrides: [
+      `data.root_dir=${posts}`,
+      `evaluation.checkpoint=${dir}/checkpoints/best_model_1.8.safetensors`,
+      `evaluation.output_dir=${dir}/other`,
+      'evaluation.resamples=100',
+      'training.version=another',
+      'mlflow.enabled=false',
+    ],
+  });
+  expect(config.model.name).toBe('multimodal');
+  const { output: printed } = await quietly(() => evaluate(runOf(config, path.join(dir, 'run'))));
+  const page = readFileSync(path.join(dir, 'other/eval_report.html'), 'utf8');
+  expect(page).toContain('<h1>small on test</h1>');
+  expect(page).toContain('version 1.8');
+  expect(page).toContain('a small EfficientNet');
+  expect(page).not.toMatch(/multimodal(?!_fake_news_detection)/);
+  expect(printed).toContain('judged by small 1.8');
+  const result = JSON.parse(readFileSync(path.join(dir, 'other/eval_results.json'), 'utf8')) as EvaluationResult;
+  expect(result).toMatchObject({ name: 'small', version: '1.8', trained: { config: { model: { name: 'small' } } } });
+  expect(result.trained.architecture.text.layers).toBe(2);
 });
 
 it('evaluation.resamples', async () => {

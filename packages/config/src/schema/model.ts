@@ -57,7 +57,7 @@ const textSchema = z.strictObject({
 /** `model.*`: the network, where its weights come from, and what is trained. */
 export const modelSchema = z
   .strictObject({
-    name: fileNamePart('model.name').default('multimodal').describe('name in runs and artifacts'),
+    name: fileNamePart('model.name').default('multimodal').describe('name in runs, checkpoints and their pages'),
     embedding_dim: size.default(full.embeddingDim).describe('width of each projected modality'),
     fusion_hidden_dim: size.default(full.fusionHiddenDim).describe('first fusion layer; the second has half of it'),
     dropout_rate: probability

@@ -146,6 +146,20 @@ export const evaluationSchema = z.strictObject({
     .default('mean')
     .describe('probability of a post of several rows: their mean, or max: one convincing picture is enough'),
   threshold: z.number().min(0).max(1).nullable().default(null).describe("FAKE above this; null = the model's own"),
+  id_column: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('CSV column that names a row in predictions.csv; null = file and line, as test.csv:17'),
+  compare_with: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('another checkpoint or artifact folder, judged on the same posts: differences with paired intervals'),
+  log_to_mlflow: z
+    .boolean()
+    .default(true)
+    .describe('add metrics and page to the MLflow run that trained the checkpoint, where mlflow.enabled'),
   report: z.boolean().default(true).describe('also draw everything on a page, eval_report.html'),
   resamples: z.int().min(100).default(1000).describe('bootstrap resamples of the 95 % intervals'),
 });

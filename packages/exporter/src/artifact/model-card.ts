@@ -1,4 +1,4 @@
-import { artifactFiles, type Calibration } from '@crosscheck/contract';
+import { artifactFiles, type Calibration, describeBackbones } from '@crosscheck/contract';
 import type { ArtifactContent } from './artifact-content.ts';
 
 /** The folder's README.md, with the header that model hubs read. */
@@ -35,7 +35,7 @@ function heading({ name, version, source, opset, precision = 'fp32', architectur
   const run = source.runId === null ? '' : `, MLflow run \`${source.runId}\``;
   return `# ${name} ${version}
 
-Judges a news post by its picture and its words together: EfficientNet-B0 and DistilBERT, ${fusions[architecture.fusion]}, one logit.
+Judges a news post by its picture and its words together: ${describeBackbones(architecture)}, ${fusions[architecture.fusion]}, one logit.
 Exported from \`${source.checkpoint}\` (sha256 \`${source.checkpointSha256.slice(0, 16)}…\`${run}) as ONNX, opset ${opset}, ${precision}.`;
 }
 

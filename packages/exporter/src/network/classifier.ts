@@ -1,5 +1,5 @@
 import type { Architecture, Artifact, Operators, Preprocessing } from '@crosscheck/contract';
-import { onnxNames } from '@crosscheck/contract';
+import { describeBackbones, onnxNames } from '@crosscheck/contract';
 import type { Value } from '../onnx/graph-builder.ts';
 import { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { Graph } from '../onnx/types.ts';
@@ -48,7 +48,7 @@ export function buildClassifierGraph(options: NetworkOptions): Graph {
   };
   const parts = absent ? standIn(context, projected, absent, isTokenwise ? 3 : 2) : projected;
   buildFusion(context, architecture.fusion, { ...parts, mask, width: architecture.embeddingDim });
-  return graph.finish(describe(preprocessing, absent !== null));
+  return graph.finish(describe(architecture, preprocessing));
 }
 
 /** Linear · ReLU · Linear (dropout is the identity here). */
@@ -69,11 +69,12 @@ function buildFusion(context: NetworkContext, strategy: Architecture['fusion'], 
   graph.named({ op: 'Gemm', name: 'fusion.6/Gemm', output: onnxNames.logits }, last, { transB: 1 }); // [B, 1]
 }
 
-function describe({ imageSize, maxTokens }: Preprocessing, isOptional: boolean) {
+function describe(architecture: Architecture, { imageSize, maxTokens }: Preprocessing) {
+  const isOptional = architecture.missingModality === 'learned';
   const image = { name: onnxNames.image, type: 'float32', shape: ['batch', 3, imageSize, imageSize] } as const;
   return {
     name: 'crosscheck',
-    doc: 'Is a news post FAKE? EfficientNet-B0 and DistilBERT, late fusion. probability of FAKE = sigmoid(logit / temperature).',
+    doc: `Is a news post FAKE? ${describeBackbones(architecture)}, fusion ${architecture.fusion}. probability of FAKE = sigmoid(logit / temperature).`,
     inputs: [
       {
         ...image,

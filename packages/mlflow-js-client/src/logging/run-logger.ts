@@ -17,6 +17,8 @@ export interface RunLoggerOptions {
   run?: Omit<NewRun, 'experimentId'> | undefined;
   /** Goes on with this run, RUNNING again, in place of starting one. */
   runId?: string | undefined;
+  /** Adds to that run and leaves it as it is: neither set going again nor ended once more. */
+  leavesStatus?: boolean | undefined;
   /** Folder for what cannot be sent, e.g. the run's own; see `syncSpool`. */
   spoolFolder: string;
   /** Default 1000. */
@@ -65,6 +67,7 @@ export class RunLogger {
   readonly ready: Promise<string | null>;
   readonly #store: TrackingStore;
   readonly #target: RunTarget;
+  readonly #leavesStatus: boolean;
   readonly #spool: Spool;
   readonly #maxQueued: number;
   readonly #probeIntervalMs: number;
@@ -89,6 +92,7 @@ export class RunLogger {
     this.#onProblem = options.onProblem ?? (() => {});
     const run = { ...options.run, startTime: options.run?.startTime ?? Date.now() };
     this.#target = { experiment: options.experiment, run, runId: options.runId ?? null };
+    this.#leavesStatus = (options.leavesStatus ?? false) && this.#target.runId !== null;
     this.#spool = new Spool(options.spoolFolder, this.#target);
     this.ready = this.#start();
     this.#timer = setInterval(() => {
@@ -166,7 +170,7 @@ export class RunLogger {
     const end: OperationRecord = { kind: 'end', status, endTime: Date.now() };
     await this.flush();
     this.#nextProbe = 0;
-    await this.#sendOrSpool(end);
+    if (!this.#leavesStatus) await this.#sendOrSpool(end);
     await this.flush();
     clearTimeout(limit);
     await this.#spool.settle().catch((error: unknown) => this.#report(`cannot sync the spool: ${messageOf(error)}`));
@@ -183,12 +187,17 @@ export class RunLogger {
 
   async #start(): Promise<string | null> {
     try {
-      this.#target.runId = await this.#untilGivenUp(startRun(this.#store, this.#target));
+      this.#target.runId = await this.#untilGivenUp(this.#openRun());
     } catch (error) {
       this.#nextProbe = Date.now() + this.#probeIntervalMs;
       this.#report(`cannot start an MLflow run: ${messageOf(error)}; what is logged goes to ${this.#spool.folder}`);
     }
     return this.#target.runId;
+  }
+
+  async #openRun(): Promise<string> {
+    if (!this.#leavesStatus) return startRun(this.#store, this.#target);
+    return (await this.#store.getRun(this.#target.runId as string)).info.runId;
   }
 
   #queue(operation: OperationRecord): void {

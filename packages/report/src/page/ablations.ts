@@ -1,4 +1,10 @@
-import { describeModalityUse, type Estimate } from '@crosscheck/evaluation';
+import {
+  type AblatedAccuracy,
+  describeModalityUse,
+  type Estimate,
+  formatDifference,
+  formatPValue,
+} from '@crosscheck/evaluation';
 import type { Ablations } from '../report-data.ts';
 import { html, type Section, table } from './html.ts';
 import { formatInterval, formatMetric } from './numbers.ts';
@@ -7,27 +13,40 @@ import { intervalBar } from './result.ts';
 interface AblationRow {
   name: string;
   estimate: Estimate;
+  change?: AblatedAccuracy['change'];
 }
+
+const replaced = (name: string, estimate: AblatedAccuracy): AblationRow => ({
+  name,
+  estimate,
+  change: estimate.change,
+});
 
 /** Says whether the model uses both of its inputs, with the accuracies that show it. */
 export function ablationSection({ full, textOnly, imageOnly, shuffled }: Ablations): Section {
   const { verdict, summary } = describeModalityUse(full, textOnly, imageOnly, shuffled ?? null);
   const rows: AblationRow[] = [
     { name: 'posts as they are', estimate: full },
-    { name: 'words only (pictures from other posts)', estimate: textOnly },
-    { name: 'picture only (words from other posts)', estimate: imageOnly },
-    ...(shuffled ? [{ name: 'pairs broken within each label', estimate: shuffled }] : []),
+    replaced('words only (pictures from other posts)', textOnly),
+    replaced('picture only (words from other posts)', imageOnly),
+    ...(shuffled ? [replaced('pairs broken within each label', shuffled)] : []),
   ];
   return {
     id: 'modalities',
     heading: 'Does it use both picture and words?',
     body: html`<p class="callout${verdict === 'both' ? ' good' : ' poor'}">${summary}</p>
 ${table(
-  'Accuracy when an input is replaced',
+  'Accuracy when an input is replaced; changes are of the same posts, with 95 % intervals and McNemar’s exact test',
   [
     { heading: 'input', cell: (row: AblationRow) => row.name },
     { heading: 'accuracy', isNumber: true, cell: (row) => formatMetric(row.estimate.value) },
     { heading: '95 % interval', isNumber: true, cell: (row) => formatInterval(row.estimate) },
+    { heading: 'change', isNumber: true, cell: ({ change }) => (change ? formatDifference(change.difference) : '') },
+    {
+      heading: 'p',
+      isNumber: true,
+      cell: ({ change }) => (change ? formatPValue(change.pValue).replace(/^p (= )?/, '') : ''),
+    },
     { heading: 'from 0 to 1', cell: (row) => intervalBar(row.estimate) },
   ],
   rows,

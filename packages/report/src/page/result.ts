@@ -10,7 +10,7 @@ import type { ScoredSplit } from '../scored-split.ts';
 import { type Html, html, type Section, table } from './html.ts';
 import { formatCount, formatInterval, formatMetric } from './numbers.ts';
 
-const metricTexts: Record<MetricName, [name: string, meaning: string]> = {
+export const metricTexts: Record<MetricName, [name: string, meaning: string]> = {
   accuracy: ['Accuracy', 'share of verdicts that are right'],
   balancedAccuracy: ['Balanced accuracy', 'mean of recall and specificity'],
   precision: ['Precision', 'of the posts judged FAKE, the share that is'],

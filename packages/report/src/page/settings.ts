@@ -11,17 +11,21 @@ function flatten(value: unknown, prefix = ''): [key: string, value: string][] {
   return entries.flatMap(([key, child]) => flatten(child, prefix === '' ? key : `${prefix}.${key}`));
 }
 
-/** The composed config, with where each value came from when that is known. */
-export function configSection(config: unknown, origins: Readonly<Record<string, string>> = {}): Section {
+/** A config, with where each value came from when that is known. */
+export function configSection(
+  config: unknown,
+  origins: Readonly<Record<string, string>> = {},
+  { id, heading }: Pick<Section, 'id' | 'heading'> = { id: 'config', heading: 'Configuration' },
+): Section {
   const rows = flatten(config);
   const origin = rows.some(([key]) => origins[key] !== undefined)
     ? [{ heading: 'set by', cell: ([key]: [string, string]) => origins[key] ?? 'default' }]
     : [];
   return {
-    id: 'config',
-    heading: 'Configuration',
+    id,
+    heading,
     body: html`<details><summary>${rows.length} settings</summary>${table(
-      'Configuration',
+      heading,
       [
         { heading: 'key', cell: ([key]: [string, string]) => html`<code>${key}</code>` },
         { heading: 'value', cell: ([, value]) => html`<code>${value}</code>` },
@@ -32,17 +36,27 @@ export function configSection(config: unknown, origins: Readonly<Record<string, 
   };
 }
 
-export function environmentSection(environment: Readonly<Record<string, string>>): Section {
+export const environmentSection = (environment: Readonly<Record<string, string>>): Section =>
+  factSection(environment, { id: 'environment', heading: 'Environment', caption: 'Code and machine' });
+
+/** What a model says of itself. */
+export const modelSection = (model: Readonly<Record<string, string>>): Section =>
+  factSection(model, { id: 'model', heading: 'The model', caption: 'By its own word' });
+
+function factSection(
+  facts: Readonly<Record<string, string>>,
+  { id, heading, caption }: { id: string; heading: string; caption: string },
+): Section {
   return {
-    id: 'environment',
-    heading: 'Environment',
+    id,
+    heading,
     body: table(
-      'Code and machine',
+      caption,
       [
         { heading: 'what', cell: ([name]: [string, string]) => name },
         { heading: 'value', cell: ([, value]) => value },
       ],
-      Object.entries(environment),
+      Object.entries(facts),
     ),
   };
 }

@@ -60,6 +60,8 @@ summary{cursor:pointer;color:var(--plot-accent);padding:6px 0;width:fit-content}
 .mistake blockquote{margin:12px 14px 6px;overflow-wrap:anywhere}
 .mistake p{margin:0 14px 10px;font-size:.875rem;color:var(--soft)}
 .mistake .source{font-size:.8rem;margin-top:auto}
+.mistakes+details{margin-top:18px}
+details>.scroll{content-visibility:auto;contain-intrinsic-size:auto 600px}
 .label-real{color:var(--plot-real)}
 .label-fake{color:var(--plot-fake)}
 .passed{color:var(--good)}

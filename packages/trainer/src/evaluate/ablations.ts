@@ -8,7 +8,7 @@ export type AblationName = (typeof ablationNames)[number];
 export const ablationMeaning: Readonly<Record<AblationName, string>> = {
   textOnly: "words only (every picture is another post's)",
   imageOnly: "picture only (every caption is another post's)",
-  shuffled: 'pairs broken (pictures exchanged among posts of the same label)',
+  shuffled: 'pairs broken (pictures exchanged within each label)',
 };
 
 /** A permutation without fixed points where there are at least two positions (Sattolo 1986). */

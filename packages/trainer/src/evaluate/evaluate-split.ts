@@ -1,7 +1,8 @@
 import type { TrainConfig } from '@crosscheck/config';
-import type { AbstainBand } from '@crosscheck/contract';
+import type { AbstainBand, RowSet } from '@crosscheck/contract';
 import type { Sample } from '@crosscheck/data';
 import {
+  type AblatedAccuracy,
   bootstrapIntervals,
   type CheckResult,
   type Confusion,
@@ -20,17 +21,30 @@ import {
   predictionChecks,
   verdictsOf,
 } from '@crosscheck/evaluation';
+import type { Disagreement } from '@crosscheck/report';
 import { type RowUse, usesOf } from '../calibrate/seen-rows.ts';
 import type { SplitRows } from '../divide-split.ts';
+import { type Prediction, type PredictionOptions, predictionsOf, requireOwnIds } from '../predictions/prediction.ts';
 import { type AblationName, ablate, ablationNames } from './ablations.ts';
+import { judgeRival, type RivalResult } from './judge-rival.ts';
+import type { ModelFacts } from './model-facts.ts';
 import type { Judge } from './open-judge.ts';
-import { accuracyOf, asPosts, type JudgedPosts, requireColumn, valuesOf } from './posts.ts';
+import { ablatedAccuracy, accuracyOf, asPosts, type JudgedPosts, requireColumn, valuesOf } from './posts.ts';
 
 /** What `eval_results.json` holds. */
 export interface EvaluationResult {
+  /** The checkpoint's file, or the artifact folder. */
   model: string;
+  /** `model.name` of the training, by the checkpoint's own word. */
+  name: string;
   version: string;
+  /** What else the checkpoint says of itself. */
+  trained: Omit<ModelFacts, 'name' | 'configOrigins'>;
   split: string;
+  /** The CSV by its sha256, and which part of it. */
+  data: RowSet;
+  /** The same of the posts that the model was trained on; null when it does not say. */
+  trainedOn: RowSet | null;
   rows: number;
   /** Rows put together by `evaluation.post_column`; as many as rows without it. */
   posts: number;
@@ -50,12 +64,14 @@ export interface EvaluationResult {
   /** What the model's own band does; null without one, and when another threshold is asked for. */
   abstaining: CoverageRow | null;
   checks: Record<string, CheckResult>;
-  /** Accuracy with a part of each post taken from another one, with Wilson's 95 % interval. */
-  ablations: Record<AblationName, Estimate> | null;
+  /** Accuracy with a part of each post taken from another one, with Wilson's 95 % interval, and its change against the posts as they are. */
+  ablations: Record<AblationName, AblatedAccuracy> | null;
   modalityUse: ModalityUse | null;
   groups: { column: string; rows: GroupMetrics[] } | null;
   /** What is wrong, the most serious first. */
   diagnoses: Diagnosis[];
+  /** Against `evaluation.compare_with`, on the same posts; null without one. */
+  comparison: RivalResult | null;
 }
 
 export const calibrationMetrics = ['loss', 'brier', 'ece'] as const satisfies readonly MetricName[];
@@ -66,25 +82,35 @@ export interface Evaluation {
   result: EvaluationResult;
   posts: JudgedPosts;
   samples: readonly Sample[];
+  predictions: Prediction[];
+  facts: ModelFacts;
+  /** Every post on which the two models differ, for the page. */
+  disagreements: Disagreement[];
 }
 
+/** Judges the rows of a split; with a rival, also how the two differ on the same posts. */
 export async function evaluateSplit(
   judge: Judge,
   { samples, problems, columns, rows }: SplitRows,
   config: TrainConfig,
+  rival: Judge | null = null,
 ): Promise<Evaluation> {
-  const { split, group_column: groupColumn, post_column: postColumn } = config.evaluation;
-  for (const column of [groupColumn, postColumn]) requireColumn(column, columns, samples);
-  const { decision } = judge;
+  const { split, group_column: groupColumn, post_column: postColumn, id_column: idColumn } = config.evaluation;
+  for (const column of [groupColumn, postColumn, idColumn]) requireColumn(column, columns, samples);
+  const { decision, facts } = judge;
   const threshold = config.evaluation.threshold ?? decision.threshold;
   const answers = await judge.judge(samples);
   const posts = asPosts(answers, samples, config);
-  const ablations = config.evaluation.ablations ? await judgeAblations(judge, samples, { config, threshold }) : null;
+  const predictions = namedPredictions(posts, samples, { split, threshold, idColumn: postColumn ?? idColumn });
+  const ablations = config.evaluation.ablations
+    ? await judgeAblations(judge, samples, { config, threshold, posts })
+    : null;
   const judged = judgeDecision(posts, { ...decision, threshold, isOwn: threshold === decision.threshold }, config);
+  const compared = rival && (await judgeRival(rival, { samples, posts, threshold, config }));
   const result: EvaluationResult = {
-    model: judge.source,
-    version: judge.version,
+    ...describeJudge(judge),
     split,
+    data: rows,
     rows: answers.labels.length,
     posts: posts.labels.length,
     skipped: problems.length + samples.length - answers.labels.length,
@@ -94,13 +120,27 @@ export async function evaluateSplit(
     ablations,
     modalityUse: ablations && describeUse(accuracyOf(posts, threshold), ablations),
     groups: groupColumn === null ? null : groupTable(posts, { samples, column: groupColumn, threshold }),
-    diagnoses: diagnose({
-      verdicts: verdictsOf(posts.probabilities, posts.labels, threshold, judged.metrics.rocAuc),
-      temperature: decision.temperature,
-      ...(judge.settings && { settings: judge.settings }),
-    }),
+    comparison: compared && compared.result,
+    diagnoses: diagnoseJudge(judge, verdictsOf(posts.probabilities, posts.labels, threshold, judged.metrics.rocAuc)),
   };
-  return { result, posts, samples };
+  return { result, posts, samples, predictions, facts, disagreements: compared ? compared.disagreements : [] };
+}
+
+/** Who the model is, by its own word. */
+function describeJudge({ source: model, version, facts, decision }: Judge) {
+  const { name, configOrigins: _, ...trained } = facts;
+  return { model, name, version, trained, trainedOn: decision.seenRows?.train ?? null };
+}
+
+/** @throws CROSSCHECK_EVALUATION_REPEATED_ID */
+function namedPredictions(posts: JudgedPosts, samples: readonly Sample[], options: PredictionOptions): Prediction[] {
+  const predictions = predictionsOf(posts, samples, options);
+  requireOwnIds(predictions, options.idColumn);
+  return predictions;
+}
+
+function diagnoseJudge({ decision: { temperature }, settings }: Judge, verdicts: ReturnType<typeof verdictsOf>) {
+  return diagnose({ verdicts, temperature, ...(settings && { settings }) });
 }
 
 type Judging = Judge['decision'] & { isOwn: boolean };
@@ -144,17 +184,20 @@ function checkPosts(
 async function judgeAblations(
   judge: Judge,
   samples: readonly Sample[],
-  { config, threshold }: { config: TrainConfig; threshold: number },
-): Promise<Record<AblationName, Estimate>> {
-  const entries: [string, Estimate][] = [];
+  { config, threshold, posts }: { config: TrainConfig; threshold: number; posts: JudgedPosts },
+): Promise<Record<AblationName, AblatedAccuracy>> {
+  const entries: [string, AblatedAccuracy][] = [];
   for (const name of ablationNames) {
     const answers = await judge.judge(ablate(samples, name, config.training.seed));
-    entries.push([name, accuracyOf(asPosts(answers, samples, config), threshold)]);
+    entries.push([name, ablatedAccuracy(posts, asPosts(answers, samples, config), threshold)]);
   }
-  return Object.fromEntries(entries) as Record<AblationName, Estimate>;
+  return Object.fromEntries(entries) as Record<AblationName, AblatedAccuracy>;
 }
 
-function describeUse(full: Estimate, { textOnly, imageOnly, shuffled }: Record<AblationName, Estimate>): ModalityUse {
+function describeUse(
+  full: Estimate,
+  { textOnly, imageOnly, shuffled }: Record<AblationName, AblatedAccuracy>,
+): ModalityUse {
   return describeModalityUse(full, textOnly, imageOnly, shuffled);
 }
 

@@ -1,52 +1,55 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { JobResult, Run, TrainConfig } from '@crosscheck/config';
+import type { Modalities } from '@crosscheck/contract';
 import { collectLessOften } from '@crosscheck/preprocess';
-import { renderReport } from '@crosscheck/report';
 import { checkClasses } from '../check-classes.ts';
 import { readSplit } from '../run-data.ts';
-import { type Evaluation, evaluateSplit } from './evaluate-split.ts';
-import { openJudge } from './open-judge.ts';
-import { evaluationReport } from './report.ts';
-import { formatEvaluation, formatMetricsCsv } from './show.ts';
+import { evaluateSplit } from './evaluate-split.ts';
+import { logEvaluation } from './log-evaluation.ts';
+import { type Judge, openJudge } from './open-judge.ts';
+import { formatEvaluation } from './show.ts';
+import { writeEvaluation } from './write-evaluation.ts';
 
 /**
- * Judges a split with a checkpoint or an artifact folder; writes `eval_results.json`, `eval_results.csv` and `eval_report.html` into the run
- * folder.
+ * Judges a split with a checkpoint or an artifact folder, and with the one of `evaluation.compare_with` beside it; writes `eval_results.json`,
+ * `eval_results.csv`, `predictions.csv` and `eval_report.html` into the run folder, and adds them to the MLflow run of the training.
  *
  * @throws CROSSCHECK_CHECKPOINT_NOT_FOUND, CROSSCHECK_EVALUATION_NO_METADATA, CROSSCHECK_DATA_…
  */
 export async function evaluate(run: Run<TrainConfig>): Promise<JobResult> {
   collectLessOften();
   const { config } = run;
-  const judge = await openJudge(config);
+  const { split: name, compare_with: rivalName, output_dir } = config.evaluation;
+  const folder = path.resolve(output_dir ?? run.runDir);
+  const judges: Judge[] = [];
   try {
-    const split = await readSplit(config, config.evaluation.split, judge.modalities);
-    checkClasses({ [config.evaluation.split]: split }, config, (line) => run.warn(line));
-    const evaluation = await evaluateSplit(judge, split, config);
-    const { result } = evaluation;
-    const folder = path.resolve(config.evaluation.output_dir ?? run.runDir);
+    const judge = await openInto(judges, config);
+    const rival = rivalName === null ? null : await openInto(judges, config, rivalName);
+    const split = await readSplit(config, name, strictest(judge, rival));
+    checkClasses({ [name]: split }, config, (line) => run.warn(line));
+    const evaluation = await evaluateSplit(judge, split, config, rival);
+    mkdirSync(folder, { recursive: true });
     const files = await writeEvaluation(folder, evaluation, run);
+    const { metrics } = evaluation.result;
     process.stdout.write(
-      `${formatEvaluation(result)}\n\n${files.map((file) => `${path.relative('.', file)}\n`).join('')}`,
+      `${formatEvaluation(evaluation.result)}\n\n${files.map((file) => `${path.relative('.', file)}\n`).join('')}`,
     );
-    return { metrics: Object.fromEntries(Object.entries(result.metrics).map(([name, { value }]) => [name, value])) };
+    await logEvaluation(run, evaluation.result, files);
+    return { metrics: Object.fromEntries(Object.entries(metrics).map(([key, { value }]) => [key, value])) };
   } finally {
-    await judge.close();
+    for (const judge of judges) await judge.close();
   }
 }
 
-async function writeEvaluation(folder: string, evaluation: Evaluation, run: Run<TrainConfig>): Promise<string[]> {
-  const { result } = evaluation;
-  const contents = {
-    'eval_results.json': `${JSON.stringify(result, null, 2)}\n`,
-    'eval_results.csv': formatMetricsCsv(result),
-    ...(run.config.evaluation.report && { 'eval_report.html': await renderReport(evaluationReport(evaluation, run)) }),
-  };
-  mkdirSync(folder, { recursive: true });
-  return Object.entries(contents).map(([name, text]) => {
-    const file = path.join(folder, name);
-    writeFileSync(file, text);
-    return file;
-  });
+async function openInto(judges: Judge[], config: TrainConfig, named?: string): Promise<Judge> {
+  const judge = await openJudge(config, named);
+  judges.push(judge);
+  return judge;
+}
+
+/** What a post must have to be judged by both. */
+function strictest({ modalities }: Judge, rival: Judge | null): Modalities {
+  const needs = (part: keyof Modalities) => modalities[part] === 'required' || rival?.modalities[part] === 'required';
+  return { image: needs('image') ? 'required' : 'optional', text: needs('text') ? 'required' : 'optional' };
 }

@@ -20,6 +20,7 @@ import { bestModelName } from '../consumers/checkpoints.ts';
 import { finishJudging, judgeBatches } from '../judge.ts';
 import { meaningOf, openTokenizer } from '../network.ts';
 import { acceptsPartialPosts, pixelCacheOf } from '../run-data.ts';
+import { factsOfArtifact, factsOfCheckpoint, type ModelFacts } from './model-facts.ts';
 
 /** The answers on some samples, in their order; unreadable ones are left out. N answers. */
 export interface Answers {
@@ -37,6 +38,7 @@ export interface Answers {
 export interface Judge {
   source: string;
   version: string;
+  facts: ModelFacts;
   decision: Decision;
   /** Dotted keys of the config that it was trained with; null where that is not known. */
   settings: Readonly<Record<string, string>> | null;
@@ -46,9 +48,9 @@ export interface Judge {
   close(): Promise<void>;
 }
 
-/** Opens `evaluation.checkpoint`: a checkpoint, an artifact folder, or by default the best checkpoint of `training.version`. */
-export async function openJudge(config: TrainConfig): Promise<Judge> {
-  const named = config.evaluation.checkpoint ?? bestModelName(config.training.version);
+/** Opens `evaluation.checkpoint`, or what is named instead: a checkpoint, an artifact folder, or by default the best checkpoint of `training.version`. */
+export async function openJudge(config: TrainConfig, other?: string): Promise<Judge> {
+  const named = other ?? config.evaluation.checkpoint ?? bestModelName(config.training.version);
   const isFolder = (await stat(named).catch(() => null))?.isDirectory() ?? false;
   return isFolder ? openArtifactJudge(named, config) : openCheckpointJudge(named, config);
 }
@@ -67,6 +69,7 @@ export async function openCheckpointJudge(named: string, config: TrainConfig): P
   return {
     source,
     version: metadata.version,
+    facts: factsOfCheckpoint(source, metadata, checkpoint.metadata === null),
     decision: metadata,
     settings: checkpoint.metadata ? flattenConfig(metadata.config) : null,
     modalities: modalitiesOf(architecture),
@@ -128,6 +131,7 @@ async function openArtifactJudge(folder: string, config: TrainConfig): Promise<J
   return {
     source: path.resolve(folder),
     version: classifier.artifact.version,
+    facts: factsOfArtifact(classifier.artifact),
     decision: classifier.artifact,
     settings: null,
     modalities: classifier.artifact.modalities,

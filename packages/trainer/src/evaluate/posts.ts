@@ -1,7 +1,14 @@
 import type { TrainConfig } from '@crosscheck/config';
 import { CrosscheckError } from '@crosscheck/contract';
 import type { Sample } from '@crosscheck/data';
-import { aggregatePosts, applyTemperature, type Estimate, wilsonInterval } from '@crosscheck/evaluation';
+import {
+  type AblatedAccuracy,
+  aggregatePosts,
+  applyTemperature,
+  type Estimate,
+  pairedAccuracy,
+  wilsonInterval,
+} from '@crosscheck/evaluation';
 import type { Answers } from './open-judge.ts';
 
 /** Verdicts by post, where a post may be several rows. N posts. */
@@ -14,6 +21,8 @@ export interface JudgedPosts {
   labels: ArrayLike<number>;
   /** [N] position of each post's first row in the samples */
   indices: Int32Array;
+  /** [N] what tells a post from the others: its row's position, or its value of `evaluation.post_column` */
+  keys: readonly (string | number)[];
 }
 
 /** The rows of one post put together, when `evaluation.post_column` names posts. */
@@ -21,7 +30,7 @@ export function asPosts(answers: Answers, samples: readonly Sample[], { evaluati
   const { probabilities, labels, indices } = answers;
   const uncalibrated = applyTemperature(answers.logits, 1);
   const { post_column: column, aggregation } = evaluation;
-  if (column === null) return { probabilities, uncalibrated, labels, indices };
+  if (column === null) return { probabilities, uncalibrated, labels, indices, keys: [...indices] };
   const keys = valuesOf(column, indices, samples);
   const aggregate = (values: Float64Array) => aggregatePosts(values, labels, keys, aggregation);
   const posts = aggregate(probabilities);
@@ -30,6 +39,7 @@ export function asPosts(answers: Answers, samples: readonly Sample[], { evaluati
     uncalibrated: aggregate(uncalibrated).probabilities,
     labels: posts.labels,
     indices: Int32Array.from(posts.keys, (key) => indices[keys.indexOf(key)] as number),
+    keys: posts.keys,
   };
 }
 
@@ -44,7 +54,7 @@ export function requireColumn(column: string | null, columns: readonly string[],
   throw new CrosscheckError(
     'CROSSCHECK_DATA_MISSING_COLUMN',
     `expected a column "${column}" in ${first?.file}, got ${columns.map((name) => `"${name}"`).join(', ')}; ` +
-      'set evaluation.group_column and evaluation.post_column to one of them',
+      'set evaluation.group_column, evaluation.post_column and evaluation.id_column to one of them',
   );
 }
 
@@ -57,4 +67,29 @@ export function accuracyOf(
     (label, i) => (probabilities[i] as number) > threshold === (label === 1),
   ).length;
   return wilsonInterval(right, labels.length);
+}
+
+/** The posts that were judged both times, in the order of the first. */
+export function pairPosts(first: JudgedPosts, second: JudgedPosts): { first: JudgedPosts; second: JudgedPosts } {
+  const places = new Map(second.keys.map((key, i) => [key, i]));
+  const both = [...first.keys.keys()].filter((i) => places.has(first.keys[i] as string | number));
+  const there = both.map((i) => places.get(first.keys[i] as string | number) as number);
+  return { first: selectPosts(first, both), second: selectPosts(second, there) };
+}
+
+function selectPosts({ probabilities, uncalibrated, labels, indices, keys }: JudgedPosts, rows: number[]): JudgedPosts {
+  return {
+    probabilities: Float64Array.from(rows, (row) => probabilities[row] as number),
+    uncalibrated: Float64Array.from(rows, (row) => uncalibrated[row] as number),
+    labels: Float32Array.from(rows, (row) => labels[row] as number),
+    indices: Int32Array.from(rows, (row) => indices[row] as number),
+    keys: rows.map((row) => keys[row] as string | number),
+  };
+}
+
+/** Accuracy with a part of each post taken away, and how far that lies from the same posts as they are. */
+export function ablatedAccuracy(full: JudgedPosts, ablated: JudgedPosts, threshold: number): AblatedAccuracy {
+  const { first, second } = pairPosts(full, ablated);
+  const change = pairedAccuracy({ ...first, threshold }, { ...second, threshold }, first.labels);
+  return { ...accuracyOf(ablated, threshold), change };
 }

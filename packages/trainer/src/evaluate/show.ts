@@ -1,7 +1,16 @@
-import { type Estimate, formatDiagnoses, type GroupMetrics } from '@crosscheck/evaluation';
+import {
+  type Estimate,
+  formatDiagnoses,
+  formatDifference,
+  formatPValue,
+  type GroupMetrics,
+} from '@crosscheck/evaluation';
+import { describeComparison } from '@crosscheck/report';
 import { formatCoverage } from '../calibrate/show.ts';
+import { formatComparison } from '../compare/show.ts';
 import { ablationMeaning, ablationNames } from './ablations.ts';
 import { calibrationMetrics, type EvaluationResult } from './evaluate-split.ts';
+import { pairOf, type RivalResult } from './judge-rival.ts';
 
 const formatEstimate = ({ value, low, high }: Estimate) =>
   `${value.toFixed(4)}  [${low.toFixed(4)}, ${high.toFixed(4)}]`;
@@ -20,7 +29,7 @@ export function formatEvaluation(result: EvaluationResult): string {
   const failed = Object.entries(checks).filter(([, { passed }]) => !passed);
   return [
     ...formatDiagnoses(result.diagnoses).map((line) => wrap(line)),
-    `${countOf(result)} of the ${result.split} split, judged by version ${result.version} at threshold ${Number(result.threshold.toFixed(4))}`,
+    `${countOf(result)} of the ${result.split} split, judged by ${result.name} ${result.version} at threshold ${Number(result.threshold.toFixed(4))}`,
     ...(result.skipped > 0 ? [`${result.skipped} rows could not be used`] : []),
     wrap(describeUses(result)),
     '',
@@ -34,6 +43,7 @@ export function formatEvaluation(result: EvaluationResult): string {
     ...describeAbstaining(result),
     ...(ablations ? ['', ...describeAblations(result)] : []),
     ...(modalityUse ? ['', wrap(modalityUse.summary)] : []),
+    ...(result.comparison ? ['', ...describeRival(result, result.comparison)] : []),
     ...(groups ? ['', `by ${groups.column}:`, ...groups.rows.map((group) => `  ${describeGroup(group)}`)] : []),
     ...failed.map(([name, { message }]) => `check failed: ${name}: ${message}`),
   ].join('\n');
@@ -72,20 +82,37 @@ const countOf = ({ rows, posts }: EvaluationResult) =>
   rows === posts ? `${rows} posts` : `${posts} posts (${rows} rows)`;
 
 function describeAblations({ metrics, ablations }: EvaluationResult): string[] {
-  const rows = ablationNames.flatMap((name) =>
-    ablations?.[name] ? [[formatEstimate(ablations[name]), ablationMeaning[name]]] : [],
-  );
+  const rows = ablationNames.flatMap((name) => {
+    const ablated = ablations?.[name];
+    if (!ablated) return [];
+    const { difference, pValue } = ablated.change;
+    return [
+      [
+        formatEstimate(ablated),
+        `${formatDifference(difference).padEnd(24)}  ${formatPValue(pValue)
+          .replace(/^p (= )?/, '')
+          .padEnd(7)}`,
+        ablationMeaning[name],
+      ],
+    ];
+  });
+  const asTheyAre = [formatEstimate(metrics.accuracy), ''.padEnd(33), 'posts as they are'];
   return [
-    'accuracy  95 % interval',
-    ...[[formatEstimate(metrics.accuracy), 'posts as they are'], ...rows].map((row) => row.join('  ')),
+    'accuracy  95 % interval     change (95 % interval)    p',
+    ...[asTheyAre, ...rows].map((row) => row.join('  ')),
   ];
+}
+
+function describeRival(result: EvaluationResult, rival: RivalResult): string[] {
+  const pair = pairOf(result, rival);
+  return [`against ${rival.model}:`, ...formatComparison(pair), wrap(describeComparison(pair))];
 }
 
 function describeGroup({ group, rows, fakeRows, accuracy }: GroupMetrics): string {
   return `${group.slice(0, 24).padEnd(24)} ${formatEstimate(accuracy)}  ${rows} posts, ${fakeRows} FAKE`;
 }
 
-function wrap(text: string, width = 80): string {
+export function wrap(text: string, width = 80): string {
   const lines: string[] = [''];
   for (const word of text.split(' ')) {
     const last = lines.at(-1) as string;

@@ -1,7 +1,7 @@
 import { throwIfStopped } from '@crosscheck/contract';
-import { applyTemperature, type Estimate } from '@crosscheck/evaluation';
+import { type AblatedAccuracy, applyTemperature } from '@crosscheck/evaluation';
 import { type AblationName, ablationNames, planAblation } from '../evaluate/ablations.ts';
-import { accuracyOf } from '../evaluate/posts.ts';
+import { ablatedAccuracy, type JudgedPosts } from '../evaluate/posts.ts';
 import { type EncodedBatch, type FeatureSet, joinFeatures } from '../features/feature-set.ts';
 import { encodeBatch } from '../features/prepare-features.ts';
 import { finishJudging, type Judged, judgeFeatures } from '../judge.ts';
@@ -39,15 +39,22 @@ export async function judgeAblations(
   { config, manifests, model }: OpenRun,
   { judged, features }: JudgedValidation,
   { threshold, temperature }: { threshold: number; temperature: number },
-): Promise<Record<AblationName, Estimate> | null> {
+): Promise<Record<AblationName, AblatedAccuracy> | null> {
   if (!config.evaluation.ablations) return null;
   const samples = Array.from(judged.indices, (i) => manifests.val.samples[i]).filter((sample) => sample !== undefined);
-  const entries: [AblationName, Estimate][] = [];
+  const rowsOf = (logits: ArrayLike<number>): JudgedPosts => ({
+    probabilities: applyTemperature(logits, temperature),
+    uncalibrated: applyTemperature(logits, 1),
+    labels: judged.labels,
+    indices: judged.indices,
+    keys: [...judged.indices],
+  });
+  const full = rowsOf(judged.logits);
+  const entries: [AblationName, AblatedAccuracy][] = [];
   for (const name of ablationNames) {
     const { part, donors } = planAblation(samples, name, config.training.seed);
     const { logits } = await finishJudging(judgeFeatures(model, features, { [part]: donors }));
-    const probabilities = applyTemperature(logits, temperature);
-    entries.push([name, accuracyOf({ probabilities, labels: judged.labels }, threshold)]);
+    entries.push([name, ablatedAccuracy(full, rowsOf(logits), threshold)]);
   }
-  return Object.fromEntries(entries) as Record<AblationName, Estimate>;
+  return Object.fromEntries(entries) as Record<AblationName, AblatedAccuracy>;
 }

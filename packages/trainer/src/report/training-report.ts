@@ -1,5 +1,5 @@
 import { withoutSecrets } from '@crosscheck/contract';
-import { applyTemperature, type Diagnosis, type Estimate } from '@crosscheck/evaluation';
+import { type AblatedAccuracy, applyTemperature, type Diagnosis } from '@crosscheck/evaluation';
 import { countParameters } from '@crosscheck/model';
 import type { ReportData, ScoredSplit } from '@crosscheck/report';
 import { describeTensorflow } from '@crosscheck/tensorflow';
@@ -15,7 +15,7 @@ import type { Outcome } from '../run-all.ts';
 export interface Findings {
   judged: Judged;
   calibration: BestCalibration | null;
-  ablations: Record<AblationName, Estimate> | null;
+  ablations: Record<AblationName, AblatedAccuracy> | null;
 }
 
 /** The same with what is wrong. */

@@ -4,8 +4,11 @@ import { computeMetrics } from '@crosscheck/evaluation';
 import { renderConfusionMatrix, renderReport, renderTrainingCurves } from '@crosscheck/report';
 import { guardWriting } from '../guard-writing.ts';
 import type { OpenRun } from '../open-run.ts';
+import { validationPredictionsFile, validationResultsFile } from '../predictions/file-names.ts';
+import { formatPredictions } from '../predictions/predictions-file.ts';
 import type { Outcome } from '../run-all.ts';
 import { type DiagnosedFindings, scoredValidation, trainingReport } from './training-report.ts';
+import { validationResults } from './validation-results.ts';
 
 /** Plots under the original's names, and the report. @returns their paths */
 export async function writeResults(open: OpenRun, outcome: Outcome, findings: DiagnosedFindings): Promise<string[]> {
@@ -18,9 +21,19 @@ export async function writeResults(open: OpenRun, outcome: Outcome, findings: Di
     [`confusion_matrix_${version}.png`]: await renderConfusionMatrix(confusion),
     'report.html': await renderReport(trainingReport(open, outcome, findings)),
   };
-  return Object.entries(contents).map(([name, content]) => {
-    const file = path.join(runDir, name);
-    guardWriting(file, () => writeFileSync(file, content));
-    return file;
-  });
+  keepValidation(open, outcome, findings);
+  return Object.entries(contents).map(([name, content]) => writeInto(runDir, name, content));
+}
+
+/** What `pnpm compare` reads: every verdict on validation, and what it says of the run. They stay in the run folder. */
+function keepValidation(open: OpenRun, outcome: Outcome, findings: DiagnosedFindings): void {
+  const { predictions, result } = validationResults(open, outcome, findings);
+  writeInto(open.runDir, validationPredictionsFile, formatPredictions(predictions));
+  writeInto(open.runDir, validationResultsFile, `${JSON.stringify(result, null, 2)}\n`);
+}
+
+function writeInto(folder: string, name: string, content: string | Uint8Array): string {
+  const file = path.join(folder, name);
+  guardWriting(file, () => writeFileSync(file, content));
+  return file;
 }

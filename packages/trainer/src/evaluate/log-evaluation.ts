@@ -1,0 +1,86 @@
+import path from 'node:path';
+import type { Run, TrainConfig } from '@crosscheck/config';
+import { hideInValue, isCrosscheckError, messageOf } from '@crosscheck/contract';
+import { isMlflowError, RunLogger, type TrackingStore } from 'mlflow-js-client';
+import { predictionsFile } from '../predictions/file-names.ts';
+import { openStore, trainingExperiment } from '../tracking.ts';
+import type { EvaluationResult } from './evaluate-split.ts';
+
+const closeLimitMs = 60_000;
+
+/**
+ * Adds metrics (`eval_<split>/accuracy`, …), results and page to the MLflow run that trained the checkpoint, which stays ended as it is. What goes
+ * wrong here costs a line: the evaluation is done, and stands in its folder.
+ */
+export async function logEvaluation(
+  run: Run<TrainConfig>,
+  result: EvaluationResult,
+  files: readonly string[],
+): Promise<void> {
+  const { mlflow, evaluation } = run.config;
+  if (!mlflow.enabled || !evaluation.log_to_mlflow || mlflow.tracking_uri === null) return;
+  const { runId } = result.trained;
+  if (runId === null)
+    return run.log(
+      'mlflow: not logged, because the checkpoint names no run (it was trained with mlflow.enabled=false)',
+    );
+  try {
+    const store = await openStore(mlflow.tracking_uri);
+    try {
+      await addTo(store, runId, { run, result, files });
+    } finally {
+      store.close();
+    }
+  } catch (error) {
+    const code = isCrosscheckError(error) ? `${error.code}: ` : '';
+    run.warn(`mlflow: the evaluation was not logged: ${code}${messageOf(error)}`);
+  }
+}
+
+interface Found {
+  run: Run<TrainConfig>;
+  result: EvaluationResult;
+  files: readonly string[];
+}
+
+async function addTo(store: TrackingStore, runId: string, { run, result, files }: Found): Promise<void> {
+  const { experiment_name, tracking_uri } = run.config.mlflow;
+  if (await isMissing(store, runId)) {
+    return run.warn(
+      `mlflow: not logged, because the run ${runId} that trained the checkpoint is not in mlflow.tracking_uri=${hideInValue(tracking_uri ?? '')}; ` +
+        'name the store that it is in, or evaluation.log_to_mlflow=false',
+    );
+  }
+  const logger = new RunLogger({
+    store,
+    experiment: trainingExperiment(experiment_name),
+    runId,
+    leavesStatus: true,
+    spoolFolder: run.runDir,
+    onProblem: (message) => run.warn(`mlflow: ${message}`),
+  });
+  logger.logMetrics(metricsOf(result));
+  for (const file of files.filter((name) => path.basename(name) !== predictionsFile))
+    logger.logArtifact(file, `evaluation/${result.split}/${path.basename(file)}`);
+  const { isComplete, refused } = await logger.close({ timeoutMs: closeLimitMs });
+  if (!isComplete)
+    return run.warn(
+      `mlflow: not everything was sent; pnpm mlflow:sync ${path.relative('.', run.runDir)} sends it later`,
+    );
+  if (refused === 0) run.log(`mlflow: added to run ${runId}`);
+}
+
+/** Whether a server that answers has no such run; one that does not answer is met later, with what waits for it in the run folder. */
+async function isMissing(store: TrackingStore, runId: string): Promise<boolean> {
+  try {
+    await store.getRun(runId);
+    return false;
+  } catch (error) {
+    return isMlflowError(error) && error.errorCode === 'RESOURCE_DOES_NOT_EXIST';
+  }
+}
+
+function metricsOf({ split, metrics }: EvaluationResult): Record<string, number> {
+  const measured = Object.entries(metrics).filter(([, { value }]) => Number.isFinite(value));
+  return Object.fromEntries(measured.map(([name, { value }]) => [`eval_${split}/${name}`, value]));
+}
