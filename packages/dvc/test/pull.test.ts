@@ -205,7 +205,7 @@ describe('what goes wrong is said', () => {
     const run = (...args: string[]) =>
       runEntry('packages/dvc/src/bin/pull.ts', args, { cwd: dir, env: { INIT_CWD: dir } });
     expect(await run('jobs=0')).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringContaining('CROSSCHECK_DVC_BAD_OPTION'),
     });
     expect((await run('--help')).stdout).toContain('jobs=16');
