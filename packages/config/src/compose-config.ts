@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { findConfigDir } from './config-dir.ts';
-import { upgradeForms } from './earlier-forms.ts';
+import { takePhases, upgradeForms } from './earlier-forms.ts';
 import { rememberSecrets } from './hide.ts';
 import type { KeyGuide } from './hydra/apply-overrides.ts';
 import { type Composition, composeWithProblems } from './hydra/compose.ts';
@@ -30,6 +30,8 @@ export interface ComposeConfigOptions<C> {
   /** The moment that `${now:…}` prints. */
   now?: Date;
   env?: NodeJS.ProcessEnv;
+  /** The config of the run that is continued: its phases stand where no other are chosen. */
+  stored?: unknown;
   /** What the command reads: an override of anything else is refused. */
   reads?: Reads<C>;
 }
@@ -60,6 +62,7 @@ export function composeOnly<C>(options: ComposeConfigOptions<C>, mode: 'run' | '
     sources: sourcesOf(options),
     overrides: options.overrides ?? [],
     guide: guideOf(options.schema),
+    prepare: (root) => takePhases(root, options.stored),
     mode,
     ...(options.jobName === undefined ? {} : { jobName: options.jobName }),
     ...(options.jobNumber === undefined ? {} : { jobNumber: options.jobNumber }),

@@ -1,4 +1,4 @@
-import { type ConfigNode, fromPlain, type MapNode, nodeAt, type Plain, toPlain } from './hydra/node.ts';
+import { type ConfigNode, fromPlain, isNull, type MapNode, nodeAt, type Plain, toPlain } from './hydra/node.ts';
 import { fail } from './hydra/problems.ts';
 
 /**
@@ -18,6 +18,15 @@ export function upgradeStored(stored: unknown): Plain {
   const root = fromPlain(stored);
   if (root.kind === 'map') upgradeForms(root);
   return toPlain(root);
+}
+
+/** Where a config chooses no phases, those of the run that is continued can be overridden. */
+export function takePhases(root: MapNode, stored: unknown): void {
+  const training = nodeAt(root, ['training']);
+  const phases = nodeAt(fromPlain(stored ?? {}, 'training.resume'), ['training', 'phases']);
+  const own = nodeAt(root, ['training', 'phases']);
+  const isFree = own === undefined || isNull(own);
+  if (isFree && training?.kind === 'map' && phases?.kind === 'map') training.entries.set('phases', phases);
 }
 
 /** Replaces what is there, as the list did. */

@@ -73,7 +73,7 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   await checkOverlap({ ...manifests, ...(others && { calibration: calibrationRows }) }, config.data.on_overlap, say);
   if (resumed) checkSameData(manifests, resumed);
   const model = buildModel(config);
-  const lines = resumed ? [`resuming ${runDir}`] : await loadInitialWeights(model, config);
+  const lines = resumed ? [`resuming ${runDir}`, ...resumed.changes] : await loadInitialWeights(model, config);
   for (const line of lines) say(line);
   say(`${config.model.name}: ${countParameters(model).total.toLocaleString('en')} parameters`);
   const checkpointDir = checkpointDirOf(run, resumed);

@@ -1,9 +1,11 @@
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { type TrainConfig, trainConfigSchema, upgradeStored } from '@crosscheck/config';
-import { CrosscheckError } from '@crosscheck/contract';
+import { composeConfig, type TrainConfig, trainConfigSchema, upgradeStored } from '@crosscheck/config';
+import { CrosscheckError, hideSecrets, isHidden, withoutSecrets } from '@crosscheck/contract';
 import { z } from 'zod';
-import { openTrainingState, type TrainingState, trainingStateFile } from './training-state.ts';
+import { type Phase, resolvePhases } from './phases.ts';
+import { isFree, leavesOf, setLeaf } from './resume-keys.ts';
+import { findState } from './stored-run.ts';
+import { openTrainingState, type TrainingState } from './training-state.ts';
 
 /** A run that is being continued. */
 export interface ResumedRun {
@@ -11,15 +13,13 @@ export interface ResumedRun {
   runDir: string;
   config: TrainConfig;
   state: TrainingState;
+  /** What is different from before, for people. */
+  changes: string[];
 }
 
-/** Overrides that may differ from the interrupted run without changing what it computes. */
-const freeKeys =
-  /^\+{0,2}(training\.resume|training\.num_workers|training\.log_every_steps|data\.pixel_cache\.|training\.feature_cache\.dir|mlflow\.|hydra\.|export\.|evaluation\.)/;
-
 /**
- * Opens the state that `training.resume` names: a run folder, or the state file in it. The interrupted run's config holds;
- * overrides that contradict it are refused, because the result would be neither run's.
+ * Opens the state that `training.resume` names: a run folder, or the state file in it. The interrupted run's config holds, with
+ * what is asked for and may change; anything else that is asked for is refused, because the result would be neither run's.
  *
  * @throws CROSSCHECK_RESUME_NOT_FOUND, CROSSCHECK_RESUME_STATE_INVALID, CROSSCHECK_RESUME_MISMATCH
  */
@@ -27,66 +27,134 @@ export async function openResumedRun(config: TrainConfig, overrides: readonly st
   const named = config.training.resume;
   if (named === null) return null;
   const file = await findState(named);
-  const contradicting = overrides.filter((override) => !freeKeys.test(override));
   const state = await openTrainingState(file);
-  const stored = await readConfig(file, state);
-  if (contradicting.length > 0 && !isSameRun(config, stored)) {
+  try {
+    const stored = readConfig(file, state);
+    const merged = mergeConfigs(named, { stored, asked: askedFor(config, overrides), current: config });
+    const changes = [...merged.changes, ...checkLengths(named, { before: stored, after: merged.config, state })];
+    if (merged.config.training.checkpoint_dir !== stored.training.checkpoint_dir) moveBest(state, merged.config);
+    return { runDir: path.dirname(file), config: merged.config, state, changes };
+  } catch (error) {
     await state.close();
-    throw new CrosscheckError(
-      'CROSSCHECK_RESUME_MISMATCH',
-      `${named} was started with another config than ${contradicting.join(' ')} asks for; ` +
-        `resume with training.resume=${named} alone, or start a new run (model.load_model=true starts from a checkpoint)`,
-    );
+    throw error;
   }
-  return { runDir: path.dirname(file), config: mergeFree(config, stored), state };
 }
 
 /** @throws CROSSCHECK_RESUME_STATE_INVALID when the run was started with keys that this version does not know */
-async function readConfig(file: string, state: TrainingState): Promise<TrainConfig> {
+function readConfig(file: string, state: TrainingState): TrainConfig {
   const { success, data, error } = trainConfigSchema.safeParse(upgradeStored(state.description.config));
   if (success) return data;
-  await state.close();
   throw new CrosscheckError(
     'CROSSCHECK_RESUME_STATE_INVALID',
     `the config in ${file} is not one of this version of Crosscheck: ${z.prettifyError(error)}; start a new run, or load its best checkpoint with model.load_model`,
   );
 }
 
-async function findState(named: string): Promise<string> {
-  const candidates = [path.resolve(named), path.resolve(named, trainingStateFile)];
-  for (const file of candidates) if ((await stat(file).catch(() => null))?.isFile()) return file;
-  throw new CrosscheckError(
-    'CROSSCHECK_RESUME_NOT_FOUND',
-    `training.resume must name a run folder with ${trainingStateFile} in it, or that file; looked for ${candidates.join(' and ')}`,
+/** True for keys that were typed, and for those that a chosen group sets otherwise than the config does alone. */
+function askedFor(config: TrainConfig, overrides: readonly string[]): (key: string) => boolean {
+  const typed = overrides.flatMap((override) => /^\+{0,2}([\w.]+)=/.exec(override)?.[1] ?? []);
+  const plain = leavesOf(plainConfig());
+  const current = leavesOf(config);
+  const isTyped = (key: string) => typed.some((name) => key === name || key.startsWith(`${name}.`));
+  return (key) =>
+    isTyped(key) || isTyped(follows[key] ?? key) || (current.has(key) && !isSame(current.get(key), plain.get(key)));
+}
+
+/** Keys that the configs take from another one. */
+const follows: Readonly<Record<string, string>> = {
+  'data.images_dir_train': 'data.root_dir',
+  'data.images_dir_val': 'data.root_dir',
+  'data.images_dir_test': 'data.root_dir',
+  'mlflow.tracking_uri': 'training.tracking_uri',
+  'mlflow.experiment_name': 'training.experiment_name',
+};
+
+/** The config without a command line; nothing where it cannot stand alone. */
+function plainConfig(): unknown {
+  try {
+    return composeConfig({ configName: 'config', schema: trainConfigSchema }).config;
+  } catch {
+    return {};
+  }
+}
+
+const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+
+interface Sides {
+  stored: TrainConfig;
+  current: TrainConfig;
+  asked: (key: string) => boolean;
+}
+
+/** The stored config with what is asked for and may change. A secret was not stored: it comes from the current config. */
+function mergeConfigs(named: string, { stored, current, asked }: Sides): { config: TrainConfig; changes: string[] } {
+  const config = structuredClone(stored);
+  const [before, now] = [leavesOf(stored), leavesOf(current)];
+  const [refused, changes, lost]: [string[], string[], string[]] = [[], [], []];
+  for (const [key, value] of now) {
+    const old = before.get(key);
+    const isWithheld = isHidden(old) && isSame(withoutSecrets({ [key]: value }), { [key]: old });
+    if (isSame(value, old) || key === 'training.resume' || isWithheld) {
+      setLeaf(config, key, value);
+      continue;
+    }
+    if (!asked(key)) {
+      if (isHidden(old)) lost.push(`${key} (${String(old)})`);
+      continue;
+    }
+    const text = `${key} was ${shown(old)}, now ${shown(value)}`;
+    if (isFree(key) && setLeaf(config, key, value)) changes.push(text);
+    else refused.push(text);
+  }
+  if (refused.length > 0) throw mismatch(named, `these may not change: ${refused.join('; ')}`);
+  const isTracked = config.mlflow.enabled;
+  if (lost.length > 0 && isTracked)
+    throw mismatch(
+      named,
+      `its ${lost.join(', ')} had a secret, which is never stored: give it again, or mlflow.enabled=false`,
+    );
+  return { config, changes };
+}
+
+const shown = (value: unknown) => (value === undefined ? 'not set' : hideSecrets(JSON.stringify(value)));
+
+function mismatch(named: string, why: string): CrosscheckError {
+  return new CrosscheckError(
+    'CROSSCHECK_RESUME_MISMATCH',
+    `${named} cannot go on so: ${why}; resume with training.resume=${named} alone, or start a new run (model.load_model=true starts from a checkpoint)`,
   );
 }
 
-function mergeFree(config: TrainConfig, stored: TrainConfig): TrainConfig {
-  const { resume, num_workers, log_every_steps, feature_cache } = config.training;
-  const { mlflow, evaluation } = config;
-  return {
-    ...stored,
-    mlflow,
-    evaluation,
-    export: config.export,
-    data: { ...stored.data, pixel_cache: config.data.pixel_cache },
-    training: {
-      ...stored.training,
-      resume,
-      num_workers,
-      log_every_steps,
-      feature_cache: { ...stored.training.feature_cache, dir: feature_cache.dir },
-    },
-  };
+/** A phase may get longer while it is the last that ran; what its schedule does then is said. */
+function checkLengths(
+  named: string,
+  { before, after, state }: { before: TrainConfig; after: TrainConfig; state: TrainingState },
+): string[] {
+  const { phase: at, epoch: done } = state.description.point.position;
+  const old = resolvePhases(before);
+  return resolvePhases(after).flatMap((phase) => {
+    const was = old[phase.index]?.numEpochs;
+    if (was === undefined || was === phase.numEpochs) return [];
+    if (phase.index < at) throw mismatch(named, `phase ${phase.name} is over, so its num_epochs stays ${was}`);
+    if (phase.index === at && phase.numEpochs < done)
+      throw mismatch(
+        named,
+        `phase ${phase.name} has done ${done} epochs already, so num_epochs=${phase.numEpochs} is too few`,
+      );
+    return [lengthText(phase, was)];
+  });
 }
 
-/** Compares what decides the numbers: network, data and training, but for the free keys. */
-function isSameRun(a: TrainConfig, b: TrainConfig): boolean {
-  const essence = ({ model, data, training }: TrainConfig) => {
-    const { resume: _resume, num_workers: _workers, log_every_steps: _log, ...others } = training;
-    const rest = { ...others, feature_cache: { ...training.feature_cache, dir: null } };
-    const { pixel_cache: _cache, ...posts } = data;
-    return JSON.stringify([model, posts, rest]);
-  };
-  return essence(a) === essence(b);
+const stretched: ReadonlySet<string> = new Set(['onecycle', 'cosine']);
+
+function lengthText({ name, numEpochs, scheduler }: Phase, was: number): string {
+  const course = stretched.has(scheduler)
+    ? `; its ${scheduler} learning rate is spread over all ${numEpochs} and goes on where that stands, not where the shorter one ended`
+    : '';
+  return `phase ${name}: ${numEpochs} epochs instead of ${was}${course}`;
+}
+
+function moveBest(state: TrainingState, { training }: TrainConfig): void {
+  const { best } = state.description;
+  if (best !== null) best.path = path.resolve(training.checkpoint_dir, path.basename(best.path));
 }

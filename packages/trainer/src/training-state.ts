@@ -13,8 +13,9 @@ import {
 } from '@crosscheck/model';
 import { z } from 'zod';
 import type { EpochRecord } from './history.ts';
+import { stateMetadataKey } from './stored-run.ts';
 
-export const trainingStateFile = 'training_state.safetensors';
+export { trainingStateFile } from './stored-run.ts';
 
 const positionSchema = z.object({
   phase: z.int(),
@@ -59,7 +60,6 @@ const descriptionSchema = z.object({
 export type StateDescription = z.infer<typeof descriptionSchema>;
 
 const [modelPrefix, firstPrefix, secondPrefix] = ['model/', 'adam.first/', 'adam.second/'];
-const metadataKey = 'crosscheck_training_state';
 
 /** Writes model, optimizer moments and position to a temporary name and renames: a kill leaves the old state or the new one. */
 export async function writeTrainingState(
@@ -81,7 +81,7 @@ export async function writeTrainingState(
   ];
   const optimizerSteps = Object.fromEntries(moments.map(({ name, steps }) => [name, steps]));
   const full: StateDescription = { formatVersion: 1, ...description, optimizerSteps };
-  await writeSafetensors(file, tensors, { [metadataKey]: JSON.stringify(full) });
+  await writeSafetensors(file, tensors, { [stateMetadataKey]: JSON.stringify(full) });
 }
 
 export interface TrainingState {
@@ -130,7 +130,7 @@ async function parseDescription(
   path: string,
   file: Awaited<ReturnType<typeof openSafetensors>>,
 ): Promise<StateDescription> {
-  const json = file.metadata[metadataKey];
+  const json = file.metadata[stateMetadataKey];
   const result = descriptionSchema.safeParse(json === undefined ? undefined : JSON.parse(json));
   if (result.success) return result.data;
   await file.close();

@@ -1,11 +1,14 @@
-import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { temporaryFolder } from '@crosscheck/testkit';
+import { trainConfigSchema } from '@crosscheck/config';
+import { readCheckpointMetadata } from '@crosscheck/model';
+import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isFree, leavesOf, mayChange } from '../src/resume-keys.ts';
 import { copyPosts, makePosts, testFolder, trainCsv } from './support/posts.ts';
 import { bestCheckpoint, epochLines, readBits, readMetrics, withoutTimes } from './support/read-run.ts';
 import { shortRun, type TrainedRun, trainHere } from './support/run-train.ts';
-import { startTrain } from './support/start-train.ts';
+import { startTrain, trainEntry } from './support/start-train.ts';
 
 // Processes start, servers stop and retries wait: on a busy machine that adds up.
 const slowMs = 180_000;
@@ -111,6 +114,65 @@ describe('a finished run', () => {
   });
 });
 
+describe('what may change on resume', { timeout: slowMs }, () => {
+  const short = (data: string, dir: string) => [
+    ...shortRun(data, dir),
+    'training.num_epochs=1',
+    'training.phases={frozen:{num_epochs:1,freeze_vision:true,freeze_text:true},finetune:{num_epochs:1}}',
+  ];
+
+  it('are the places of posts and checkpoints, the length of the last phase, and what follows training', async () => {
+    const [dir, data] = [testFolder(), copyPosts(posts)];
+    await trainHere(short(data, dir), { dir });
+    const [moved, checkpoints] = [path.join(dir, 'moved'), path.join(dir, 'kept')];
+    renameSync(data, moved);
+    renameSync(path.join(dir, 'checkpoints'), checkpoints);
+    const overrides = [
+      `training.resume=${path.join(dir, 'run')}`,
+      `data.root_dir=${moved}`,
+      `training.checkpoint_dir=${checkpoints}`,
+      `hydra.run.dir=${path.join(dir, 'other')}`,
+      'training.phases.finetune.num_epochs=3',
+      'calibration.enabled=true',
+      'calibration.temperature=1.7',
+    ];
+    const { code, stdout, stderr } = await runEntry(trainEntry, overrides, { timeoutMs: slowMs });
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(stdout).toContain('phase finetune: 3 epochs instead of 1; its onecycle learning rate is spread over all 3');
+    expect(stdout).toContain(`data.root_dir was "${data}", now "${moved}"`);
+    expect(epochLines(path.join(dir, 'run')).map(({ phase, epoch }) => [phase, epoch])).toEqual([
+      ['frozen', 1],
+      ['finetune', 2],
+      ['finetune', 3],
+      ['finetune', 4],
+    ]);
+    expect(await readCheckpointMetadata(bestCheckpoint(checkpoints))).toMatchObject({ temperature: 1.7 });
+    const refusals: [string, RegExp][] = [
+      ['training.phases.frozen.num_epochs=2', /phase frozen is over/],
+      ['training.phases.finetune.num_epochs=2', /has done 3 epochs already/],
+      ['training.phases.finetune.learning_rate=1', /training.phases.finetune.learning_rate was not set, now 1/],
+      ['calibration.holdout=0.5', /calibration.holdout was 0, now 0.5/],
+      ['training.seed=1', /training.seed was 42, now 1/],
+    ];
+    for (const [override, message] of refusals) {
+      const again = await runEntry(trainEntry, [...overrides.slice(0, 4), override], { timeoutMs: slowMs });
+      expect(again.stderr).toMatch(message);
+      expect(again.code).toBe(1);
+    }
+  });
+
+  it('is said by one table, whose keys exist', () => {
+    const known = schemaLeaves();
+    const keys = mayChange.flatMap(([named]) => named);
+    const exists = (key: string) =>
+      key.includes('*') || known.some((name) => (key.endsWith('.') ? name.startsWith(key) : name === key));
+    expect(keys.filter((key) => !exists(key))).toEqual([]);
+    expect(['training.seed', 'training.batch_size', 'calibration.holdout', 'data.n_rows'].filter(isFree)).toEqual([]);
+  });
+});
+
+const schemaLeaves = () => [...leavesOf(trainConfigSchema.parse({})).keys()];
+
 describe('resuming refuses', () => {
   it('a folder without a state, and says where it looked', async () => {
     const dir = testFolder();
@@ -130,7 +192,7 @@ describe('resuming refuses', () => {
     const dir = path.join(root.dir, 'whole');
     await expect(resume(dir, 'training.weight_decay=0.5')).rejects.toMatchObject({
       code: 'CROSSCHECK_RESUME_MISMATCH',
-      message: expect.stringContaining('training.weight_decay=0.5'),
+      message: expect.stringContaining('training.weight_decay was 0.01, now 0.5'),
     });
   });
 

@@ -69,6 +69,8 @@ export interface Command<C> {
   schema: z.ZodType<C>;
   /** Keys that it reads only sometimes: overrides of those that it does not read are refused. */
   reads?: Reads<C>;
+  /** The config of an earlier run that the overrides continue: names that only it has, such as those of phases, can be overridden. */
+  stored?(overrides: readonly string[]): Promise<unknown>;
   /** Loads the heavy part itself: `async (run) => (await import('./train.ts')).train(run)`. */
   main(run: Run<C>): Promise<JobResult | void>;
   version?: string;

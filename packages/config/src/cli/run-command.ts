@@ -25,7 +25,8 @@ async function dispatch<C>(command: Command<C>, argv: string[]): Promise<number 
   if (isSweep(invocation) && !isQuestion(invocation) && place.runDir === null) {
     return (await import('./sweep.ts')).runSweep({ command, options, invocation, now: place.now });
   }
-  if (!isQuestion(invocation)) return runJob(command, composeConfig(withReads(command, options, place)), place);
+  if (!isQuestion(invocation))
+    return runJob(command, composeConfig(await optionsOfRun(command, options, place)), place);
   if (flags.version !== undefined) print(command.version ?? (await import('./version.ts')).packageVersion());
   else if (flags.completion !== undefined) (await import('./completion.ts')).complete(command, invocation, options);
   else if (flags.help !== undefined) (await import('./help.ts')).printHelp(command, options);
@@ -34,9 +35,15 @@ async function dispatch<C>(command: Command<C>, argv: string[]): Promise<number 
   return exitCodes.done;
 }
 
-/** A sweep has looked at all of its jobs together: what one of them does not read, another may. */
-function withReads<C>({ reads }: Command<C>, options: ComposeConfigOptions<C>, { runDir }: JobPlace) {
-  return reads === undefined || runDir !== null ? options : { ...options, reads };
+/** What a run knows besides. A sweep has looked at all of its jobs together: what one of them does not read, another may. */
+async function optionsOfRun<C>(
+  command: Command<C>,
+  options: ComposeConfigOptions<C>,
+  { runDir }: JobPlace,
+): Promise<ComposeConfigOptions<C>> {
+  const { reads } = command;
+  const stored = await command.stored?.(options.overrides ?? []);
+  return { ...options, stored, ...(reads === undefined || runDir !== null ? {} : { reads }) };
 }
 
 /** Flags that print something and run nothing. */

@@ -22,6 +22,8 @@ export interface ComposeRequest {
   /** Value of `hydra.job.num` and `.id`. */
   jobNumber?: number | null;
   guide?: KeyGuide;
+  /** Changes what the files give before overrides are applied. */
+  prepare?: (root: MapNode) => void;
 }
 
 export interface Composition {
@@ -60,6 +62,7 @@ export function composeWithProblems(request: ComposeRequest): Composition {
   const { configName } = request;
   const defaults = createDefaultsList({ configName, overrides, searchPath, skipMissing: mode === 'multirun' });
   const root = mergeDefaults(defaults, searchPath, request.guide);
+  request.prepare?.(root);
   applyOverrides(root, defaults.groups.values, {
     guide: request.guide,
     groups: () => searchPath.allGroups(),

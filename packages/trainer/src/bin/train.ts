@@ -13,6 +13,7 @@ await runCommand({
   // It looks for signals by itself, and saves before it ends.
   patienceMs: Number.POSITIVE_INFINITY,
   openSweep: async (start) => (await import('../sweep.ts')).openSweep(start),
+  stored: async (overrides) => (await import('../stored-run.ts')).readStoredConfig(overrides),
   main: async (run) => {
     choosePrecision(run.config.training.mixed_precision);
     return (await import('../train.ts')).train(run);
