@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { completionScript } from '../src/cli/completion-script.ts';
 import { greetFolder } from './bin/folder.ts';
 
 const { dir, remove, greet } = greetFolder();
@@ -48,6 +49,29 @@ describe('completion', () => {
     // bash has split the word at =, so only what follows it is handed back.
     expect(complete('pnpm greet greeting=')).toEqual(['long', 'short']);
     expect(complete('pnpm other ')).toEqual(['']);
+  });
+
+  test.each(['bash', 'zsh', 'fish'])('a command with a colon in its name gets names that %s takes', (shell) => {
+    const text = completionScript(shell, 'score:split');
+    expect(text).not.toMatch(/_crosscheck_score:/);
+    expect(text).toContain('score:split');
+    if (spawnSync(shell, ['--version']).status !== 0) return;
+    const script = path.join(dir, `colon.${shell}`);
+    writeFileSync(script, text);
+    expect(spawnSync(shell, ['-n', script], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('the bash script of a command with a colon answers to its whole name', () => {
+    const script = path.join(dir, 'colon-answers.bash');
+    writeFileSync(script, completionScript('bash', 'score:split'));
+    const answers = (line: string) => {
+      const body = `source ${script}; _crosscheck_score_split() { COMPREPLY=(asked); }; COMP_LINE='${line}' COMP_POINT=${line.length}; _crosscheck_score_split_pnpm; printf '%s' "\${COMPREPLY[*]}"`;
+      return execFileSync('bash', ['-c', body], { encoding: 'utf8' });
+    };
+    expect(answers('pnpm score:split sco')).toBe('asked');
+    expect(answers('pnpm score:split ')).toBe('asked');
+    expect(answers('pnpm score sco')).toBe('');
+    expect(answers('pnpm score:split')).toBe('');
   });
 
   test.each(['zsh', 'fish'])('the %s script is accepted by the shell where there is one', async (shell) => {

@@ -8,9 +8,12 @@ function selfCall(): string {
   return [process.execPath, ...process.execArgv, process.argv[1] as string].map(quote).join(' ');
 }
 
+/** A command's name as part of a shell's own names: `score:split` has a colon in it. */
+const idOf = (name: string) => name.replaceAll(/\W/g, '_');
+
 const scripts: Record<string, (name: string, call: string) => string> = {
   bash: (name, call) => `# eval "$(pnpm --silent ${name} --shell-completion install=bash)"
-_crosscheck_${name}() {
+_crosscheck_${idOf(name)}() {
   local words=("\${COMP_WORDS[@]:2:COMP_CWORD-1}") IFS=$'\\n'
   # bash splits words at = and :, which belong to an override
   local line="\${COMP_LINE:0:COMP_POINT}"
@@ -20,34 +23,34 @@ _crosscheck_${name}() {
   COMPREPLY=("\${COMPREPLY[@]#"$head"}")
   [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} != *[=.] ]] || compopt -o nospace
 }
-_crosscheck_${name}_before="$(complete -p pnpm 2>/dev/null | sed -n 's/.*-F \\([^ ]*\\).*/\\1/p')"
-_crosscheck_${name}_pnpm() {
-  if [[ \${COMP_WORDS[1]} == ${name} && COMP_CWORD -ge 2 ]]; then _crosscheck_${name}
-  elif [[ -n $_crosscheck_${name}_before ]]; then "$_crosscheck_${name}_before" "$@"
+_crosscheck_${idOf(name)}_before="$(complete -p pnpm 2>/dev/null | sed -n 's/.*-F \\([^ ]*\\).*/\\1/p')"
+_crosscheck_${idOf(name)}_pnpm() {
+  if [[ "\${COMP_LINE:0:COMP_POINT}" =~ ^[[:space:]]*[^[:space:]]+[[:space:]]+${name}[[:space:]] ]]; then _crosscheck_${idOf(name)}
+  elif [[ -n $_crosscheck_${idOf(name)}_before ]]; then "$_crosscheck_${idOf(name)}_before" "$@"
   fi
 }
-complete -o default -F _crosscheck_${name}_pnpm pnpm
+complete -o default -F _crosscheck_${idOf(name)}_pnpm pnpm
 `,
   zsh: (name, call) => `# eval "$(pnpm --silent ${name} --shell-completion install=zsh)"
 autoload -Uz compinit && (( $+functions[compdef] )) || compinit
-_crosscheck_${name}_before="\${_comps[pnpm]:-}"
-_crosscheck_${name}() {
+_crosscheck_${idOf(name)}_before="\${_comps[pnpm]:-}"
+_crosscheck_${idOf(name)}() {
   if [[ \${words[2]} == ${name} && CURRENT -ge 3 ]]; then
     local -a found
     found=("\${(@f)$(${call} --shell-completion query=zsh -- "\${words[CURRENT]}" 2>/dev/null)}")
     compadd -Q -S '' -- \${(@)found:#}
-  elif [[ -n $_crosscheck_${name}_before ]]; then
-    "$_crosscheck_${name}_before"
+  elif [[ -n $_crosscheck_${idOf(name)}_before ]]; then
+    "$_crosscheck_${idOf(name)}_before"
   fi
 }
-compdef _crosscheck_${name} pnpm
+compdef _crosscheck_${idOf(name)} pnpm
 `,
   fish: (name, call) => `# pnpm --silent ${name} --shell-completion install=fish | source
-function __crosscheck_${name}
+function __crosscheck_${idOf(name)}
     set -l word (commandline -ct)
     ${call} --shell-completion query=fish -- "$word" 2>/dev/null
 end
-complete -c pnpm -f -n 'test (count (commandline -opc)) -ge 2; and test (commandline -opc)[2] = ${name}' -a '(__crosscheck_${name})'
+complete -c pnpm -f -n 'test (count (commandline -opc)) -ge 2; and test (commandline -opc)[2] = ${name}' -a '(__crosscheck_${idOf(name)})'
 `,
 };
 
