@@ -1,6 +1,6 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import { CrosscheckError, messageOf, writeWhole } from '@crosscheck/contract';
 import { z } from 'zod';
 
 const epochSchema = z.looseObject({ epoch: z.int(), phase: z.string() });
@@ -26,13 +26,16 @@ const conversions: Record<string, (text: string) => Files> = {
  * @throws CROSSCHECK_DVC_NO_PLOTS
  */
 export async function writePlots(source: string, dir: string): Promise<string[]> {
+  const files = await convertFile(source);
+  for (const [name, text] of Object.entries(files)) writeWhole(path.join(dir, name), text);
+  return Object.keys(files).map((name) => path.join(dir, name));
+}
+
+async function convertFile(source: string): Promise<Files> {
   const convert = conversions[path.basename(source)];
   try {
     if (!convert) throw new Error(`${path.basename(source)} is neither ${Object.keys(conversions).join(' nor ')}`);
-    const files = convert(await readFile(source, 'utf8'));
-    await mkdir(dir, { recursive: true });
-    for (const [name, text] of Object.entries(files)) await writeFile(path.join(dir, name), text);
-    return Object.keys(files).map((name) => path.join(dir, name));
+    return convert(await readFile(source, 'utf8'));
   } catch (cause) {
     const message = `expected metrics.jsonl of a training run or eval_results.json of an evaluation at ${source}: ${messageOf(cause)}`;
     throw new CrosscheckError('CROSSCHECK_DVC_NO_PLOTS', message, { cause });

@@ -1,5 +1,6 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { writeWhole } from '@crosscheck/contract';
 import {
   createProgress,
   type LimitProfile,
@@ -119,9 +120,8 @@ await runDataCommand({
     const out = values.out ?? path.join(values.root_dir, 'audit');
     const createdAt = new Date().toISOString();
     const title = values.title ?? path.basename(path.resolve(values.root_dir));
-    await mkdir(out, { recursive: true });
-    await writeFile(path.join(out, 'audit.json'), `${JSON.stringify({ createdAt, ...report }, null, 1)}\n`);
-    await writeFile(path.join(out, 'audit.html'), await renderAudit(report, title, createdAt));
+    writeWhole(path.join(out, 'audit.json'), `${JSON.stringify({ createdAt, ...report }, null, 1)}\n`);
+    writeWhole(path.join(out, 'audit.html'), await renderAudit(report, title, createdAt));
     summarize(report);
     write(`wrote ${path.join(out, 'audit.html')} and audit.json`);
     return values.strict && report.limits.some(({ isBroken }) => isBroken) ? 1 : 0;

@@ -57,7 +57,8 @@ export function asFileError(error: unknown, file?: string): CrosscheckError | nu
 }
 
 function isOfReading({ code, syscall = '', path: file }: NodeJS.ErrnoException): boolean {
-  if (code === 'ENOSPC' || code === 'EROFS' || code === 'EDQUOT') return false;
+  // Inputs are looked for before they are opened: a file in place of a folder is met where something is to be made.
+  if (['ENOSPC', 'EROFS', 'EDQUOT', 'ENOTDIR'].includes(code ?? '')) return false;
   if (code === 'ENOENT' && syscall === 'open' && file !== undefined) return existsSync(path.dirname(file));
   return (
     readingCalls.has(syscall) || (syscall === 'open' && file !== undefined && existsSync(file) && !isReadable(file))

@@ -1,6 +1,6 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, type LabelName, labelNames } from '@crosscheck/contract';
+import { CrosscheckError, type LabelName, labelNames, writeWhole } from '@crosscheck/contract';
 import { stringify } from 'csv-stringify/sync';
 import type { PostPlan } from './compose-posts.ts';
 import type { Difficulty, SceneKind } from './kinds.ts';
@@ -67,7 +67,7 @@ export async function writeManifest(dir: string, split: Split, posts: readonly P
     post.imageKind,
     post.captionKind,
   ]);
-  await writeFile(csvPath(dir, split), stringify([header, ...rows]));
+  writeWhole(csvPath(dir, split), stringify([header, ...rows]));
   return csvPath(dir, split);
 }
 
@@ -121,5 +121,5 @@ export async function writeExamples(dir: string, examples: readonly DemoPost[], 
     label: labelNames.indexOf(post.label),
     note: notes[difficulty][post.label](post),
   }));
-  await writeFile(path.join(dir, 'examples.json'), `${JSON.stringify(entries, null, 2)}\n`);
+  writeWhole(path.join(dir, 'examples.json'), `${JSON.stringify(entries, null, 2)}\n`);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, labelNames } from '@crosscheck/contract';
+import { CrosscheckError, labelNames, writeWhole } from '@crosscheck/contract';
 import type { Groups } from '../fingerprint/groups.ts';
 import { type Duplicates, findDuplicates, type Likeness } from '../inspect/find-duplicates.ts';
 import { findIdColumn } from '../inspect/id-columns.ts';
@@ -103,7 +103,7 @@ export async function splitData(options: SplitOptions): Promise<SplitSummary> {
     unbound,
     dropped: Object.fromEntries(Object.entries(dropped).map(([reason, rows]) => [reason, rows.length])),
   };
-  await writeFile(path.join(options.dir, 'split.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  writeWhole(path.join(options.dir, 'split.json'), `${JSON.stringify(summary, null, 2)}\n`);
   return summary;
 }
 

@@ -4,7 +4,7 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Transform } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import { CrosscheckError, describeSystemError, messageOf } from '@crosscheck/contract';
 import { stringify } from 'csv-stringify';
 import { isJsonLines } from './read-json-rows.ts';
 import { partialOf } from './resume.ts';
@@ -61,7 +61,7 @@ function jsonLines(): Transform {
 
 function unwritable(file: string): (cause: unknown) => never {
   return (cause) => {
-    const message = `cannot write ${file}: ${messageOf(cause)}; choose another inference.batch.output_file or make room`;
+    const message = `cannot write ${file}: ${describeSystemError(cause) ?? messageOf(cause)}; choose another inference.batch.output_file or make room`;
     throw new CrosscheckError('CROSSCHECK_INFER_OUTPUT_UNWRITABLE', message, { cause });
   };
 }

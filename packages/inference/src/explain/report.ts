@@ -1,6 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AbstainBand } from '@crosscheck/contract';
+import { writeWhole } from '@crosscheck/contract';
 import { describeExplanation } from './describe.ts';
 import type { Explanation } from './explanation.ts';
 import { renderOverlay } from './overlay.ts';
@@ -12,9 +12,8 @@ export async function reportExplanation(
   { image, dir, band }: { image: string | null; dir: string; band: AbstainBand | null },
 ): Promise<string[]> {
   const files = { overlay: path.join(dir, 'explanation.png'), json: path.join(dir, 'explanation.json') };
-  await mkdir(dir, { recursive: true });
-  await writeFile(files.json, `${JSON.stringify(explanationToJson(explanation, band), null, 2)}\n`);
+  writeWhole(files.json, `${JSON.stringify(explanationToJson(explanation, band), null, 2)}\n`);
   const heatMap = image === null ? [] : [`Heat map: ${files.overlay}`];
-  if (image !== null) await writeFile(files.overlay, await renderOverlay(image, explanation.heatMap));
+  if (image !== null) writeWhole(files.overlay, await renderOverlay(image, explanation.heatMap));
   return [...describeExplanation(explanation), ...heatMap, `All numbers: ${files.json}`];
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import { CrosscheckError, describeSystemError, messageOf } from '@crosscheck/contract';
 
 /** Appends all of `bytes` to the file. */
 export type Append = (bytes: Uint8Array) => Promise<void>;
@@ -63,7 +63,7 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 function writeFailed(target: string, cause: NodeJS.ErrnoException): CrosscheckError {
   return new CrosscheckError(
     'CROSSCHECK_CHECKPOINT_WRITE_FAILED',
-    `could not write ${target}: ${messageOf(cause)}; a file that stood there before is unchanged. Free space or choose a folder that can be written`,
+    `could not write ${target}: ${describeSystemError(cause) ?? messageOf(cause)}; a file that stood there before is unchanged. Free space or choose a folder that can be written`,
     { cause },
   );
 }

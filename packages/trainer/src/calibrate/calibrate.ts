@@ -1,7 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describeForeignCheckpoint, type JobResult, type Run, type TrainConfig } from '@crosscheck/config';
-import { type CheckpointMetadata, modalitiesOf } from '@crosscheck/contract';
+import { type CheckpointMetadata, modalitiesOf, writeWhole } from '@crosscheck/contract';
 import type { Sample } from '@crosscheck/data';
 import { applyTemperature, coverageTable, formatDiagnoses } from '@crosscheck/evaluation';
 import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/model';
@@ -80,7 +79,7 @@ async function showResult(runDir: string, { target, version, answers, result }: 
   const uncalibrated = applyTemperature(logits, 1);
   const plot = path.join(runDir, `reliability_${version}.png`);
   const split = { split: calibration.split, probabilities, uncalibrated, labels, threshold };
-  writeFileSync(plot, await renderEvaluationPlot('reliability', split));
+  writeWhole(plot, await renderEvaluationPlot('reliability', split));
   const lines = [
     ...formatDiagnoses(result.diagnoses),
     ...formatCalibration(result),

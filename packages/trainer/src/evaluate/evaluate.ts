@@ -1,7 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { JobResult, Run, TrainConfig } from '@crosscheck/config';
-import type { Modalities } from '@crosscheck/contract';
+import { makeFolder, type Modalities } from '@crosscheck/contract';
 import { collectLessOften } from '@crosscheck/preprocess';
 import { checkClasses } from '../check-classes.ts';
 import { readSplit } from '../run-data.ts';
@@ -29,7 +28,7 @@ export async function evaluate(run: Run<TrainConfig>): Promise<JobResult> {
     const split = await readSplit(config, name, strictest(judge, rival));
     checkClasses({ [name]: split }, config, (line) => run.warn(line));
     const evaluation = await evaluateSplit(judge, split, config, rival);
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     const files = await writeEvaluation(folder, evaluation, run);
     const { metrics } = evaluation.result;
     process.stdout.write(

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { writeWhole } from '@crosscheck/contract';
 import path from 'node:path';
 import type { Run, TrainConfig } from '@crosscheck/config';
 import { renderReport } from '@crosscheck/report';
@@ -25,7 +25,7 @@ export async function writeEvaluation(
   };
   return Object.entries(contents).map(([name, text]) => {
     const file = path.join(folder, name);
-    writeFileSync(file, text);
+    writeWhole(file, text);
     return file;
   });
 }

@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { writeWhole } from '@crosscheck/contract';
 import { computeMetrics } from '@crosscheck/evaluation';
 import { renderConfusionMatrix, renderReport, renderTrainingCurves } from '@crosscheck/report';
 import { guardWriting } from '../guard-writing.ts';
@@ -34,6 +34,6 @@ function keepValidation(open: OpenRun, outcome: Outcome, findings: DiagnosedFind
 
 function writeInto(folder: string, name: string, content: string | Uint8Array): string {
   const file = path.join(folder, name);
-  guardWriting(file, () => writeFileSync(file, content));
+  guardWriting(file, () => writeWhole(file, content));
   return file;
 }
