@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { JobResult, Run, TrainConfig } from '@crosscheck/config';
-import { makeFolder, type Modalities } from '@crosscheck/contract';
+import { type Modalities, makeFolder } from '@crosscheck/contract';
 import { collectLessOften } from '@crosscheck/preprocess';
 import { checkClasses } from '../check-classes.ts';
 import { readSplit } from '../run-data.ts';

@@ -1,6 +1,6 @@
-import { writeWhole } from '@crosscheck/contract';
 import path from 'node:path';
 import type { Run, TrainConfig } from '@crosscheck/config';
+import { writeWhole } from '@crosscheck/contract';
 import { renderReport } from '@crosscheck/report';
 import { predictionsFile, resultsFile } from '../predictions/file-names.ts';
 import { formatPredictions } from '../predictions/predictions-file.ts';
