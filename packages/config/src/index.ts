@@ -1,5 +1,7 @@
 export type { Command, JobResult, OpenSweep, Run, SweepJob, SweepStart } from './cli/command.ts';
+export { commandLine, describeNext } from './cli/next-command.ts';
 export { runCommand } from './cli/run-command.ts';
+export { readOverrides } from './cli/run-folder.ts';
 export { type ComposeConfigOptions, type ComposedConfig, composeConfig } from './compose-config.ts';
 export { findConfigDir } from './config-dir.ts';
 export { upgradeStored } from './earlier-forms.ts';

@@ -253,3 +253,22 @@ test('a nullable key says so, and its default is known', () => {
   const { isNullable, hasDefault } = unwrap(trainConfigSchema.shape.mlflow);
   expect({ isNullable, hasDefault }).toEqual({ isNullable: false, hasDefault: true });
 });
+
+test('learning rates are those of the model until they are set', () => {
+  const ratesOf = (...overrides: string[]) => {
+    const { training } = train(overrides).config;
+    const own = Object.values(training.phases ?? {}).map((phase) => phase.learning_rate);
+    return training.phases === null ? [training.learning_rate] : own;
+  };
+  const two = 'experiment=two_phase';
+  expect(ratesOf()).toEqual([2e-5]);
+  expect(ratesOf(two)).toEqual([1e-4, 5e-5]);
+  expect(ratesOf('model=tiny')).toEqual([1e-3]);
+  expect(ratesOf('model=tiny', two)).toEqual([3e-3, 1e-3]);
+  expect(ratesOf('model=tiny', 'training.learning_rate=0.5')).toEqual([0.5]);
+  expect(ratesOf('model=tiny', two, 'training.phases.finetune.learning_rate=0.5')).toEqual([3e-3, 0.5]);
+  expect(ratesOf('model.learning_rates.all=0.25')).toEqual([0.25]);
+  expect(ratesOf(two, 'model.learning_rates.frozen=0.25', 'model.learning_rates.finetune=0.125')).toEqual([
+    0.25, 0.125,
+  ]);
+});

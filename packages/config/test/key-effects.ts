@@ -3,6 +3,13 @@ export type Effect = [file: string, title: string];
 
 /** Per test file: words of a test's name → the keys whose effect it shows. The test fails when one of them stops doing what it says. */
 const shown: Record<string, Record<string, string[]>> = {
+  'packages/config/test/configs.test.ts': {
+    'learning rates are those of the model until they are set': [
+      'model.learning_rates.all',
+      'model.learning_rates.frozen',
+      'model.learning_rates.finetune',
+    ],
+  },
   'packages/config/test/key-effects.test.ts': {
     'keys of one value refuse any other': [
       'model.vision.backbone',

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { SweepJob } from '../src/cli/command.ts';
 import { gpuEnvironment, visibleGpus } from '../src/cli/gpus.ts';
-import { describeUnfinished, sortJobs, sweepTable } from '../src/cli/sweep-table.ts';
+import { describeBest, describeUnfinished, sortJobs, sweepTable } from '../src/cli/sweep-table.ts';
 import { parseOverride } from '../src/hydra/override-parser.ts';
 import { expandSweep } from '../src/hydra/sweeper.ts';
 import { greetFolder } from './bin/folder.ts';
@@ -214,6 +214,19 @@ describe('the summary', () => {
     expect(describeUnfinished(jobs)).toBe(
       '3 failed, 1 interrupted, 1 skipped of 6 jobs; most often (2): CROSSCHECK_A: twice',
     );
+  });
+
+  test('ends with the checkpoint of the best job, and how to go on with it', () => {
+    const next = ['pnpm evaluate evaluation.checkpoint=x/1.safetensors'];
+    const best = job(1, { f1: 2 }, { checkpoint: path.resolve('x/1.safetensors'), next });
+    expect(describeBest([best, job(0, { f1: 1 })])).toEqual([
+      'best: #1 b=1',
+      'best checkpoint: x/1.safetensors',
+      'Next:',
+      '  pnpm evaluate evaluation.checkpoint=x/1.safetensors',
+    ]);
+    expect(describeBest([job(0, { f1: 1 })])).toEqual([]);
+    expect(describeBest([{ ...best, status: 'failed' }])).toEqual([]);
   });
 
   test('shows the metrics of the same split before those of another', () => {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { JobResult } from '@crosscheck/config';
+import { describeNext, type JobResult } from '@crosscheck/config';
 import { throwIfStopped } from '@crosscheck/contract';
 import { describeModalityUse, diagnosisTags, type Estimate, formatDiagnoses } from '@crosscheck/evaluation';
 import { type BestCalibration, calibrateBest } from './calibrate/calibrate-best.ts';
@@ -10,6 +10,7 @@ import { accuracyOf } from './evaluate/posts.ts';
 import { logModel } from './log-model.ts';
 import { ablationMetricNames, bestMetricNames, type calibrationMetricNames } from './metric-names.ts';
 import { networkFileName } from './network-table.ts';
+import { nextCommands } from './next-steps.ts';
 import { returnToBest } from './open-phase.ts';
 import type { OpenRun } from './open-run.ts';
 import { phaseSummary } from './phase-summary.ts';
@@ -42,7 +43,21 @@ export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobRes
   for (const line of phaseSummary(history, open.manifests.val.samples.length)) say(line);
   if (findings?.ablations) say(describeUse(findings, findings.ablations));
   for (const line of closingLines(open, outcome, findings !== null)) say(line);
-  return { metrics: { ...bestMetrics(open, outcome), ...metrics } };
+  const next = nextAfter(open, outcome);
+  // A sweep says at its end how to go on with its best job.
+  for (const line of open.jobNumber === null ? describeNext(next) : []) say(line);
+  return {
+    metrics: { ...bestMetrics(open, outcome), ...metrics },
+    ...(outcome.best && { checkpoint: outcome.best.path, next }),
+  };
+}
+
+function nextAfter({ config, overrides }: OpenRun, { best, interrupted }: Outcome): string[] {
+  if (!best || interrupted !== null) return [];
+  const commands = (['evaluate', 'calibrate', 'export'] as const).filter(
+    (command) => command !== 'calibrate' || !config.calibration.enabled,
+  );
+  return nextCommands({ config, overrides, checkpoint: best.path }, commands);
 }
 
 /** Who is told to go may not stay for a report. */

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Run, TrainConfig } from '@crosscheck/config';
+import { type Run, readOverrides, type TrainConfig } from '@crosscheck/config';
 import { CrosscheckError, throwIfStopped } from '@crosscheck/contract';
 import type { Manifest, SampleProblem } from '@crosscheck/data';
 import { countParameters, type Model } from '@crosscheck/model';
@@ -28,6 +28,10 @@ export interface OpenRun {
   runDir: string;
   /** Where its checkpoints go. */
   checkpointDir: string;
+  /** As they were typed, those of an interrupted run that goes on. */
+  overrides: readonly string[];
+  /** Null outside a sweep. */
+  jobNumber: number | null;
   /** Config key → where its value was set. */
   origins: Record<string, string>;
   phases: Phase[];
@@ -102,6 +106,8 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
     runDir,
     checkpointDir,
     origins,
+    overrides: resumed ? (readOverrides(runDir) ?? run.overrides) : run.overrides,
+    jobNumber: run.jobNumber,
     phases,
     manifests,
     calibrationRows,

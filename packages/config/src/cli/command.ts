@@ -4,6 +4,9 @@ import type { Reads } from '../schema/read-when.ts';
 /** What a job reports; a sweep's summary shows it. */
 export interface JobResult {
   metrics?: Record<string, number>;
+  /** The file that came of it, and the commands that go on with it. */
+  checkpoint?: string;
+  next?: string[];
 }
 
 /** What an entry point gets when it starts. */
@@ -40,6 +43,9 @@ export interface SweepJob {
   /** Code of the error; null for one without. */
   code: string | null;
   error: string | null;
+  /** The file that came of it, and the commands that go on with it. */
+  checkpoint?: string;
+  next?: string[];
 }
 
 export interface SweepStart<C> {

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describeSystemError, messageOf, writeWhole } from '@crosscheck/contract';
+import { parse } from 'yaml';
 import { hideInComposition } from '../hide.ts';
 import type { Composition } from '../hydra/compose.ts';
 import { type ConfigNode, fromPlain, type MapNode } from '../hydra/node.ts';
@@ -38,6 +39,12 @@ export function writeComposition(composition: Composition, folder: string): void
   writeWhole(path.join(folder, 'config.yaml'), toYaml(config));
   writeWhole(path.join(folder, 'hydra.yaml'), toYaml(hydraBlock(hydra)));
   writeWhole(path.join(folder, 'overrides.yaml'), toYaml(fromPlain(task)));
+}
+
+/** What was typed for the run of a folder, without the hydra block; null where it does not say. */
+export function readOverrides(runDir: string): string[] | null {
+  const file = path.join(runDir, '.hydra', 'overrides.yaml');
+  return existsSync(file) ? (parse(readFileSync(file, 'utf8')) as string[] | null) : null;
 }
 
 export function hydraBlock(hydra: ConfigNode): MapNode {

@@ -33,6 +33,8 @@ export interface JobRecord {
   metrics: Record<string, number>;
   seconds: number;
   error: { code: string; message: string } | null;
+  checkpoint?: string;
+  next?: string[];
 }
 
 export interface JobPlace {
@@ -153,10 +155,12 @@ async function execute(
 ): Promise<Ending> {
   const start = performance.now();
   try {
-    const { metrics = {} } = (await settle(main)) ?? {};
+    const { metrics = {}, checkpoint, next } = (await settle(main)) ?? {};
+    const made = { ...(checkpoint !== undefined && { checkpoint }), ...(next && { next }) };
     const signal = stopSignal();
     const seconds = secondsSince(start);
-    if (signal === null) return { record: { status: 'finished', metrics, seconds, error: null }, code: undefined };
+    if (signal === null)
+      return { record: { status: 'finished', metrics, seconds, error: null, ...made }, code: undefined };
     const error = tell(interrupted(signal), log);
     return { record: { status: 'interrupted', metrics, seconds, error }, code: stopSignals[signal] };
   } catch (thrown) {

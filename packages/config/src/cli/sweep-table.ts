@@ -1,4 +1,6 @@
+import path from 'node:path';
 import type { SweepJob } from './command.ts';
+import { describeNext } from './next-command.ts';
 
 /** Jobs from best to worst by one metric; jobs without it come last. */
 export function sortJobs(
@@ -37,8 +39,7 @@ export function sweepTable(jobs: readonly SweepJob[], metric: string | null): st
     job.status,
     ...columns.map((name) => numberText(job.metrics[name])),
     job.seconds.toFixed(1),
-    job.overrides.filter((override) => !shared.has(override)).join(' ') +
-      (job.error === null ? '' : `  ${firstLine(job.error)}`),
+    nameOf(job, shared) + (job.error === null ? '' : `  ${firstLine(job.error)}`),
   ]);
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => (row[column] as string).length)),
@@ -67,6 +68,19 @@ export function describeUnfinished(jobs: readonly SweepJob[]): string {
 function reasonOf({ code, error }: SweepJob): string {
   const text = firstLine(error ?? '');
   return code === null || code === 'UNEXPECTED' ? text : `${code}: ${text}`;
+}
+
+/** A job is known by what it does not share with all others. */
+const nameOf = ({ overrides }: SweepJob, shared: ReadonlySet<string>) =>
+  overrides.filter((override) => !shared.has(override)).join(' ');
+
+/** Where the best job left its checkpoint, and how to go on with it. */
+export function describeBest(sorted: readonly SweepJob[]): string[] {
+  const [best] = sorted;
+  if (best?.status !== 'finished' || best.checkpoint === undefined) return [];
+  const name = nameOf(best, sharedOverrides(sorted));
+  const file = path.relative('.', best.checkpoint);
+  return [`best: #${best.number} ${name}`.trimEnd(), `best checkpoint: ${file}`, ...describeNext(best.next ?? [])];
 }
 
 /** Overrides that every job has tell nothing apart. */

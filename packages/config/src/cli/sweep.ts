@@ -35,7 +35,7 @@ import { launch } from './launch.ts';
 import { wholeConfig } from './run-folder.ts';
 import { type JobRecord, recordFile } from './run-job.ts';
 import { sweepJobVariable } from './sweep-job-variable.ts';
-import { describeUnfinished, sortJobs, sweepTable } from './sweep-table.ts';
+import { describeBest, describeUnfinished, sortJobs, sweepTable } from './sweep-table.ts';
 
 interface SweepRequest<C> {
   command: Command<C>;
@@ -82,6 +82,7 @@ export async function runSweep<C>(request: SweepRequest<C>): Promise<number> {
   const summary = path.join(plan.sweepDir, 'summary.json');
   writeWhole(summary, `${JSON.stringify(sorted.map(shownJob), null, 2)}\n`);
   print(`\n${sweepTable(sorted, plan.metric)}\n\nsummary: ${path.relative('.', summary)}`);
+  for (const line of describeBest(sorted)) print(line);
   await opened?.close?.(sorted.map(shownJob));
   const isFinished = done.every((job) => job.status === 'finished');
   if (!isFinished) printError(describeUnfinished(done));
@@ -232,12 +233,16 @@ async function runOne<C>(job: PlannedJob<C>, plan: Plan<C>, env: Record<string, 
   return { number, overrides, runDir, seconds, ...ending };
 }
 
-type Ending = Pick<SweepJob, 'status' | 'metrics' | 'code' | 'error'>;
+type Ending = Pick<SweepJob, 'status' | 'metrics' | 'code' | 'error' | 'checkpoint' | 'next'>;
 
 /** How a job ended, by its exit code and the record that it left; one that left none says it by its exit code alone. */
 function endingOf(exitCode: number | null, record: JobRecord | null): Ending {
   const metrics = record?.metrics ?? {};
-  if (exitCode === 0 && record?.status === 'finished') return { status: 'finished', metrics, code: null, error: null };
+  if (exitCode === 0 && record?.status === 'finished') {
+    const { checkpoint, next } = record;
+    const made = { ...(checkpoint !== undefined && { checkpoint }), ...(next && { next }) };
+    return { status: 'finished', metrics, code: null, error: null, ...made };
+  }
   const ended = exitCode === null ? 'it was ended by a signal' : `it ended with exit code ${exitCode}`;
   const { code, message } = record?.error ?? { code: null, message: ended };
   // A signal may come before a job can say anything.

@@ -54,6 +54,14 @@ const textSchema = z.strictObject({
   attention_dropout: probability.default(0.1).describe('dropout of attention weights'),
 });
 
+const rate = z.number().positive();
+
+const learningRatesSchema = z.strictObject({
+  all: rate.default(2e-5).describe('what training.learning_rate is, unless it is set'),
+  frozen: rate.default(1e-4).describe('the same of the phase on frozen backbones of experiment=two_phase'),
+  finetune: rate.default(5e-5).describe('the same of its second phase'),
+});
+
 /** `model.*`: the network, where its weights come from, and what is trained. */
 export const modelSchema = z
   .strictObject({
@@ -86,6 +94,7 @@ export const modelSchema = z
       .describe('what 1 means in a checkpoint that Crosscheck did not write; the original trained with real'),
     freeze_vision: z.boolean().default(false).describe('keep the vision backbone as it is'),
     freeze_text: z.boolean().default(false).describe('keep the text backbone as it is'),
+    learning_rates: learningRatesSchema.prefault({}),
     vision: visionSchema.prefault({}),
     text: textSchema.prefault({}),
   })

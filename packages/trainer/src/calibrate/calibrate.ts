@@ -1,5 +1,11 @@
 import path from 'node:path';
-import { describeForeignCheckpoint, type JobResult, type Run, type TrainConfig } from '@crosscheck/config';
+import {
+  describeForeignCheckpoint,
+  describeNext,
+  type JobResult,
+  type Run,
+  type TrainConfig,
+} from '@crosscheck/config';
 import { type CheckpointMetadata, modalitiesOf, writeWhole } from '@crosscheck/contract';
 import type { Sample } from '@crosscheck/data';
 import { applyTemperature, coverageTable, formatDiagnoses } from '@crosscheck/evaluation';
@@ -10,6 +16,7 @@ import { checkClasses } from '../check-classes.ts';
 import { bestModelName } from '../consumers/checkpoints.ts';
 import { type Answers, openCheckpointJudge } from '../evaluate/open-judge.ts';
 import { meaningOf } from '../network.ts';
+import { nextCommands } from '../next-steps.ts';
 import { readCalibrationSplit } from '../run-data.ts';
 import { type CalibrationResult, calibrateOn } from './calibrate-on.ts';
 import { rewriteCheckpoint } from './rewrite-checkpoint.ts';
@@ -35,7 +42,8 @@ export async function calibrate(run: Run<TrainConfig>): Promise<JobResult> {
     const result = calibrateOn({ manifest, ...answers }, metadata, config.calibration);
     const target = checkpoint.metadata ? source : beside(source);
     await rewriteCheckpoint(target, checkpoint, metadata, result.decision);
-    await showResult(run.runDir, { target, version: metadata.version, answers, result });
+    const next = nextCommands({ config, overrides: run.overrides, checkpoint: target }, ['evaluate', 'export']);
+    await showResult(run.runDir, { target, version: metadata.version, answers, result, next });
     return { metrics: { temperature: result.decision.temperature, threshold: result.decision.threshold } };
   } finally {
     await checkpoint.close();
@@ -69,10 +77,12 @@ interface Shown {
   version: string;
   answers: Answers;
   result: CalibrationResult;
+  /** The commands that follow. */
+  next: string[];
 }
 
 /** Prints what was found, and draws the reliability before and after. */
-async function showResult(runDir: string, { target, version, answers, result }: Shown): Promise<void> {
+async function showResult(runDir: string, { target, version, answers, result, next }: Shown): Promise<void> {
   const { logits, labels } = answers;
   const { temperature, threshold, calibration } = result.decision;
   const probabilities = applyTemperature(logits, temperature);
@@ -87,7 +97,7 @@ async function showResult(runDir: string, { target, version, answers, result }: 
     ...formatCoverage(coverageTable(probabilities, labels, threshold)),
     '',
     `written into ${path.relative('.', target)}; plot: ${path.relative('.', plot)}`,
-    'Next: pnpm evaluate, then pnpm export',
+    ...describeNext(next),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
