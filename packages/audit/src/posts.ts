@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { CrosscheckError, type LabelId } from '@crosscheck/contract';
-import { type InspectedPost, readManifest, type Sample, type SampleProblem } from '@crosscheck/data';
+import { type InspectedPost, type Reading, readManifest, type Sample, type SampleProblem } from '@crosscheck/data';
 
 /** A post with a label and an inspected picture. */
 export interface AuditedPost extends InspectedPost {
@@ -18,6 +18,8 @@ export interface AuditSource {
   textColumn: string;
   imageColumn: string;
   labelColumn: string;
+  /** Encoding, delimiter, words of labels, images outside. */
+  reading?: Reading;
 }
 
 export interface AuditedFile {
@@ -47,13 +49,14 @@ const splits = ['train', 'val', 'test'];
 export async function readSplits(source: AuditSource): Promise<AuditInput> {
   const input: AuditInput = { files: [], samples: {}, problems: [], columns: [] };
   for (const [split, file] of await findFiles(source)) {
-    const { textColumn, imageColumn, labelColumn, imagesDir } = source;
+    const { textColumn, imageColumn, labelColumn, imagesDir, reading = { keys: '' } } = source;
     const { samples, problems, columns, digest } = await readManifest({
       file,
       textColumn,
       imageColumn,
       labelColumn,
       onBadSample: 'skip',
+      ...reading,
       ...(imagesDir !== null && { imagesDir }),
     });
     input.files.push({ split, file, digest, rows: samples.length + problems.length, usable: samples.length });

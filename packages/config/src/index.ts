@@ -17,3 +17,4 @@ export {
   serveReads,
   trainReads,
 } from './schema/read-when.ts';
+export { readingOf } from './schema/reading.ts';

@@ -70,6 +70,13 @@ const shown: Record<string, Record<string, string[]>> = {
       'data.image_column',
       'data.label_column',
     ],
+    'data.images_dir is the images folder of every split': ['data.images_dir'],
+    'data.allow_outside_root reads images that lie elsewhere': ['data.allow_outside_root'],
+    'data.encoding, data.delimiter and data.labels say how the file is written': [
+      'data.encoding',
+      'data.delimiter',
+      'data.labels',
+    ],
     'have pictures of data.image_size': ['data.image_size'],
     'have texts of at most data.max_length, padded to a multiple': ['data.max_length', 'data.length_multiple'],
     'refuse pictures of more than data.max_pixels': ['data.max_pixels'],
@@ -281,6 +288,10 @@ const shown: Record<string, Record<string, string[]>> = {
     'batch mode takes its columns, its pictures’ folder and the number of rows': [
       'inference.batch.root_dir',
       'inference.batch.n_rows',
+    ],
+    'inference.batch.allow_outside_root reads images elsewhere, and max_failed_share': [
+      'inference.batch.allow_outside_root',
+      'inference.batch.max_failed_share',
     ],
     'inference.batch_processing decides on the posts of a model call': [
       'inference.batch_processing.batch_size',

@@ -3,6 +3,7 @@ export * from './artifact.ts';
 export * from './batch.ts';
 export * from './checkpoint.ts';
 export * from './decision.ts';
+export * from './encodings.ts';
 export * from './epoch-metrics.ts';
 export * from './errors.ts';
 export * from './files/cache-folder.ts';

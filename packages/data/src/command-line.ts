@@ -1,5 +1,5 @@
 import { asKnownError, CrosscheckError, nameKey, print, runProgram } from '@crosscheck/contract';
-import { nearest } from './nearest.ts';
+import { nearest } from '@crosscheck/posts';
 
 /** One `key=value` of a command. The default's type is the value's; `null` is a text that may be left out. */
 export interface Option {
@@ -110,7 +110,7 @@ function unknownKey(arg: string, key: string, keys: string[]): CrosscheckError {
   );
 }
 
-function badOption(message: string): CrosscheckError {
+export function badOption(message: string): CrosscheckError {
   return new CrosscheckError('CROSSCHECK_DATA_BAD_OPTION', message);
 }
 

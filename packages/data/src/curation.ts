@@ -8,6 +8,7 @@ export { type Duplicates, findDuplicates, type Likeness, likenesses } from './in
 export { findIdColumn } from './inspect/id-columns.ts';
 export { type InspectedPost, type InspectOptions, inspectPosts, type PictureFault } from './inspect/inspect-posts.ts';
 export { createProgress, type Progress } from './progress.ts';
+export { type Reading, readingOf, readingOptions } from './reading-options.ts';
 export { type DivideOptions, type Division, dividePosts } from './split/divide-posts.ts';
 export { findOverlap, type Overlap } from './split/find-overlap.ts';
 export { type LimitProfile, limitProfiles, mostRepeats, sharedRowsOf } from './split/profile.ts';

@@ -187,7 +187,9 @@ test('with error, the first several problems are told at once, and how many more
 test('problems of one kind keep their own code', async () => {
   const one = await errorOf(read(`${header}x,a.jpg,yes\n`));
   expect(one.code).toBe('CROSSCHECK_DATA_BAD_LABEL');
-  expect(one.message).toMatch(/\.csv:2: label must be 0 \(REAL\) or 1 \(FAKE\), got "yes"; .*data:folder.*; repair/);
+  expect(one.message).toMatch(
+    /\.csv:2: label must be 0 \(REAL\) or 1 \(FAKE\), got "yes"; .*"yes" in 1 row; .*data\.labels=.*; repair/,
+  );
   const two = await errorOf(read(`${header}x,none.jpg,0\ny,gone.jpg,0\n`));
   expect(two.code).toBe('CROSSCHECK_DATA_MISSING_IMAGE');
 });
@@ -260,9 +262,7 @@ test('a quote that is never closed in a long file does not swallow all of it', a
 test('bytes that are not UTF-8 are refused with their line', async () => {
   const latin1 = await errorOf(read(Buffer.from(`${header}x,a.jpg,1\nSão Paulo,b.jpg,1\n`, 'latin1')));
   expect(latin1.code).toBe('CROSSCHECK_DATA_ENCODING');
-  expect(latin1.message).toMatch(/:3: /);
-  const utf16 = await errorOf(read(Buffer.from(`\ufeff${header}x,a.jpg,1\n`, 'utf16le')));
-  expect(utf16.message).toContain('UTF-16');
+  expect(latin1.message).toMatch(/:3: 0xE3 is the 2. byte of the line.*data\.encoding=latin1/);
   const cut = await errorOf(
     read(Buffer.concat([Buffer.from(`${header}x,a.jpg,1\ncut `), Buffer.from('é').subarray(0, 1)])),
   );

@@ -123,7 +123,7 @@ test('a plain folder and a CSV: names with or without ending, in subfolders, lab
     ['Two', 'b.jpg', 'fake'],
     ['Three', 'deep/c.jpg', 1],
     ['Four', 'd', 0],
-    ['Five', 'a', 'maybe'],
+    ['Five', 'a', ''],
   ];
   writeFileSync(file, stringify([['title', 'picture', 'verdict'], ...rows]));
   const columns = ['text_column=title', 'image_column=picture', 'label_column=verdict'];

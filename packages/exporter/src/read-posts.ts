@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { TrainConfig } from '@crosscheck/config';
+import { readingOf, type TrainConfig } from '@crosscheck/config';
 import { readManifest } from '@crosscheck/data';
 import type { ComparedPost } from './parity/compare-artifacts.ts';
 import type { ExportPosts } from './quantize/write-variant.ts';
@@ -16,28 +16,23 @@ export async function readExportPosts(config: TrainConfig): Promise<ExportPosts>
   const { calibration_rows: calibrated, comparison_rows: compared, precision } = config.export;
   const isExact = precision === 'fp32';
   if (shared !== null && shared !== '/') {
-    const posts = isExact ? [] : await readPosts(config, shared, config.data.images_dir_train);
+    const posts = isExact ? [] : await readPosts(config, shared, 'train');
     const half = (parity: number) => posts.filter((_, i) => i % 2 === parity);
     return { calibration: spread(half(0), calibrated), comparison: spread(half(1), compared), evaluation: [] };
   }
   const fileOf = (split: 'val' | 'test') =>
     config.data[`${split}_file`] ?? path.join(config.data.root_dir, `${split}.csv`);
-  const read = (split: 'val' | 'test') => readPosts(config, fileOf(split), config.data[`images_dir_${split}`]);
+  const read = (split: 'val' | 'test') => readPosts(config, fileOf(split), split);
   const test = isExact && !existsSync(fileOf('test')) ? [] : spread(await read('test'), compared);
   return { calibration: isExact ? [] : spread(await read('val'), calibrated), comparison: test, evaluation: test };
 }
 
-async function readPosts({ data }: TrainConfig, file: string, imagesDir: string | null): Promise<ComparedPost[]> {
+async function readPosts(config: TrainConfig, file: string, split: 'train' | 'val' | 'test'): Promise<ComparedPost[]> {
   const { samples } = await readManifest({
     file,
-    ...(imagesDir === null ? {} : { imagesDir }),
-    textColumn: data.text_column,
-    imageColumn: data.image_column,
-    labelColumn: data.label_column,
-    nRows: data.n_rows,
+    ...readingOf(config, split),
     labelRequired: false,
     partialPosts: true,
-    onBadSample: data.on_bad_sample,
   });
   const whole = samples.filter(({ text, imagePath }) => text !== '' && imagePath !== '');
   return whole.map(({ text, imagePath, label }) => ({ text, image: imagePath, label }));

@@ -5,8 +5,10 @@ import { CrosscheckError } from '@crosscheck/contract';
 import { collectLessOften } from '@crosscheck/preprocess';
 import { requireBand, withBand } from './abstaining.ts';
 import { resolveArtifact } from './artifact/resolve-artifact.ts';
-import { type BatchSummary, classifyFile, type JudgedRow } from './batch-file/classify-file.ts';
+import { classifyFile } from './batch-file/classify-file.ts';
+import type { JudgedRow } from './batch-file/judge-row.ts';
 import { openProgress } from './batch-file/progress.ts';
+import { requireEnough, summaryLines } from './batch-file/summary.ts';
 import { type Classifier, type ClassifierOptions, openClassifier, type Prediction } from './classifier.ts';
 import { reportExplanation } from './explain/report.ts';
 import { graphCacheFolder } from './runtime/graph-cache.ts';
@@ -24,12 +26,14 @@ export async function infer(run: Run<InferenceConfig>): Promise<void> {
   const classifier = await openClassifier(location, classifierOptions(inference));
   try {
     warnAboutIgnored(inference, classifier, run);
-    if (inference.mode === 'single') await inferSingle(classifier, inference, run.runDir);
-    else await inferBatch(classifier, inference, data);
+    const failed = await (inference.mode === 'single'
+      ? inferSingle(classifier, inference, run.runDir)
+      : inferBatch(classifier, inference, data));
+    if (inference.output.verbose)
+      print(failed > 0 ? `Inference completed: ${failed} rows failed` : 'Inference completed successfully!');
   } finally {
     await classifier.close();
   }
-  if (inference.output.verbose) print('Inference completed successfully!');
 }
 
 async function requireFile(file: string): Promise<void> {
@@ -84,7 +88,11 @@ function warnAboutIgnored(
     );
 }
 
-async function inferSingle(classifier: Classifier, { single, output, explain }: Inference, runDir: string) {
+async function inferSingle(
+  classifier: Classifier,
+  { single, output, explain }: Inference,
+  runDir: string,
+): Promise<number> {
   const { image_path: image, text } = single;
   const band = output.abstain ? requireBand(classifier) : null;
   const explanation = explain ? await classifier.explain({ text, image }) : null;
@@ -101,19 +109,25 @@ async function inferSingle(classifier: Classifier, { single, output, explain }: 
   if (output.save_probabilities) print(`Probability (Fake): ${prediction.probabilityFake.toFixed(4)}`);
   if (output.save_confidence) print(`Confidence: ${prediction.confidence.toFixed(4)}`);
   if (explanation) for (const line of await reportExplanation(explanation, { image, dir: runDir, band })) print(line);
+  return 0;
 }
 
+/** @returns rows that failed */
 async function inferBatch(
   classifier: Classifier,
   { batch, output, batch_processing }: Inference,
   data: InferenceConfig['data'],
-) {
+): Promise<number> {
   const firstRows: JudgedRow[] = [];
   const progress = await openProgress(batch.csv_file, batch.n_rows);
   const summary = await classifyFile(classifier, {
     inputFile: batch.csv_file,
     outputFile: batch.output_file,
+    encoding: data.encoding,
+    delimiter: data.delimiter,
+    labels: data.labels,
     rootDir: batch.root_dir ?? path.dirname(batch.csv_file),
+    allowOutsideRoot: batch.allow_outside_root,
     textColumn: data.text_column,
     imageColumn: data.image_column,
     labelColumn: data.label_column,
@@ -129,26 +143,19 @@ async function inferBatch(
       progress.advance(row.bytes);
     },
   }).finally(() => progress.close());
-  printSummary(summary, batch.output_file);
+  for (const line of summaryLines(summary, { outputFile: batch.output_file, nRows: batch.n_rows })) print(line);
   if (output.verbose) for (const row of firstRows) print(describeRow(row));
+  requireEnough(summary, {
+    code: 'CROSSCHECK_INFER_ROWS_FAILED',
+    key: 'inference.batch.max_failed_share',
+    maxFailedShare: batch.max_failed_share,
+    output: batch.output_file,
+  });
+  return summary.failed;
 }
 
 /** As many as the original shows. */
 const shownRows = 10;
-
-function printSummary(
-  { total, fake, real, unsure, failed, averageConfidence }: BatchSummary,
-  outputFile: string,
-): void {
-  print('=== Prediction Summary ===');
-  print(`Total samples: ${total}`);
-  print(`Predicted FAKE: ${fake}`);
-  print(`Predicted REAL: ${real}`);
-  if (unsure > 0) print(`Unsure: ${unsure}`);
-  if (failed > 0) print(`Failed rows: ${failed}`);
-  if (failed < total) print(`Average confidence: ${averageConfidence.toFixed(4)}`);
-  print(`Predictions saved to: ${outputFile}`);
-}
 
 function describeRow({ text, image, prediction }: JudgedRow): string {
   const verdict = prediction ? `${prediction.prediction} ${prediction.probabilityFake.toFixed(4)}` : 'ERROR      ';

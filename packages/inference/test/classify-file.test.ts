@@ -3,7 +3,8 @@ import { temporaryFolder } from '@crosscheck/testkit';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodePng, writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
-import { type ClassifyFileOptions, classifyFile, type RowProblem } from '../src/batch-file/classify-file.ts';
+import { type ClassifyFileOptions, classifyFile } from '../src/batch-file/classify-file.ts';
+import type { RowProblem } from '../src/batch-file/tally.ts';
 import { type Classifier, openClassifier } from '../src/index.ts';
 
 const folder = temporaryFolder();
@@ -79,7 +80,7 @@ test('bad rows become ERROR,-1,-1.0,-1.0 with a reason and their line, and the r
     expect.stringContaining('broken.png'),
     expect.stringContaining('missing.png'),
     expect.stringContaining('no picture'),
-    expect.stringContaining('1 cells more'),
+    expect.stringContaining('expected 2 cells as in the header, got 3'),
   ]);
   expect(summary).toMatchObject({ total: 5, failed: 4 });
 });
@@ -125,7 +126,7 @@ test('an output of an earlier run can be judged again', async () => {
 test('a missing column is fatal, lists what is there, and leaves the earlier output alone', async () => {
   const before = await judge('text_content,image_path\na,0.png\n');
   await expect(judge('text,image_path\na,0.png\n')).rejects.toMatchObject({
-    code: 'CROSSCHECK_INFER_COLUMN_MISSING',
+    code: 'CROSSCHECK_DATA_MISSING_COLUMN',
     message: expect.stringContaining('"text", "image_path"'),
   });
   expect(readFileSync(`${folder.dir}/out/verdicts.csv`, 'utf8')).toBe(before.text);
@@ -133,7 +134,7 @@ test('a missing column is fatal, lists what is there, and leaves the earlier out
 
 test('a quote that never closes is fatal and leaves no partial output', async () => {
   await expect(judge('text_content,image_path\na,0.png\n"b,1.png\n')).rejects.toMatchObject({
-    code: 'CROSSCHECK_INFER_CSV_BROKEN',
+    code: 'CROSSCHECK_DATA_BROKEN_CSV',
   });
   expect(existsSync(`${folder.dir}/out/verdicts.csv.partial`)).toBe(false);
 });
@@ -150,7 +151,7 @@ test('a missing input file and an output that cannot be written are named', asyn
   };
   const options = { ...base, onProblem: () => {} };
   const nowhere = { ...options, inputFile: `${folder.dir}/nowhere.csv`, outputFile: `${folder.dir}/o.csv` };
-  await expect(classifyFile(classifier, nowhere)).rejects.toMatchObject({ code: 'CROSSCHECK_INFER_INPUT_NOT_FOUND' });
+  await expect(classifyFile(classifier, nowhere)).rejects.toMatchObject({ code: 'CROSSCHECK_DATA_NOT_FOUND' });
   writeFileSync(`${folder.dir}/in.csv`, 't,i\na,0.png\n');
   const blocked = { ...options, inputFile: `${folder.dir}/in.csv`, outputFile: `${folder.dir}/in.csv/o.csv` };
   await expect(classifyFile(classifier, blocked)).rejects.toMatchObject({ code: 'CROSSCHECK_INFER_OUTPUT_UNWRITABLE' });

@@ -112,6 +112,43 @@ test('batch mode takes its columns, its pictures’ folder and the number of row
   expect(lines.slice(1)).toEqual([expect.stringMatching(/^a flood,a\.png,1,(REAL|FAKE)/), lines[1]]);
 });
 
+test('inference.batch.allow_outside_root reads images elsewhere, and max_failed_share says how many rows may fail', async () => {
+  mkdirSync(`${dir}/inside`);
+  writeFileSync(`${dir}/outside.csv`, 'text_content,image_path,label\na flood,../flood.png,1\na flood,gone.png,0\n');
+  const batch = (...overrides: string[]) =>
+    run(
+      `inference.batch.csv_file=${dir}/outside.csv`,
+      `inference.batch.output_file=${dir}/outside-verdicts.csv`,
+      `inference.batch.root_dir=${dir}/inside`,
+      ...overrides,
+    );
+  await expect(batch()).rejects.toMatchObject({
+    code: 'CROSSCHECK_INFER_ROWS_FAILED',
+    message: expect.stringMatching(/2 of 2 failed; most often CROSSCHECK_DATA_\w+, 1 row.*outside-verdicts\.csv/),
+  });
+  expect(readFileSync(`${dir}/outside-verdicts.csv`, 'utf8').match(/ERROR,-1,-1\.0,-1\.0/g)).toHaveLength(2);
+  const allowed = await batch('inference.batch.allow_outside_root=true');
+  expect(allowed.printed).toContain('Failed rows: 1');
+  expect(allowed.printed).toMatch(
+    /Accuracy: [01]\.0000 \[0\.\d+, [01]\.\d+\] \(95 % interval; 1 rows.*0 REAL and 1 FAKE/,
+  );
+  expect(allowed.printed).not.toContain('successfully');
+  const strict = batch('inference.batch.allow_outside_root=true', 'inference.batch.max_failed_share=0.4');
+  await expect(strict).rejects.toThrow(/at most 40 % of the rows to fail.*1 of 2 failed/);
+});
+
+test('a folder of images that is not there ends batch mode at once', async () => {
+  const batch = run(
+    `inference.batch.csv_file=${dir}/outside.csv`,
+    `inference.batch.output_file=${dir}/never.csv`,
+    `inference.batch.root_dir=${dir}/nowhere`,
+  );
+  await expect(batch).rejects.toMatchObject({
+    code: 'CROSSCHECK_DATA_NOT_FOUND',
+    message: expect.stringContaining('set inference.batch.root_dir'),
+  });
+});
+
 test('inference.batch_processing decides on the posts of a model call and on pictures decoded at once', async () => {
   const options = (...overrides: string[]) =>
     classifierOptions(compose(...overrides.map((key) => `inference.batch_processing.${key}`)).inference);

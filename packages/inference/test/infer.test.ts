@@ -130,7 +130,7 @@ test('a checkpoint is exported once into a folder beside it, and again when it c
 
 test.each([
   [['inference.mode=single', 'inference.single.image_path=nowhere.jpg'], 'CROSSCHECK_INFER_INPUT_NOT_FOUND'],
-  [['inference.batch.csv_file=nowhere.csv'], 'CROSSCHECK_INFER_INPUT_NOT_FOUND'],
+  [['inference.batch.csv_file=nowhere.csv'], 'CROSSCHECK_DATA_NOT_FOUND'],
   [['inference.checkpoint.path=nowhere'], 'CROSSCHECK_ARTIFACT_NOT_FOUND'],
   [['inference.checkpoint.path=best_model_1.7.pth'], 'CROSSCHECK_INFER_INPUT_NOT_FOUND'],
 ])('%j fails with %s and no stack trace', async (overrides, code) => {

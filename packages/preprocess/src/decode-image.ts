@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { CrosscheckError, messageOf } from '@crosscheck/contract';
 import { findAppendedFile } from './appended-file.ts';
 import { decodePixels, readHeader, withAvifBrand } from './decode-pixels.ts';
+import { readImageFile } from './image-file.ts';
 import { type ImageType, recognizeImageType } from './image-type.ts';
 import { decodeJpeg } from './jpeg/decode-jpeg.ts';
 import { type JpegHeader, readJpegHeader } from './jpeg/header.ts';
@@ -101,7 +101,7 @@ export async function openImage(source: Uint8Array | string, options: DecodeOpti
 
 async function checkImage(source: Uint8Array | string, options: DecodeOptions): Promise<CheckedImage> {
   const name = nameOf(source, options);
-  const bytes = typeof source === 'string' ? await explained(readFile(source), name) : source;
+  const bytes = typeof source === 'string' ? await readImageFile(source) : source;
   const type = checkType(bytes, name);
   if (options.refuseAppended) checkAlone(bytes, type, name);
   const header = type === 'jpeg' ? readJpegHeader(asBuffer(bytes)) : null;

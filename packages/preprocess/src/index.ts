@@ -2,6 +2,7 @@ export { type BertTokenizerConfig, buildBertTokenizerJson } from './bert-tokeniz
 export { collectLessOften } from './collect-less-often.ts';
 export { type DecodeOptions, decodeImage, defaultMaxPixels, type OpenImage, openImage } from './decode-image.ts';
 export { decoderVersion } from './decoder-version.ts';
+export { maxImageBytes, readImageFile, readImageFileSync } from './image-file.ts';
 export { type ImageType, recognizeImageType } from './image-type.ts';
 export { instantiate, type KernelMemory } from './instantiate.ts';
 export { loadTokenizer } from './load-tokenizer.ts';

@@ -20,6 +20,9 @@ export interface Job {
   labelColumn: string;
   probability: boolean;
   confidence: boolean;
+  /** How the posts are read, where the user says so. */
+  encoding?: string;
+  delimiter?: string;
 }
 
 export function describeJob(
@@ -41,6 +44,8 @@ export function describeJob(
     labelColumn: data.label_column,
     probability: output.save_probabilities,
     confidence: output.save_confidence,
+    ...(data.encoding !== 'auto' && { encoding: data.encoding }),
+    ...(data.delimiter !== null && { delimiter: data.delimiter }),
   };
 }
 

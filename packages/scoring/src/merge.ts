@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CrosscheckError } from '@crosscheck/contract';
+import type { Failure } from '@crosscheck/inference/batch';
 import { type ObjectStore, readAll } from '@crosscheck/storage';
 import { partKey, predictionsKey, receiptKey, summaryKey } from './layout.ts';
 import type { Receipt } from './receipt.ts';
@@ -11,6 +12,8 @@ export interface Summary {
   fake: number;
   real: number;
   failed: number;
+  /** Why rows failed, the commonest first. */
+  failures?: Failure[];
   /** The merged file; null when the parts were left as they are. */
   file: string | null;
   bytes: number;
@@ -37,9 +40,18 @@ export async function finishJob(output: ObjectStore, shards: readonly string[], 
     receipts.reduce((sum, receipt) => sum + receipt[key], 0);
   const counts = { rows: total('rows'), fake: total('fake'), real: total('real'), failed: total('failed') };
   const result = isMerged ? await merge(output, receipts) : { file: null, bytes: total('partBytes'), sha256: null };
-  const summary = { shards: shards.length, ...counts, ...result };
+  const summary = { shards: shards.length, ...counts, failures: joinFailures(receipts), ...result };
   await output.write(summaryKey, Buffer.from(`${JSON.stringify(summary, null, 2)}\n`));
   return summary;
+}
+
+function joinFailures(receipts: readonly Receipt[]): Failure[] {
+  const all = receipts.flatMap(({ shard, failures = [] }) =>
+    failures.map((failure) => ({ ...failure, message: `${shard}: ${failure.message}` })),
+  );
+  const groups = Object.values(Object.groupBy(all, ({ code }) => code)) as [Failure, ...Failure[]][];
+  const joined = groups.map((group) => ({ ...group[0], rows: group.reduce((sum, { rows }) => sum + rows, 0) }));
+  return joined.sort((a, b) => b.rows - a.rows);
 }
 
 async function readReceipts(output: ObjectStore, shards: readonly string[]): Promise<Receipt[]> {

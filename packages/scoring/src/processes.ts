@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { CrosscheckError, passStopsTo, throwIfStopped } from '@crosscheck/contract';
 
+/** Tells a worker that the process which started it looks at the result. */
+export const startedHere = 'SCORE_WORKER_STARTED_HERE';
+
 export interface Processes {
   workers: number;
   /** How often each may be started again. */
@@ -34,7 +37,7 @@ export async function runWorkers({ workers, restarts, overrides, warn }: Process
 async function runOnce(index: number, overrides: string[]): Promise<string | null> {
   const [script, ...args] = process.argv.slice(1);
   const child = spawn(process.execPath, [...process.execArgv, script as string, ...args, ...overrides], {
-    env: { ...process.env, JOB_COMPLETION_INDEX: String(index) },
+    env: { ...process.env, JOB_COMPLETION_INDEX: String(index), [startedHere]: '1' },
     stdio: 'inherit',
   });
   passStopsTo(child);

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { CrosscheckError } from '@crosscheck/contract';
-import { type FileRow, readRows } from '@crosscheck/inference/batch';
+import type { Failure } from '@crosscheck/inference/batch';
+import { type FileRow, type ReadingOptions, readRows } from '@crosscheck/posts';
+import type { ScoreConfig } from './schema.ts';
 
 /** Says that a shard is judged, and what its part holds. */
 export interface Receipt {
@@ -10,6 +12,8 @@ export interface Receipt {
   fake: number;
   real: number;
   failed: number;
+  /** Why, as far as the worker that wrote this has judged them; receipts of earlier versions do not say. */
+  failures?: Failure[];
   shardSha256: string;
   partSha256: string;
   partBytes: number;
@@ -19,8 +23,7 @@ export interface Judged {
   shard: string;
   shardFile: string;
   partFile: string;
-  textColumn: string;
-  imageColumn: string;
+  data: ScoreConfig['data'];
 }
 
 /**
@@ -29,7 +32,9 @@ export interface Judged {
  * @throws CROSSCHECK_SCORE_PART_BROKEN
  */
 export async function inspectPart(judged: Judged): Promise<Receipt> {
-  const [posts, verdicts] = [openRows(judged.shardFile), openRows(judged.partFile)];
+  const { encoding, delimiter, columns } = openingOf(judged.data);
+  const posts = openRows(judged.shardFile, { encoding, delimiter, columns: Object.values(columns) });
+  const verdicts = openRows(judged.partFile, { delimiter: ',' });
   const counts = { rows: 0, fake: 0, real: 0, failed: 0 };
   for (;;) {
     const [post, verdict] = [await posts.next(), await verdicts.next()];
@@ -42,13 +47,19 @@ export async function inspectPart(judged: Judged): Promise<Receipt> {
   return { shard: judged.shard, ...counts, shardSha256: shard.sha256, partSha256: part.sha256, partBytes: part.bytes };
 }
 
+/** How the posts of a job are read. */
+export function openingOf({ encoding, delimiter, ...data }: ScoreConfig['data']) {
+  const columns = { text: data.text_column, image: data.image_column, label: data.label_column };
+  return { encoding, delimiter, columns, keys: 'data.', labelRequired: false };
+}
+
 interface Row {
   read(column: string): string;
 }
 
 /** Rows by column names; the header is taken off. */
-function openRows(file: string): { next(): Promise<Row | null> } {
-  const rows = readRows(file);
+function openRows(file: string, options: ReadingOptions): { next(): Promise<Row | null> } {
+  const rows = readRows(file, options);
   let header: readonly string[] | null = null;
   const read = ({ cells, values }: FileRow, column: string) =>
     values ? JSON.stringify(values[column] ?? '') : (cells[(header ?? []).indexOf(column)] ?? '');
@@ -61,8 +72,8 @@ function openRows(file: string): { next(): Promise<Row | null> } {
   };
 }
 
-function isSamePost(post: Row, verdict: Row, { textColumn, imageColumn }: Judged): boolean {
-  return [textColumn, imageColumn].every((column) => post.read(column) === verdict.read(column));
+function isSamePost(post: Row, verdict: Row, { data }: Judged): boolean {
+  return [data.text_column, data.image_column].every((column) => post.read(column) === verdict.read(column));
 }
 
 function kindOf(label: number): 'fake' | 'real' | 'failed' {

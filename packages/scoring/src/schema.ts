@@ -14,6 +14,16 @@ export const scoreSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('what relative picture paths start at, http(s):// too; null = score.shards'),
+  max_failed_share: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe('of the rows; when more fail, or all, the command ends with an error'),
+  allow_outside_root: z
+    .boolean()
+    .default(false)
+    .describe('read images whose path leads out of a folder score.images, too; never out of a bucket'),
   workers: z
     .int()
     .min(1)

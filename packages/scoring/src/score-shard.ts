@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Classifier } from '@crosscheck/inference';
-import { classifyFile } from '@crosscheck/inference/batch';
+import { type BatchSummary, classifyFile } from '@crosscheck/inference/batch';
 import { partKey, receiptKey, type Stores } from './layout.ts';
 import { localCopy } from './local-copy.ts';
-import { isOutage, openPictures } from './pictures.ts';
+import { imagePlaces, isOutage } from './pictures.ts';
 import { inspectPart, type Receipt } from './receipt.ts';
 import type { ScoreConfig } from './schema.ts';
 
@@ -26,9 +26,8 @@ export async function scoreShard(shard: string, worker: Worker): Promise<Receipt
   const dir = await mkdtemp(path.join(tmpdir(), 'crosscheck-score-'));
   try {
     const shardFile = await localCopy(shards, shard, dir);
-    const partFile = await bringPart(shard, { shardFile, dir }, worker);
-    const { text_column: textColumn, image_column: imageColumn } = worker.config.data;
-    const receipt = await inspectPart({ shard, shardFile, partFile, textColumn, imageColumn });
+    const { partFile, failures } = await bringPart(shard, { shardFile, dir }, worker);
+    const receipt = { ...(await inspectPart({ shard, shardFile, partFile, data: worker.config.data })), failures };
     await output.write(receiptKey(shard), Buffer.from(`${JSON.stringify(receipt)}\n`));
     return receipt;
   } finally {
@@ -36,34 +35,37 @@ export async function scoreShard(shard: string, worker: Worker): Promise<Receipt
   }
 }
 
-/** The part as it stands in the output, on this machine. */
+/** The part as it stands in the output, on this machine; why rows failed is known to the worker that judged them. */
 async function bringPart(
   shard: string,
   { shardFile, dir }: { shardFile: string; dir: string },
   worker: Worker,
-): Promise<string> {
+): Promise<{ partFile: string; failures: BatchSummary['failures'] }> {
   const { output } = worker.stores;
   const key = partKey(shard);
   if (!(await output.exists(key))) {
     const partFile = path.join(dir, `part-${path.basename(shard)}`);
-    await judge(shardFile, partFile, shard, worker);
-    if (await output.write(key, await readFile(partFile), { onlyIfAbsent: true })) return partFile;
+    const { failures } = await judge(shardFile, partFile, shard, worker);
+    if (await output.write(key, await readFile(partFile), { onlyIfAbsent: true })) return { partFile, failures };
   }
-  return localCopy(output, key, await mkdtemp(path.join(dir, 'part-')));
+  return { partFile: await localCopy(output, key, await mkdtemp(path.join(dir, 'part-'))), failures: [] };
 }
 
 async function judge(shardFile: string, partFile: string, shard: string, { classifier, stores, config, warn }: Worker) {
   const { data, inference } = config;
   const { output, batch_processing } = inference;
-  await classifyFile(classifier, {
+  return classifyFile(classifier, {
     inputFile: shardFile,
     outputFile: partFile,
-    rootDir: '',
-    readImage: openPictures(stores.images),
+    mayBeEmpty: true,
+    ...imagePlaces(config.score, stores.images),
     isFatal: isOutage,
     textColumn: data.text_column,
     imageColumn: data.image_column,
     labelColumn: data.label_column,
+    encoding: data.encoding,
+    delimiter: data.delimiter,
+    labels: data.labels,
     nRows: -1,
     width: 2 * batch_processing.batch_size * classifier.stats().workers,
     columns: { probability: output.save_probabilities, confidence: output.save_confidence },

@@ -1,11 +1,11 @@
 import type { Run } from '@crosscheck/config';
 import { CrosscheckError } from '@crosscheck/contract';
 import { availableCores, type Classifier, collectLessOften, openClassifier } from '@crosscheck/inference';
-import { classifierOptions, resolveArtifact } from '@crosscheck/inference/batch';
+import { classifierOptions, describeFailures, requireEnough, resolveArtifact } from '@crosscheck/inference/batch';
 import { describeJob, joinJob } from './job.ts';
 import { listShards, openStores, type Stores, shardsOf } from './layout.ts';
 import { finishedShards, finishJob, readSummary, type Summary } from './merge.ts';
-import { runWorkers } from './processes.ts';
+import { runWorkers, startedHere } from './processes.ts';
 import type { ScoreConfig } from './schema.ts';
 import { scoreShard } from './score-shard.ts';
 
@@ -30,7 +30,9 @@ export async function score(run: ScoreRun): Promise<void> {
   ];
   await runWorkers({ workers, restarts, overrides: own, warn: (message) => run.warn(message) });
   const summary = await readSummary(openStores(run.config.score).output);
-  if (summary) printSummary(summary, run.config.score.output);
+  if (summary === null) return;
+  printSummary(summary, run.config.score.output);
+  requireJudged(summary, run.config.score);
 }
 
 /** @throws CROSSCHECK_SCORE_INDEX */
@@ -62,9 +64,27 @@ async function work(run: ScoreRun, index: number): Promise<void> {
       await classifier.close();
     }
   }
-  if ((await readSummary(stores.output)) !== null) return;
-  const { size } = own.length === 0 ? finished : await finishedShards(stores.output, shards);
-  if (size === shards.length) await finishJob(stores.output, shards, score.merge);
+  const summary = (await readSummary(stores.output)) ?? (await finishIfLast(stores, { shards, isMerged: score.merge }));
+  // Who started all workers here judges by the summary itself, and does not start them again.
+  if (summary && process.env[startedHere] === undefined) requireJudged(summary, score);
+}
+
+async function finishIfLast(
+  { output }: Stores,
+  { shards, isMerged }: { shards: string[]; isMerged: boolean },
+): Promise<Summary | null> {
+  const { size } = await finishedShards(output, shards);
+  return size === shards.length ? finishJob(output, shards, isMerged) : null;
+}
+
+/** @throws CROSSCHECK_SCORE_ROWS_FAILED */
+function requireJudged(
+  { rows, failed, failures = [], file }: Summary,
+  { output, max_failed_share: maxFailedShare }: ScoreConfig['score'],
+): void {
+  const [code, key] = ['CROSSCHECK_SCORE_ROWS_FAILED', 'score.max_failed_share'] as const;
+  const place = `${output.replace(/\/+$/, '')}/${file ?? 'parts'}`;
+  requireEnough({ total: rows, failed, failures }, { code, key, maxFailedShare, output: place });
 }
 
 async function findArtifact(run: ScoreRun): Promise<string> {
@@ -86,12 +106,13 @@ async function judgeAll(
   }
 }
 
-function printSummary({ shards, rows, fake, real, failed, file }: Summary, output: string): void {
+function printSummary({ shards, rows, fake, real, failed, failures = [], file }: Summary, output: string): void {
   print('=== Prediction Summary ===');
   print(`Total samples: ${rows} in ${shards} shards`);
   print(`Predicted FAKE: ${fake}`);
   print(`Predicted REAL: ${real}`);
   if (failed > 0) print(`Failed rows: ${failed}`);
+  if (failures.length > 0) print(`Most often: ${describeFailures(failures)}`);
   print(`Predictions saved to: ${output.replace(/\/+$/, '')}/${file ?? 'parts'}`);
 }
 

@@ -2,18 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Run } from '@crosscheck/config';
-import { type FileRow, readRows } from '@crosscheck/inference/batch';
+import { type FileRow, isJsonLines, openPosts } from '@crosscheck/posts';
 import { type ObjectStore, openStore } from '@crosscheck/storage';
 import { stringify } from 'csv-stringify/sync';
 import { localCopy } from './local-copy.ts';
+import { openingOf } from './receipt.ts';
 import type { ScoreConfig } from './schema.ts';
 
 /** Job of `pnpm score:split`: divides a file of posts into shards whose names sort in its order. */
-export async function split({ config: { score } }: Run<ScoreConfig>): Promise<void> {
+export async function split({ config: { score, data } }: Run<ScoreConfig>): Promise<void> {
   const dir = await mkdtemp(path.join(tmpdir(), 'crosscheck-split-'));
   try {
     const input = score.input.includes('://') ? await fetchInput(score.input, dir) : score.input;
-    const { shards, rows } = await splitFile(input, openStore(score.shards), score.shard_rows);
+    const { shards, rows } = await splitFile(input, openStore(score.shards), { shardRows: score.shard_rows, data });
     process.stdout.write(`${rows} posts in ${shards} shards: ${score.shards}\n`);
   } finally {
     await rm(dir, { recursive: true, force: true });
@@ -28,11 +29,10 @@ async function fetchInput(address: string, dir: string): Promise<string> {
 async function splitFile(
   input: string,
   shards: ObjectStore,
-  shardRows: number,
+  { shardRows, data }: { shardRows: number; data: ScoreConfig['data'] },
 ): Promise<{ shards: number; rows: number }> {
-  const records = readRows(input);
-  const header = (await records.next()).value?.cells ?? [];
-  const extension = path.extname(input) || '.csv';
+  const { header, rows: records } = await openPosts(input, openingOf(data));
+  const extension = isJsonLines(input) ? path.extname(input) : '.csv';
   let [count, rows] = [0, 0];
   for await (const group of inGroups(records, shardRows)) {
     const name = `posts-${String(count++).padStart(6, '0')}${extension}`;
@@ -55,4 +55,5 @@ async function* inGroups<T>(items: AsyncIterable<T>, size: number): AsyncGenerat
 const isJson = (rows: readonly FileRow[]) => rows[0]?.values !== undefined;
 const csv = (header: readonly string[], rows: readonly FileRow[]) =>
   stringify([header, ...rows.map((row) => row.cells)]);
-const jsonLines = (rows: readonly FileRow[]) => rows.map((row) => `${JSON.stringify(row.values)}\n`).join('');
+const jsonLines = (rows: readonly FileRow[]) =>
+  rows.map(({ raw, values }) => `${raw ?? JSON.stringify(values)}\n`).join('');

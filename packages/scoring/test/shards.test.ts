@@ -61,7 +61,9 @@ describe('shards', () => {
     expect(out('odd', 'predictions.csv')).toMatch(
       /^text_content,image_path,"a ""note""\nof two lines",prediction.*\n"two\nlines",0\.png,x,.*\nt,\.\.\/images\/0\.png,y,ERROR,-1,-1\.0,-1\.0\n$/,
     );
-    expect(warnings).toEqual([expect.stringMatching(/^b\.csv:3: expected a picture below .*without \.\./)]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^b\.csv:3: expected an image below .*score\.allow_outside_root=true/),
+    ]);
   });
 
   test('are left in parts where nobody wants one file', async () => {
@@ -140,7 +142,7 @@ test('a worker that fails again and again ends the command, which says so', asyn
   const run = ['score.restarts=1', `hydra.run.dir=${at('run')}`];
   const { code, stderr } = await runEntry('packages/scoring/src/bin/score.ts', [...places, ...run]);
   expect(code).toBe(1);
-  expect(stderr.match(/CROSSCHECK_INFER_COLUMN_MISSING/g)).toHaveLength(2);
+  expect(stderr.match(/CROSSCHECK_DATA_MISSING_COLUMN/g)).toHaveLength(2);
   expect(stderr).toContain('worker 0 ended with exit code 1; starting it again');
   expect(stderr).toContain('CROSSCHECK_SCORE_WORKER_FAILED');
 });

@@ -33,7 +33,7 @@ test('one worker keeps the posts in their order, with all columns and a verdict 
   const { printed, warnings } = await work(0, [...common, `score.output=${at('one')}`]);
   expect(printed.trimEnd().split('\n')).toHaveLength(20);
   expect(warnings).toHaveLength(12);
-  expect(warnings[0]).toContain('posts-000001.csv:21: expected an object at');
+  expect(warnings[0]).toContain('posts-000001.csv:21: there is no image at');
   const [header, ...lines] = predictions('one');
   expect(header).toBe('id,text_content,image_path,true_label,prediction,label,probability,confidence');
   const posts = readFileSync(at('posts.csv'), 'utf8').trimEnd().split('\n').slice(1);

@@ -70,7 +70,9 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   if (precision !== null) say(precision);
   const tokenizer = await openTokenizer(config);
   const manifests = { train: await readSplit(config, 'train'), val: await readSplit(config, 'val') };
-  for (const [split, manifest] of Object.entries(manifests)) say(describeSplit(split, manifest));
+  for (const [split, manifest] of Object.entries(manifests))
+    for (const line of [describeSplit(split, manifest), ...manifest.notes.map((note) => `${split}: ${note}`)])
+      say(line);
   const calibrationRows = await openCalibrationRows(config, manifests, say);
   checkClasses({ ...manifests, ...(calibrationRows && { calibration: calibrationRows }) }, config, say);
   const others = calibrationRows && !mayOverlap(calibrationRows.rows, manifests.val.rows);
@@ -131,7 +133,7 @@ async function openCalibrationRows(
   if (!calibration.enabled) return null;
   const rows = await readCalibrationSplit(config);
   requireUnused(rows.rows, { train: train.rows, val: val.rows, holdout: calibration.holdout }, calibration);
-  say(describeSplit('calibration', rows));
+  for (const line of [describeSplit('calibration', rows), ...rows.notes]) say(line);
   return rows;
 }
 

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { architectureOf, preprocessingOf, type TrainConfig } from '@crosscheck/config';
+import { architectureOf, preprocessingOf, readingOf, type TrainConfig } from '@crosscheck/config';
 import { cacheFolder, type Modalities, modalitiesOf } from '@crosscheck/contract';
 import {
   type Augmentation,
@@ -51,16 +51,10 @@ const heldOut = (share: number): Division => ({ key: 'calibration.holdout', shar
 async function readWholeSplit(config: TrainConfig, split: Split, modalities: Modalities): Promise<SplitRows> {
   const { data } = config;
   const isShared = sharedFile(config, split) !== null;
-  const imagesDir = data[`images_dir_${isShared ? 'train' : split}`];
   const manifest = await readManifest({
     file: manifestPath(config, split),
-    ...(imagesDir === null ? {} : { imagesDir }),
-    textColumn: data.text_column,
-    imageColumn: data.image_column,
-    labelColumn: data.label_column,
-    nRows: data.n_rows,
+    ...readingOf(config, isShared ? 'train' : split),
     partialPosts: acceptsPartialPosts(modalities),
-    onBadSample: data.on_bad_sample,
   });
   const whole = {
     ...manifest,

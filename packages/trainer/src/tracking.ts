@@ -195,11 +195,18 @@ function runParams({ config, manifests, model, phases }: TrackingOptions): Recor
     total,
     trainable,
     frozen: total - trainable,
+    ...notesOf(manifests),
     train_samples: manifests.train.samples.length,
     val_samples: manifests.val.samples.length,
     num_batches: Math.ceil(manifests.train.samples.length / training.batch_size),
     ...flattenConfig(withoutSecrets(config)),
   };
+}
+
+/** That only some rows were read, and whether they stand for the file. */
+function notesOf(manifests: TrackingOptions['manifests']): Record<string, string> {
+  const noted = Object.entries(manifests).filter(([, { notes }]) => notes.length > 0);
+  return Object.fromEntries(noted.map(([split, { notes }]) => [`${split}_rows`, notes.join('; ')]));
 }
 
 function git(...args: string[]): string | null {

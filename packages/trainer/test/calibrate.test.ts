@@ -73,7 +73,14 @@ describe('what is fitted', () => {
   const random = createRandom(3, 'calibrate');
   const labels = Array.from({ length: 600 }, () => random.int(2));
   const logits = labels.map((label) => 3 * (1.3 * random.normal() + 2 * label - 1));
-  const manifest: SplitRows = { samples: [], problems: [], columns: [], digest: 'v', rows: { file: 'v', part: [] } };
+  const manifest: SplitRows = {
+    samples: [],
+    problems: [],
+    columns: [],
+    notes: [],
+    digest: 'v',
+    rows: { file: 'v', part: [] },
+  };
   const seenRows: SeenRows = { train: { file: 't', part: [] }, val: { file: 'other', part: [] }, holdout: 0 };
   const calibrate = (...overrides: string[]) =>
     calibrateOn({ manifest, logits, labels }, { seenRows }, composeTiny(...overrides).config.calibration);

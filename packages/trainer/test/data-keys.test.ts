@@ -52,6 +52,67 @@ describe('which posts', () => {
       expect(samples).toMatchObject([{ text: 'hello', label: 1, imagePath: path.join(images, 'a.png') }]);
     }
   });
+
+  it('data.images_dir is the images folder of every split, and images/ is found by itself', async () => {
+    const [flat, shared] = [path.join(dir, 'flat'), path.join(dir, 'shared')];
+    for (const folder of [`${flat}/images`, shared]) mkdirSync(folder, { recursive: true });
+    for (const file of [`${flat}/images/b.png`, `${shared}/b.png`]) writeFileSync(file, 'a picture');
+    for (const split of ['train', 'val', 'test'] as const) {
+      writeFileSync(path.join(flat, `${split}.csv`), 'text_content,image_path,label\nhello,b.png,1\n');
+      const imageOf = async (...overrides: string[]) =>
+        (await readSplit(compose(`data.root_dir=${flat}`, ...overrides), split)).samples[0]?.imagePath;
+      expect(await imageOf()).toBe(path.join(flat, 'images/b.png'));
+      expect(await imageOf(`data.images_dir=${shared}`)).toBe(path.join(shared, 'b.png'));
+    }
+  });
+
+  it('data.allow_outside_root reads images that lie elsewhere', async () => {
+    const file = path.join(dir, 'outside/posts.csv');
+    mkdirSync(path.dirname(file));
+    writeFileSync(path.join(dir, 'elsewhere.png'), 'a picture');
+    writeFileSync(file, 'text_content,image_path,label\nhello,../elsewhere.png,1\n');
+    const read = (...overrides: string[]) =>
+      readSplit(compose(`data.train_file=${file}`, 'data.images_dir_train=null', ...overrides), 'train');
+    await expect(read()).rejects.toMatchObject({
+      code: 'CROSSCHECK_DATA_IMAGE_OUTSIDE',
+      message: expect.stringContaining('data.allow_outside_root=true'),
+    });
+    const { samples } = await read('data.allow_outside_root=true');
+    expect(samples[0]?.imagePath).toBe(path.join(dir, 'elsewhere.png'));
+  });
+
+  it('data.encoding, data.delimiter and data.labels say how the file is written', async () => {
+    const file = path.join(dir, 'written.csv');
+    writeFileSync(path.join(dir, 'c.png'), 'a picture');
+    writeFileSync(file, Buffer.from('text_content^image_path^label\nCaf\xe9^c.png^Hoax\nx^c.png^true\n', 'latin1'));
+    const read = (...overrides: string[]) =>
+      readSplit(compose(`data.train_file=${file}`, 'data.images_dir_train=null', ...overrides), 'train');
+    const all = ['data.encoding=latin1', "data.delimiter='^'", 'data.labels={Hoax: FAKE, true: REAL}'];
+    const codes = ['CROSSCHECK_DATA_ENCODING', 'CROSSCHECK_DATA_MISSING_COLUMN', 'CROSSCHECK_DATA_BAD_LABEL'];
+    for (const [i, code] of codes.entries())
+      await expect(read(...all.filter((_, j) => j !== i))).rejects.toMatchObject({ code });
+    const { samples } = await read(...all);
+    expect(samples.map(({ text, label }) => [text, label])).toEqual([
+      ['Café', 1],
+      ['x', 0],
+    ]);
+  });
+
+  it('a head of the file says so, and when it is not like the rest', async () => {
+    const rows = Array.from({ length: 40 }, (_, i) => `text ${i},c.png,${i < 20 ? 0 : 1}`);
+    writeFileSync(path.join(dir, 'sorted.csv'), `text_content,image_path,label\n${rows.join('\n')}\n`);
+    const notes = async (nRows: number) => {
+      const own = [`data.train_file=${dir}/sorted.csv`, 'data.images_dir_train=null', `data.n_rows=${nRows}`];
+      return (await readSplit(compose(...own), 'train')).notes;
+    };
+    expect(await notes(-1)).toEqual([]);
+    expect(await notes(40)).toEqual([]);
+    expect(await notes(38)).toEqual(['38 of 40 rows (data.n_rows)']);
+    expect(await notes(25)).toEqual([
+      '25 of 40 rows (data.n_rows)',
+      expect.stringMatching(/^20 % of these rows are FAKE, but 50 % of the whole file.*data\.n_rows=-1/),
+    ]);
+  });
 });
 
 async function firstBatch(augment: boolean, ...overrides: string[]): Promise<Batch> {

@@ -7,6 +7,8 @@ import {
   limitProfiles,
   type Option,
   type Progress,
+  readingOf,
+  readingOptions,
   runDataCommand,
 } from '@crosscheck/data';
 import { type AuditReport, auditData } from '../audit.ts';
@@ -26,6 +28,7 @@ const options = {
   text_column: { default: 'text_content', help: 'name of the column with the words' },
   image_column: { default: 'image_path', help: 'name of the column with the picture' },
   label_column: { default: 'label', help: 'name of the column with 0 = REAL, 1 = FAKE' },
+  ...readingOptions,
   out: { default: null, help: 'receives audit.html and audit.json; null = <root_dir>/audit' },
   title: { default: null, help: "of the page; null = the folder's name" },
   ledger: { default: null, help: 'of a download, for survival; null = ledger.jsonl in root_dir' },
@@ -102,6 +105,7 @@ await runDataCommand({
         textColumn: values.text_column,
         imageColumn: values.image_column,
         labelColumn: values.label_column,
+        reading: readingOf(values),
       },
       inspect: {
         minSide: values.min_side,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readingSchema } from './reading.ts';
 
 const path = z.string().min(1);
 const ratio = z.number().min(0);
@@ -35,16 +36,25 @@ export const dataSchema = z.strictObject({
   train_file: path.nullable().default(null).describe('training CSV; null = train.csv in root_dir'),
   val_file: path.nullable().default(null).describe('validation CSV; null = val.csv in root_dir'),
   test_file: path.nullable().default(null).describe('test CSV; null = test.csv in root_dir'),
+  images_dir: path
+    .nullable()
+    .default(null)
+    .describe('folder of relative image paths in every split, instead of the next three; null = those'),
   images_dir_train: path
     .nullable()
     .default('data/images/train')
     .describe("folder of relative picture paths in training; null = the CSV's folder"),
   images_dir_val: path.nullable().default('data/images/val').describe('the same for validation'),
   images_dir_test: path.nullable().default('data/images/test').describe('the same for test'),
+  allow_outside_root: z
+    .boolean()
+    .default(false)
+    .describe("read images whose path leads out of the images folder and the CSV's folder, too"),
   n_rows: z.int().min(-1).default(1000).describe('rows to read of each CSV; -1 = all'),
   text_column: path.default('text_content').describe('CSV column of the text'),
   image_column: path.default('image_path').describe('CSV column of the picture path'),
   label_column: path.default('label').describe('CSV column of the label'),
+  ...readingSchema,
   label_map: labelMapSchema.default({ 0: 'REAL', 1: 'FAKE' }),
   train_split: z.number().gt(0).lt(1).default(0.8).describe('share of csv_file that is trained on'),
   image_size: z.int().min(32).default(224).describe('pixels per side after resizing'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readingSchema } from './reading.ts';
 
 const path = z.string().min(1);
 
@@ -46,6 +47,13 @@ export const inferenceSchema = z.strictObject({
         .default('./data/images/test/')
         .describe("folder of relative picture paths; null = the CSV's folder"),
       n_rows: z.int().min(-1).default(200).describe('rows to judge; -1 = all'),
+      max_failed_share: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(1)
+        .describe('of the rows; when more fail, or all, the command ends with an error'),
+      allow_outside_root: z.boolean().default(false).describe('read images whose path leads out of root_dir, too'),
       resume: z
         .boolean()
         .default(false)
@@ -121,6 +129,7 @@ export const inferenceDataSchema = z.strictObject({
   text_column: path.default('text_content').describe('CSV column of the text'),
   image_column: path.default('image_path').describe('CSV column of the picture path'),
   label_column: path.default('label').describe('CSV column of the label, kept as true_label when it is there'),
+  ...readingSchema,
 });
 
 /** `serve.*`: the HTTP service. */

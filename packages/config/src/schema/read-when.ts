@@ -125,6 +125,11 @@ export const trainReads: Reads<TrainConfig> = {
       (config) => !isShared(config),
     ],
     [
+      ['data.images_dir_train', 'data.images_dir_val', 'data.images_dir_test'],
+      'data.images_dir=null, which is one folder for all splits',
+      ({ data }) => data.images_dir === null,
+    ],
+    [
       ['data.pixel_cache.dir', 'data.pixel_cache.max_bytes'],
       'data.pixel_cache.enabled=true',
       ({ data }) => data.pixel_cache.enabled,

@@ -1,6 +1,7 @@
 import { CrosscheckError } from '@crosscheck/contract';
+import { readingOf, readingOptions } from '../reading-options.ts';
 import { readFolder } from '../sources/folder.ts';
-import { runSourceCommand } from '../sources/source-command.ts';
+import { labelOptions, positiveClassOf, runSourceCommand } from '../sources/source-command.ts';
 import type { SourcePost } from '../sources/write-source.ts';
 
 await runSourceCommand({
@@ -14,8 +15,8 @@ await runSourceCommand({
     images_dir: { default: 'images', help: 'folder of pictures; subfolders are searched' },
     text_column: { default: 'text_content', help: 'name of the column with the words' },
     image_column: { default: 'image_path', help: 'name of the column with a file name, with or without its ending' },
-    label_column: { default: 'label', help: 'name of the column with 0, 1, true, false, REAL or FAKE' },
-    positive_class: { default: 'fake', choices: ['fake', 'real'], help: 'what 1 and true mean there' },
+    ...labelOptions,
+    ...readingOptions,
   },
   async read(values) {
     const splits: Record<string, SourcePost[]> = {};
@@ -23,11 +24,16 @@ await runSourceCommand({
       const file = values[split];
       if (file === null) continue;
       splits[split] = await readFolder(file, {
+        ...readingOf(values),
+        positiveClass: positiveClassOf(values),
         imagesDir: values.images_dir,
+        option: 'images_dir',
+        endings: /\.(jpe?g|png|webp|gif|avif|tiff?|bmp|heic)$/i,
+        folders: false,
+        imageOption: 'image_column',
         textColumn: values.text_column,
         imageColumn: values.image_column,
         labelColumn: values.label_column,
-        positiveClass: values.positive_class === 'real' ? 'real' : 'fake',
       });
     }
     if (Object.keys(splits).length > 0) return splits;

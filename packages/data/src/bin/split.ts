@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { type Option, runDataCommand } from '../command-line.ts';
 import { createProgress, type Progress } from '../progress.ts';
+import { readingOf, readingOptions } from '../reading-options.ts';
 import { type LimitProfile, limitProfiles } from '../split/profile.ts';
 import { type SplitSummary, splitData } from '../split/split-data.ts';
 
@@ -15,6 +16,7 @@ const options = {
   text_column: { default: 'text_content', help: 'name of the column with the words' },
   image_column: { default: 'image_path', help: 'name of the column with the picture' },
   label_column: { default: 'label', help: 'name of the column with 0 = REAL, 1 = FAKE' },
+  ...readingOptions,
   dir: { default: 'data/split', help: 'receives train.csv, val.csv, test.csv, dropped.csv, split.json' },
   train: { default: 0.8, help: 'share of the posts' },
   val: { default: 0.1, help: 'share of the posts' },
@@ -91,7 +93,7 @@ await runDataCommand({
     };
     const summary = await splitData({
       files: values.files === null ? await findFiles(values.root_dir) : list(values.files),
-      columns: { ...columns, ...(imagesDir !== null && { imagesDir }) },
+      columns: { ...columns, ...readingOf(values), ...(imagesDir !== null && { imagesDir }) },
       dir: values.dir,
       shares: { train: values.train, val: values.val, test: values.test },
       seed: values.seed,

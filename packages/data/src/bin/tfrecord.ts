@@ -3,6 +3,7 @@ import { defaultPreprocessing } from '@crosscheck/contract';
 import { loadTokenizer } from '@crosscheck/preprocess';
 import { runDataCommand } from '../command-line.ts';
 import { readManifest } from '../manifest/read-manifest.ts';
+import { readingOf, readingOptions } from '../reading-options.ts';
 import { readAc215, writeAc215 } from '../sources/tfrecord/ac215.ts';
 import { writeSource } from '../sources/write-source.ts';
 
@@ -24,13 +25,14 @@ await runDataCommand({
     image_size: { default: 128, min: 1, help: 'write: pixels per side' },
     length: { default: 128, min: 3, help: 'write: word ids per post' },
     per_file: { default: 10_000, min: 1, help: 'write: posts per file' },
+    ...readingOptions,
     min_side: { default: 1, help: 'read: pixels; smaller pictures are left out' },
   },
   async main(values) {
     const tokenizer = await loadTokenizer(values.tokenizer, { ...defaultPreprocessing, maxTokens: values.length });
     const positiveClass = values.positive_class === 'real' ? 'real' : 'fake';
     if (values.action === 'write') {
-      const { samples } = await readManifest({ file: values.source });
+      const { samples } = await readManifest({ file: values.source, ...readingOf(values) });
       const { dir, image_size: size, length, per_file: perFile } = values;
       const files = await writeAc215(samples, tokenizer, { dir, perFile, size, length, positiveClass });
       return write(`wrote ${samples.length} posts to ${files.join(', ')}`);

@@ -1,8 +1,9 @@
 import { CrosscheckError } from '@crosscheck/contract';
+import { readingOf, readingOptions } from '../reading-options.ts';
 import { runConcurrently } from '../run-concurrently.ts';
 import { readFolder } from '../sources/folder.ts';
-import { runSourceCommand } from '../sources/source-command.ts';
-import { framesOf, requireFfmpeg } from '../sources/video.ts';
+import { labelOptions, positiveClassOf, runSourceCommand } from '../sources/source-command.ts';
+import { framesOf, requireFfmpeg, videoEnding } from '../sources/video.ts';
 import type { SourcePost } from '../sources/write-source.ts';
 
 await runSourceCommand({
@@ -17,8 +18,8 @@ await runSourceCommand({
     frames: { default: 8, min: 1, help: 'per video, at equal distances' },
     text_column: { default: 'text_content', help: 'name of the column with the caption' },
     video_column: { default: 'video_path', help: 'name of the column with a file or folder name' },
-    label_column: { default: 'label', help: 'name of the column with 0, 1, REAL or FAKE' },
-    positive_class: { default: 'fake', choices: ['fake', 'real'], help: 'what 1 means there' },
+    ...labelOptions,
+    ...readingOptions,
   },
   allowBlank: true,
   async read(values) {
@@ -28,15 +29,20 @@ await runSourceCommand({
       const file = values[split];
       if (file === null) continue;
       const videos = await readFolder(file, {
+        ...readingOf(values),
+        positiveClass: positiveClassOf(values),
         imagesDir: values.videos_dir,
+        option: 'videos_dir',
+        endings: videoEnding,
+        folders: true,
+        imageOption: 'video_column',
         textColumn: values.text_column,
         imageColumn: values.video_column,
         labelColumn: values.label_column,
-        positiveClass: values.positive_class === 'real' ? 'real' : 'fake',
       });
       const frames: SourcePost[][] = [];
       await runConcurrently(videos, 2, async (post, i) => {
-        frames[i] = await framesOf({ ...post, picture: String(post.picture) }, values.frames);
+        frames[i] = await framesOf(post, values.frames);
       });
       splits[split] = frames.flat();
     }

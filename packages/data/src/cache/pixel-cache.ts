@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '@crosscheck/contract';
-import { decoderVersion } from '@crosscheck/preprocess';
+import { decoderVersion, readImageFileSync } from '@crosscheck/preprocess';
 import { makeRoom, markUsed } from './make-room.ts';
 import { readSealed, writeSealed } from './sealed-file.ts';
 
@@ -73,7 +73,7 @@ function createKeys({ size, maxPixels }: PixelSettings) {
       const { size: length, mtimeMs: changed } = statSync(file);
       const seen = known.get(file);
       if (seen?.size === length && seen.changed === changed) return { key: seen.key, bytes: null };
-      const bytes = readFileSync(file);
+      const bytes = readImageFileSync(file);
       const key = createHash('sha256').update(prefix).update(bytes).digest('hex');
       known.set(file, { key, size: length, changed });
       return { key, bytes };

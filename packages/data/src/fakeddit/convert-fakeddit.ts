@@ -1,13 +1,14 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, createRandom } from '@crosscheck/contract';
+import { CrosscheckError, createRandom, writeWhole } from '@crosscheck/contract';
 import { type DownloadOptions, downloadAll } from '../download/download.ts';
 import { fates } from '../download/fates.ts';
 import { type Ledger, type LedgerEntry, openLedger } from '../download/ledger.ts';
 import { computeSurvival, type SurvivalReport } from '../download/survival.ts';
+import { noteImageRoots } from '../manifest/images.ts';
 import { relativeImage, writeManifestFile } from '../manifest/write-manifest.ts';
 import { runConcurrently } from '../run-concurrently.ts';
-import { findLocalPicture, isStillThere, judgePicture, type PictureLimits, writePicture } from './keep-picture.ts';
+import { findLocalPicture, isStillThere, judgePicture, type PictureLimits } from './keep-picture.ts';
 import { type FakedditRow, type FakedditText, readFakedditRows } from './read-rows.ts';
 
 export interface FakedditOptions {
@@ -80,7 +81,7 @@ export async function convertFakeddit(options: FakedditOptions): Promise<Fakeddi
   async function keep(task: Task, { extension, ...facts }: Awaited<ReturnType<typeof judgePicture>>, bytes: Buffer) {
     if (extension === null) return facts;
     const image = `images/${task.split}/${fileName(task.row.id)}.${extension}`;
-    await writePicture(path.join(options.dir, image), bytes);
+    writeWhole(path.join(options.dir, image), bytes);
     return { ...facts, image };
   }
 }
@@ -186,8 +187,10 @@ async function writeResults(tasks: Task[], entries: LedgerEntry[], options: Fake
     kept[split] = rows.length;
     await writeManifestFile(path.join(options.dir, `${split}.csv`), rows, [...columns]);
   }
+  const images = entries.flatMap(({ image }) => (image === null ? [] : [path.join(options.dir, image)]));
+  await noteImageRoots(options.dir, images);
   const survival = computeSurvival(entries);
-  await writePicture(path.join(options.dir, 'survival.json'), Buffer.from(`${JSON.stringify(survival, null, 2)}\n`));
+  writeWhole(path.join(options.dir, 'survival.json'), `${JSON.stringify(survival, null, 2)}\n`);
   const mayComeBack = entries.filter(({ fate }) => !fates[fate].final).length;
   return { kept, rows: entries.length, survival, mayComeBack };
 }

@@ -1,6 +1,8 @@
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { type ErrorCode, isCrosscheckError } from '@crosscheck/contract';
+import { CrosscheckError, type ErrorCode, isCrosscheckError } from '@crosscheck/contract';
+import { isInside } from '@crosscheck/posts';
+import { readImageFile } from '@crosscheck/preprocess';
 import type { Fate } from '../download/fates.ts';
 import type { LedgerEntry } from '../download/ledger.ts';
 import { fingerprintPicture, sha256Of } from '../fingerprint/fingerprint-picture.ts';
@@ -55,13 +57,6 @@ function startOf(bytes: Buffer): string {
   return bytes.length === 0 ? 'an empty answer' : `begins with "${text}"`;
 }
 
-/** Writes a picture under a temporary name first, so that a killed run leaves no half file that looks whole. */
-export async function writePicture(file: string, bytes: Buffer): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(`${file}.part`, bytes);
-  await rename(`${file}.part`, file);
-}
-
 /** Whether the picture of an earlier run is still there, as long as it was. */
 export async function isStillThere(file: string, bytes: number | null): Promise<boolean> {
   const found = await stat(file).catch(() => null);
@@ -70,12 +65,20 @@ export async function isStillThere(file: string, bytes: number | null): Promise<
 
 const extensions = ['jpg', 'jpeg', 'png', 'webp', 'gif'];
 
-/** The picture of a row in a folder of pictures named by id, as Fakeddit's own archive has them. */
+/**
+ * The picture of a row in a folder of pictures named by id, as Fakeddit's own archive has them.
+ *
+ * @throws CROSSCHECK_DATA_AMBIGUOUS_IMAGE when the id names two files
+ */
 export async function findLocalPicture(dir: string, id: string): Promise<{ file: string; bytes: Buffer } | null> {
+  const found: { file: string; bytes: Buffer }[] = [];
   for (const extension of extensions) {
     const file = path.join(dir, `${id}.${extension}`);
-    const bytes = await readFile(file).catch(() => null);
-    if (bytes !== null) return { file, bytes };
+    const bytes = isInside(file, dir) ? await readImageFile(file).catch(() => null) : null;
+    if (bytes !== null) found.push({ file, bytes });
   }
-  return null;
+  const [first = null, second] = found;
+  if (first === null || second === undefined || second.bytes.equals(first.bytes)) return first;
+  const message = `expected one picture for the id ${id}, got ${first.file} and ${second.file}; remove the wrong one`;
+  throw new CrosscheckError('CROSSCHECK_DATA_AMBIGUOUS_IMAGE', message);
 }

@@ -1,9 +1,8 @@
 import { CrosscheckError, type LabelId } from '@crosscheck/contract';
+import { describeShape, isMissing, nearest, readRows } from '@crosscheck/posts';
 import type { Fate } from '../download/fates.ts';
-import { uniqueColumns } from '../manifest/columns.ts';
-import { readRecords } from '../manifest/read-records.ts';
-import { isMissing } from '../manifest/rows.ts';
-import { nearest } from '../nearest.ts';
+import { problemsError, type SampleProblem } from '../problems.ts';
+import { collectLabels, type LabelCollector } from '../sources/labels.ts';
 
 /** Which of Fakeddit's two texts a post gets. */
 export type FakedditText = 'clean_title' | 'title';
@@ -38,15 +37,26 @@ export async function readFakedditRows(file: string, text: FakedditText): Promis
   const rows: FakedditRow[] = [];
   const seen = new Set<string>();
   let columns: string[] | undefined;
-  for await (const { fields, line } of readRecords(file)) {
-    if (columns === undefined) columns = checkColumns(uniqueColumns(fields), text, `${file}:${line}`);
+  const labels = collectLabels({ labels: { 0: 'FAKE', 1: 'REAL' } });
+  const problems: SampleProblem[] = [];
+  for await (const { cells, line } of readRows(file, { columns: [text, 'image_url', '2_way_label'] })) {
+    const shape = columns && describeShape({ cells }, columns.length);
+    if (columns === undefined) columns = checkColumns(cells, text, `${file}:${line}`);
+    else if (shape)
+      problems.push({ file, line, code: 'CROSSCHECK_DATA_BAD_ROW', message: `${file}:${line}: ${shape}` });
     else {
-      const row = parseRow(Object.fromEntries(columns.map((name, i) => [name, fields[i] ?? ''])), line, text);
+      const row = parseRow(Object.fromEntries(columns.map((name, i) => [name, cells[i] as string])), {
+        line,
+        labels,
+        text,
+      });
       if (seen.has(row.id)) Object.assign(row, { fate: 'duplicate_id', detail: `id ${row.id} again` });
       seen.add(row.id);
       rows.push(row);
     }
   }
+  if (problems.length > 0) throw problemsError(problems, '', null);
+  labels.requireKnown(file);
   refuseFlippedLabels(rows, file);
   return rows;
 }
@@ -62,10 +72,12 @@ function checkColumns(columns: string[], text: string, where: string): string[] 
   );
 }
 
-function parseRow(cells: Record<string, string>, line: number, textColumn: FakedditText): FakedditRow {
+function parseRow(
+  cells: Record<string, string>,
+  { line, labels, text: textColumn }: { line: number; labels: LabelCollector; text: FakedditText },
+): FakedditRow {
   const cell = (name: string) => (isMissing(cells[name] ?? '') ? '' : (cells[name] as string).trim());
-  const twoWay = cell('2_way_label').replace(/\.0$/, '');
-  const label = ({ '1': 0, '0': 1 } as Record<string, LabelId>)[twoWay] ?? null;
+  const label = labels.read(cells['2_way_label']);
   const row = { id: cell('id'), line, label, text: cell(textColumn), url: cell('image_url'), cells };
   const problem = findProblem(row, saysTrue(cells));
   return { ...row, domain: domainOf(row.url) || cell('domain') || 'none', ...problem };

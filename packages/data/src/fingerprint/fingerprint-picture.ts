@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { CrosscheckError, type ErrorCode, isCrosscheckError } from '@crosscheck/contract';
-import { decodeImage, defaultMaxPixels, type ImageType, recognizeImageType } from '@crosscheck/preprocess';
+import { type ErrorCode, isCrosscheckError } from '@crosscheck/contract';
+import {
+  decodeImage,
+  defaultMaxPixels,
+  type ImageType,
+  readImageFile,
+  recognizeImageType,
+} from '@crosscheck/preprocess';
 import sharp from 'sharp';
 import { HASH_SIDE, perceptualHash, toGrey } from './perceptual-hash.ts';
 
@@ -42,7 +47,7 @@ export async function fingerprintPicture(
   source: Uint8Array | string,
   { name = typeof source === 'string' ? source : 'image', maxPixels = defaultMaxPixels } = {},
 ): Promise<PictureFingerprint> {
-  const bytes = typeof source === 'string' ? await readPicture(source) : source;
+  const bytes = typeof source === 'string' ? await readImageFile(source) : source;
   const rgb = await decodeImage(bytes, { size: HASH_SIDE, maxPixels, name }); // [32, 32, 3]
   const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
   const grey = toGrey(rgb); // [32, 32]
@@ -64,7 +69,7 @@ export async function tryFingerprint(
   source: string,
   maxPixels = defaultMaxPixels,
 ): Promise<PictureFingerprint | UnreadablePicture> {
-  const bytes = await readFile(source).catch(() => null);
+  const bytes = await readImageFile(source).catch(() => null);
   try {
     return await fingerprintPicture(bytes ?? source, { name: source, maxPixels });
   } catch (error) {
@@ -75,12 +80,6 @@ export async function tryFingerprint(
 
 export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-async function readPicture(file: string): Promise<Buffer> {
-  return readFile(file).catch((cause: unknown) => {
-    throw new CrosscheckError('CROSSCHECK_IMAGE_UNREADABLE', `expected a picture at ${file}, got nothing`, { cause });
-  });
 }
 
 /** Averages of 2×2 pixels. [32, 32, 3] → [16, 16, 3] */

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { createRandom, type ErrorCode, isCrosscheckError, messageOf, type Preprocessing } from '@crosscheck/contract';
-import { decodeImage, defaultMaxPixels, normalizeImage } from '@crosscheck/preprocess';
+import { decodeImage, defaultMaxPixels, normalizeImage, readImageFileSync } from '@crosscheck/preprocess';
 import { type Augmentation, augmentOnCanvas } from '../augment/augment.ts';
 import { openPixelCache, type PixelCache, type PixelCacheOptions } from '../cache/pixel-cache.ts';
 import { inLanes } from '../run-concurrently.ts';
@@ -118,7 +117,7 @@ async function readPixels(
 /** In a worker thread, the four turns of an asynchronous read cost more than the read. @returns null when whoever decodes it must say why */
 function readAtOnce(path: string): Uint8Array | null {
   try {
-    return readFileSync(path);
+    return readImageFileSync(path);
   } catch {
     return null;
   }

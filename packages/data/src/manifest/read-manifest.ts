@@ -1,20 +1,27 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CrosscheckError } from '@crosscheck/contract';
+import {
+  createLabelReader,
+  describeUnknownWords,
+  isMissing,
+  type LabelWords,
+  type OpenPosts,
+  openPosts,
+  type ReadingOptions,
+  type WordCounts,
+} from '@crosscheck/posts';
 import { describeProblems, type OnBadSample, problemsError, type SampleProblem } from '../problems.ts';
-import { findColumns, uniqueColumns } from './columns.ts';
-import { fallbackDirs, findMissingImages } from './images.ts';
+import { countRest, createHeadCounter, describeHead, type HeadOfFile } from './head.ts';
+import { findImages } from './images.ts';
 import { requireOurLabels } from './label-meaning.ts';
-import { readRecords } from './read-records.ts';
 import { parseRow, type RowContext, type Sample } from './rows.ts';
 
-export interface ManifestOptions {
-  /** CSV (or `.tsv`), relative to the working directory or absolute. */
+export interface ManifestOptions extends Pick<ReadingOptions, 'encoding' | 'delimiter'> {
+  /** CSV, TSV or JSON Lines, relative to the working directory or absolute. */
   file: string;
-  /** What relative image paths resolve against first; then the manifest's own folder, and `images/<its name>` in it. */
+  /** What relative image paths resolve against first; then the manifest's own folder, and `images/<its name>` or `images` in it. */
   imagesDir?: string;
   /** @default 'text_content' */
   textColumn?: string;
@@ -22,14 +29,20 @@ export interface ManifestOptions {
   imageColumn?: string;
   /** @default 'label' */
   labelColumn?: string;
+  /** What the words of the label column mean; without it, 0, 1, REAL and FAKE are known. */
+  labels?: LabelWords | null;
   /** Only the first so many rows, good or bad; -1 is all. */
   nRows?: number;
   /** Whether a row without a label is a problem; otherwise its label is `null`. @default true */
   labelRequired?: boolean;
   /** Whether a post may lack its picture or its words, never both; otherwise a row without a picture is a problem. @default false */
   partialPosts?: boolean;
+  /** Whether images may lie outside of the folders that are searched. @default false */
+  allowOutsideRoot?: boolean;
   /** @default 'error' */
   onBadSample?: OnBadSample;
+  /** What stands before the names of these options on the command line. @default 'data.' */
+  keys?: string;
 }
 
 export interface Manifest {
@@ -41,30 +54,40 @@ export interface Manifest {
   columns: string[];
   /** sha256 of the file, hex. */
   digest: string;
+  /** What should be said of it: that only some rows were read, and what was found otherwise than written. */
+  notes: string[];
 }
 
 /**
- * Reads a CSV of posts as a stream: UTF-8 with or without a byte order mark, quoted line breaks, any line endings.
+ * Reads a file of posts as a stream; see `readRows` for what it may look like.
  * Every row becomes a sample or a problem that names its file and physical line.
  *
- * @throws CROSSCHECK_DATA_NOT_FOUND, CROSSCHECK_DATA_ENCODING, CROSSCHECK_DATA_BROKEN_CSV, CROSSCHECK_DATA_MISSING_COLUMN,
- * CROSSCHECK_DATA_LABEL_MEANING, CROSSCHECK_DATA_NO_SAMPLES, and with `onBadSample: 'error'` CROSSCHECK_DATA_BAD_LABEL, CROSSCHECK_DATA_BAD_ROW,
- * CROSSCHECK_DATA_MISSING_IMAGE, CROSSCHECK_DATA_EMPTY_POST, or CROSSCHECK_DATA_BAD_SAMPLES when they are mixed
+ * @throws what `readRows` throws, CROSSCHECK_DATA_MISSING_COLUMN,
+ * CROSSCHECK_DATA_LABEL_MEANING, CROSSCHECK_DATA_NO_SAMPLES, and with `onBadSample: 'error'` CROSSCHECK_DATA_BAD_LABEL,
+ * CROSSCHECK_DATA_BAD_ROW, CROSSCHECK_DATA_MISSING_IMAGE, CROSSCHECK_DATA_IMAGE_OUTSIDE, CROSSCHECK_DATA_AMBIGUOUS_IMAGE,
+ * CROSSCHECK_DATA_EMPTY_POST, or CROSSCHECK_DATA_BAD_SAMPLES when they are mixed
  * @example const { samples } = await readManifest({ file: 'demo/train.csv', onBadSample: 'skip' });
  */
 export async function readManifest(options: ManifestOptions): Promise<Manifest> {
-  await requireFile(options.file);
-  const { columns, rows } = await readRows(options);
-  const imagesDir = path.resolve(options.imagesDir ?? path.dirname(options.file));
+  const { file, keys = 'data.', labelColumn = 'label', labelRequired = true } = options;
+  const { columns, rows, head } = await readAll(options);
   const withPicture = rows.filter((row) => isSample(row) && row.imagePath !== '') as Sample[];
-  const missing = await findMissingImages(withPicture, { imagesDir, fallbackDirs: fallbackDirs(options.file) });
+  const { missing, notes } = await findImages(withPicture, {
+    manifest: file,
+    imagesDir: options.imagesDir ?? null,
+    allowOutsideRoot: options.allowOutsideRoot ?? false,
+    keys,
+  });
   const checked = rows.map((row) => (isSample(row) ? (missing.get(row) ?? row) : row));
   const samples = checked.filter(isSample);
   const problems = checked.filter(isProblem);
-  if (options.labelRequired ?? true) requireOurLabels(options.file, options.labelColumn ?? 'label', samples);
-  if (problems.length > 0 && (options.onBadSample ?? 'error') === 'error') throw problemsError(problems);
-  if (samples.length === 0 && (options.labelRequired ?? true)) throw noSamples(options.file, problems);
-  return { samples, problems, columns, digest: await digestFile(options.file) };
+  if (labelRequired && !options.labels) requireOurLabels(file, labelColumn, samples);
+  const unknown = countUnknownWords(problems, labelColumn);
+  const advice = unknown.size === 0 ? '' : `labels that are not known: ${describeUnknownWords(unknown, keys)}`;
+  if (problems.length > 0 && (options.onBadSample ?? 'error') === 'error') throw problemsError(problems, advice);
+  if (samples.length === 0 && labelRequired) throw noSamples(file, problems, advice);
+  const told = head ? describeHead(head, `${keys}n_rows`) : [];
+  return { samples, problems, columns, digest: await digestFile(file), notes: [...told, ...notes] };
 }
 
 type Row = Sample | SampleProblem;
@@ -77,44 +100,52 @@ function isProblem(row: Row): row is SampleProblem {
   return 'code' in row;
 }
 
-async function readRows(options: ManifestOptions): Promise<{ columns: string[]; rows: Row[] }> {
+async function readAll(options: ManifestOptions): Promise<{ columns: string[]; rows: Row[]; head: HeadOfFile | null }> {
   const limit = (options.nRows ?? -1) < 0 ? Number.POSITIVE_INFINITY : (options.nRows as number);
+  const { encoding = 'auto', delimiter = null, keys = 'data.', labelRequired = true } = options;
+  const columns = namesOf(options);
+  const reading = { encoding, delimiter, keys, columns, labelRequired, mayBeEmpty: !labelRequired };
+  const { rows: records, ...found } = await openPosts(options.file, reading);
+  const context = rowContext(options, found);
+  const counter = createHeadCounter(context.positions.label, context.labelOf);
   const rows: Row[] = [];
-  let context: RowContext | undefined;
-  for await (const record of readRecords(options.file)) {
-    if (context === undefined) context = readHeader(options, record);
-    else rows.push(parseRow(record, context));
-    if (rows.length >= limit) break;
+  while (rows.length < limit) {
+    const { value, done } = await records.next();
+    if (done) return { columns: context.columns, rows, head: null };
+    counter.add(value);
+    rows.push(parseRow(value, context));
   }
-  if (context === undefined) throw noSamples(options.file, []);
-  return { columns: context.columns, rows };
+  return { columns: context.columns, rows, head: await countRest(records, counter) };
 }
 
-function readHeader(options: ManifestOptions, header: { fields: string[]; line: number }): RowContext {
-  const { file, textColumn = 'text_content', imageColumn = 'image_path', labelColumn = 'label' } = options;
-  const columns = uniqueColumns(header.fields);
-  const labelRequired = options.labelRequired ?? true;
-  const names = { text: textColumn, image: imageColumn, label: labelColumn };
+function namesOf({ textColumn = 'text_content', imageColumn = 'image_path', labelColumn = 'label' }: ManifestOptions) {
+  return { text: textColumn, image: imageColumn, label: labelColumn };
+}
+
+function rowContext(options: ManifestOptions, { header, positions }: Omit<OpenPosts, 'rows'>): RowContext {
+  const { file, labels = null, labelRequired = true, partialPosts = false } = options;
   return {
     file,
-    columns,
-    positions: findColumns(columns, names, { file, line: header.line, labelRequired }),
-    imagesDir: path.resolve(options.imagesDir ?? path.dirname(file)),
+    columns: header,
+    positions,
+    labelOf: createLabelReader({ labels }),
     labelRequired,
-    partialPosts: options.partialPosts ?? false,
+    partialPosts,
   };
 }
 
-async function requireFile(file: string): Promise<void> {
-  const found = await stat(file).catch(() => null);
-  if (found?.isFile()) return;
-  const what = found ? 'a folder' : 'nothing';
-  const message = `expected a CSV file at ${path.resolve(file)}, got ${what}; set data.root_dir or data.{train,val,test}_file, or make demo posts with \`pnpm data:demo\``;
-  throw new CrosscheckError('CROSSCHECK_DATA_NOT_FOUND', message);
+/** The words that stand where labels were expected, with their counts. */
+export function countUnknownWords(problems: readonly SampleProblem[], labelColumn: string): WordCounts {
+  const counts = new Map<string, number>();
+  for (const { code, row } of problems) {
+    const word = row?.[labelColumn]?.trim() ?? '';
+    if (code === 'CROSSCHECK_DATA_BAD_LABEL' && !isMissing(word)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
+  return counts;
 }
 
-function noSamples(file: string, problems: SampleProblem[]): CrosscheckError {
-  const why = problems.length > 0 ? describeProblems(problems) : 'it has no rows below a header';
+function noSamples(file: string, problems: SampleProblem[], advice: string): CrosscheckError {
+  const why = problems.length > 0 ? describeProblems(problems, advice) : 'it has no rows below a header';
   return new CrosscheckError(
     'CROSSCHECK_DATA_NO_SAMPLES',
     `expected at least one usable row in ${file}, got none: ${why}`,

@@ -1,73 +1,68 @@
-import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError } from '@crosscheck/contract';
-import { uniqueColumns } from '../manifest/columns.ts';
-import { readRecords } from '../manifest/read-records.ts';
-import { nearest } from '../nearest.ts';
-import { parseLabel } from './labels.ts';
+import { describeShape, type FileRow, type LabelRules, openPosts, type ReadingOptions } from '@crosscheck/posts';
+import { problemsError, type SampleProblem } from '../problems.ts';
+import { createFolderSearch, type SearchedFolder } from './find-in-folder.ts';
+import { collectLabels } from './labels.ts';
+import { placeImages } from './place-images.ts';
 import type { SourcePost } from './write-source.ts';
 
-export interface FolderOptions {
+export interface FolderOptions
+  extends Pick<SearchedFolder, 'allowOutsideRoot' | 'option' | 'endings' | 'folders'>,
+    Pick<ReadingOptions, 'encoding' | 'delimiter'>,
+    LabelRules {
   imagesDir: string;
   textColumn: string;
   /** Its cells name a file in the folder or below it, with or without ending. */
   imageColumn: string;
   labelColumn: string;
-  /** What 1 and true mean in the label column. */
-  positiveClass: 'fake' | 'real';
+  /** What the command calls the option of the image column. */
+  imageOption: string;
 }
 
 /**
- * Any CSV or TSV over a folder of pictures; other columns are kept.
+ * Any CSV, TSV or JSON Lines file over a folder of images; other columns are kept. Nothing is guessed: a word that is no known label, a name that fits
+ * two files, a row of another length than the header's are errors.
  *
- * @throws CROSSCHECK_DATA_NOT_FOUND, CROSSCHECK_DATA_MISSING_COLUMN, CROSSCHECK_DATA_BROKEN_CSV, CROSSCHECK_DATA_ENCODING
+ * @throws what `readRows` throws, CROSSCHECK_DATA_MISSING_COLUMN, CROSSCHECK_DATA_BAD_ROW, CROSSCHECK_DATA_BAD_LABEL, CROSSCHECK_DATA_AMBIGUOUS_IMAGE,
+ * CROSSCHECK_DATA_IMAGE_OUTSIDE
  */
 export async function readFolder(file: string, options: FolderOptions): Promise<SourcePost[]> {
-  const pictures = await indexPictures(options.imagesDir);
+  const search = await createFolderSearch({ ...options, dir: options.imagesDir, beside: path.dirname(file) });
+  const labels = collectLabels(options);
   const posts: SourcePost[] = [];
-  let columns: string[] | undefined;
-  for await (const { fields, line } of readRecords(file)) {
-    if (columns === undefined) {
-      columns = uniqueColumns(fields);
-      checkColumns(columns, options, file);
-      continue;
-    }
-    const cells = Object.fromEntries(columns.map((name, i) => [name, fields[i] ?? '']));
-    const {
-      [options.textColumn]: text = '',
-      [options.imageColumn]: image = '',
-      [options.labelColumn]: label,
-      ...others
-    } = cells;
-    const picture =
-      pictures.get(image.trim()) ?? pictures.get(path.basename(image.trim())) ?? path.join(options.imagesDir, image);
+  const { header, rows } = await readSoundRows(file, options);
+  const names = [options.textColumn, options.imageColumn, options.labelColumn] as const;
+  for (const { cells, line } of rows) {
+    const row = Object.fromEntries(header.map((name, i) => [name, cells[i] as string]));
+    const { [names[0]]: text = '', [names[1]]: picture = '', [names[2]]: label, ...others } = row;
     const id = others.id ?? `${path.basename(file)}:${line}`;
-    posts.push({ id, line, text, label: parseLabel(label, options.positiveClass), picture, columns: others });
+    posts.push({ id, line, text, label: labels.read(label), picture, columns: others });
   }
+  labels.requireKnown(file);
+  await placeImages(file, posts, search);
   return posts;
 }
 
-/** Every file below the folder by its relative path, its name, and its name without ending. */
-async function indexPictures(dir: string): Promise<Map<string, string>> {
-  const names = await readdir(dir, { recursive: true }).catch((cause: unknown) => {
-    const message = `expected a folder of pictures at ${path.resolve(dir)}, got nothing; set images_dir=<folder>`;
-    throw new CrosscheckError('CROSSCHECK_DATA_NOT_FOUND', message, { cause });
-  });
-  const index = new Map<string, string>();
-  for (const name of names.sort()) {
-    const stem = path.basename(name, path.extname(name));
-    for (const key of [name, path.basename(name), stem]) if (!index.has(key)) index.set(key, path.join(dir, name));
+/** All rows, each as long as the header. */
+async function readSoundRows(
+  file: string,
+  { textColumn, imageColumn, labelColumn, encoding, delimiter, imageOption }: FolderOptions,
+): Promise<{ header: string[]; rows: FileRow[] }> {
+  const columns = { text: textColumn, image: imageColumn, label: labelColumn };
+  const reading = { columns, labelRequired: true, options: { image: imageOption }, delimiter: delimiter ?? null };
+  const { header, rows: records } = await openPosts(file, { ...reading, ...(encoding && { encoding }) });
+  const [rows, problems]: [FileRow[], SampleProblem[]] = [[], []];
+  for await (const row of records) {
+    const message = describeShape(row, header.length);
+    if (message === null) rows.push(row);
+    else
+      problems.push({
+        file,
+        line: row.line,
+        code: 'CROSSCHECK_DATA_BAD_ROW',
+        message: `${file}:${row.line}: ${message}`,
+      });
   }
-  return index;
-}
-
-function checkColumns(columns: readonly string[], options: FolderOptions, file: string): void {
-  for (const key of ['textColumn', 'imageColumn', 'labelColumn'] as const) {
-    if (columns.includes(options[key])) continue;
-    const near = nearest(options[key], columns);
-    throw new CrosscheckError(
-      'CROSSCHECK_DATA_MISSING_COLUMN',
-      `expected column "${options[key]}" in ${file}, got ${columns.join(', ')}${near === undefined ? '' : `; nearest: "${near}"`}; set text_column, image_column or label_column`,
-    );
-  }
+  if (problems.length > 0) throw problemsError(problems, '', null);
+  return { header, rows };
 }

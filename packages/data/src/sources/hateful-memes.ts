@@ -1,7 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { CrosscheckError } from '@crosscheck/contract';
-import { parseLabel } from './labels.ts';
+import { createImageLocator } from '@crosscheck/posts';
+import { collectLabels, type LabelCollector } from './labels.ts';
+import { placeImages } from './place-images.ts';
 import { readJsonLines, textOf } from './read-json.ts';
 import type { SourcePost } from './write-source.ts';
 
@@ -22,17 +24,26 @@ const parquetNames: Record<string, RegExp> = {
  * Hateful Memes (Kiela et al. 2020) as JSONL beside `img/`, or as the parquet files of the Hugging Face layout. Label 1 = hateful takes
  * the place of FAKE.
  *
- * @throws CROSSCHECK_DATA_NOT_FOUND, CROSSCHECK_DATA_BROKEN_JSON, CROSSCHECK_DATA_BROKEN_PARQUET
+ * @throws CROSSCHECK_DATA_NOT_FOUND, CROSSCHECK_DATA_BROKEN_JSON, CROSSCHECK_DATA_BROKEN_PARQUET, CROSSCHECK_DATA_BAD_LABEL, CROSSCHECK_DATA_IMAGE_OUTSIDE
  */
-export async function readHatefulMemes(source: string): Promise<Record<string, SourcePost[]>> {
+export async function readHatefulMemes(
+  source: string,
+  allowOutsideRoot = false,
+): Promise<Record<string, SourcePost[]>> {
+  const keys = { root: 'source', allowOutsideRoot: 'allow_outside_root' };
+  const locate = createImageLocator({ root: source, allowOutsideRoot, keys });
   const present = await listFiles(source);
   const splits: Record<string, SourcePost[]> = {};
   for (const split of ['train', 'val', 'test']) {
     const parquet = present.filter((file) => parquetNames[split]?.test(path.basename(file))).sort();
     const json = jsonNames[split]?.map((name) => path.join(source, name)).find((file) => present.includes(file));
-    if (json !== undefined)
-      splits[split] = (await readJsonLines(json)).map(({ line, value }) => toPost(value, line, source));
-    else if (parquet.length > 0) splits[split] = await readParquet(parquet, source);
+    const [file] = json === undefined ? parquet : [json];
+    if (file === undefined) continue;
+    const labels = collectLabels({ labels: meanings });
+    const posts = json === undefined ? await readParquet(parquet, labels) : await readLines(json, labels);
+    labels.requireKnown(file);
+    await placeImages(file, posts, locate);
+    splits[split] = posts;
   }
   if (Object.keys(splits).length > 0) return splits;
   throw new CrosscheckError(
@@ -49,21 +60,27 @@ async function listFiles(source: string): Promise<string[]> {
   ];
 }
 
-async function readParquet(files: readonly string[], source: string): Promise<SourcePost[]> {
+const meanings = { 0: 'REAL', 1: 'FAKE', 'not-hateful': 'REAL', not_hateful: 'REAL', hateful: 'FAKE' };
+
+async function readLines(file: string, labels: LabelCollector): Promise<SourcePost[]> {
+  return (await readJsonLines(file)).map(({ line, value }) => toPost(value, line, labels));
+}
+
+async function readParquet(files: readonly string[], labels: LabelCollector): Promise<SourcePost[]> {
   const posts: SourcePost[] = [];
   // Only those who read parquet pay for its decoder.
   const { readParquetRows } = await import('./read-parquet.ts');
   for (const file of files)
-    for (const row of await readParquetRows(file)) posts.push(toPost(row, posts.length + 1, source));
+    for (const row of await readParquetRows(file)) posts.push(toPost(row, posts.length + 1, labels));
   return posts;
 }
 
 /** JSONL names a picture's file in `img`; parquet holds a path there, or `image: {bytes, path}`. */
-function toPost(row: Record<string, unknown>, line: number, source: string): SourcePost {
+function toPost(row: Record<string, unknown>, line: number, labels: LabelCollector): SourcePost {
   const image = row.image ?? row.img;
   const embedded =
     typeof image === 'object' && image !== null ? (image as { bytes?: Uint8Array; path?: string }) : null;
-  const picture = embedded?.bytes ? Buffer.from(embedded.bytes) : path.join(source, embedded?.path ?? textOf(image));
+  const picture = embedded?.bytes ? Buffer.from(embedded.bytes) : (embedded?.path ?? textOf(image));
   const id = textOf(row.id) || String(line);
-  return { id, line, text: textOf(row.text), label: parseLabel(row.label), picture };
+  return { id, line, text: textOf(row.text), label: labels.read(row.label), picture };
 }

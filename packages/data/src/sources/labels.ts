@@ -1,28 +1,39 @@
-import type { LabelId } from '@crosscheck/contract';
+import { CrosscheckError, type LabelId } from '@crosscheck/contract';
+import { createLabelReader, describeUnknownWords, isMissing, type LabelRules } from '@crosscheck/posts';
 import { textOf } from './read-json.ts';
 
-const fakeNames = new Set(['1', '1.0', 'true', 'fake', 'false news', 'hateful', 'falsified', 'misleading', 'satire']);
-const realNames = new Set([
-  '0',
-  '0.0',
-  'false',
-  'real',
-  'true news',
-  'not-hateful',
-  'not_hateful',
-  'pristine',
-  'genuine',
-]);
+/** Reads a source's labels and remembers the words that it does not know. */
+export interface LabelCollector {
+  /** Ours; null for a blank or unknown one. */
+  read(value: unknown): LabelId | null;
+  /**
+   * Refuses a file with words that are not known: what is left out without a label would be another data set than the one given.
+   *
+   * @throws CROSSCHECK_DATA_BAD_LABEL
+   */
+  requireKnown(file: string): void;
+}
 
-/**
- * Our label for a source's own, whose positive class (1, true) is what `positiveClass` says; names speak for themselves.
- *
- * @returns null for a blank or unknown one
- */
-export function parseLabel(value: unknown, positiveClass: 'fake' | 'real' = 'fake'): LabelId | null {
-  const name = textOf(value).trim().toLowerCase();
-  const isWord = /^(fake|real)$/.test(name);
-  const label = fakeNames.has(name) ? 1 : realNames.has(name) ? 0 : null;
-  if (label === null || isWord || positiveClass === 'fake') return label;
-  return label === 1 ? 0 : 1;
+export function collectLabels(rules: LabelRules): LabelCollector {
+  const labelOf = createLabelReader(rules);
+  const unknown = new Map<string, number>();
+  return {
+    read(value) {
+      const word = typeof value === 'object' && value !== null ? JSON.stringify(value) : textOf(value).trim();
+      const label = labelOf(word);
+      if (label === null && !isMissing(word)) unknown.set(word, (unknown.get(word) ?? 0) + 1);
+      return label;
+    },
+    requireKnown(file) {
+      if (unknown.size === 0) return;
+      const message = `expected labels that are known in ${file}, got ${describeUnknownWords(unknown, '')}${ambiguous(unknown)}`;
+      throw new CrosscheckError('CROSSCHECK_DATA_BAD_LABEL', message);
+    },
+  };
+}
+
+/** What true and false mean is another thing in every data set. */
+function ambiguous(unknown: ReadonlyMap<string, number>): string {
+  const isAmbiguous = [...unknown.keys()].some((word) => /^(true|false)$/i.test(word));
+  return isAmbiguous ? '. Some data sets call a post true when it is real, others when it is fake' : '';
 }

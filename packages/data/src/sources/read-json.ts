@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import { readText } from '@crosscheck/posts';
 
 /** A JSON file's content. @throws CROSSCHECK_DATA_NOT_FOUND, CROSSCHECK_DATA_BROKEN_JSON */
 export async function readJson(file: string): Promise<unknown> {
@@ -8,7 +8,7 @@ export async function readJson(file: string): Promise<unknown> {
 
 /** The objects of a file with one JSON value a line, with their lines. @throws CROSSCHECK_DATA_NOT_FOUND, CROSSCHECK_DATA_BROKEN_JSON */
 export async function readJsonLines(file: string): Promise<{ line: number; value: Record<string, unknown> }[]> {
-  const lines = (await readText(file)).split('\n');
+  const lines = (await readText(file)).split(/\r\n|\n|\r/);
   return lines.flatMap((text, i) =>
     text.trim() === '' ? [] : [{ line: i + 1, value: parse(text, `${file}:${i + 1}`) as Record<string, unknown> }],
   );
@@ -17,14 +17,6 @@ export async function readJsonLines(file: string): Promise<{ line: number; value
 /** A cell of unknown kind as text; `''` for what is neither text, number nor boolean. */
 export function textOf(value: unknown): string {
   return ['string', 'number', 'bigint', 'boolean'].includes(typeof value) ? String(value as string) : '';
-}
-
-async function readText(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new CrosscheckError('CROSSCHECK_DATA_NOT_FOUND', `expected a file at ${file}, got ${messageOf(cause)}`, {
-      cause,
-    });
-  });
 }
 
 function parse(text: string, where: string): unknown {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import type { Dirent } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -62,24 +63,33 @@ function unreadable(video: string, cause: unknown): CrosscheckError {
   return new CrosscheckError('CROSSCHECK_DATA_VIDEO_UNREADABLE', message, { cause });
 }
 
-const videoEnding = /\.(mp4|mov|m4v|webm|mkv|avi)$/i;
+export const videoEnding: RegExp = /\.(mp4|mov|m4v|webm|mkv|avi)$/i;
 
-/** The first video in a folder, for layouts with one folder per video. */
+/**
+ * The video in a folder, for layouts with one folder per video.
+ *
+ * @throws CROSSCHECK_DATA_AMBIGUOUS_IMAGE when there are several
+ */
 export async function findVideo(place: string): Promise<string> {
   if (videoEnding.test(place)) return place;
-  const names = (await readdir(place).catch(() => [])).filter((name) => videoEnding.test(name)).sort();
-  return path.join(place, names[0] ?? 'video.mp4');
+  const entries = await readdir(place, { withFileTypes: true }).catch(() => []);
+  const isVideo = (entry: Dirent) => !entry.name.startsWith('.') && videoEnding.test(entry.name);
+  const names = entries.filter((entry) => isVideo(entry) && !entry.isDirectory()).map(({ name }) => name);
+  if (names.length <= 1) return path.join(place, names[0] ?? 'video.mp4');
+  const message = `expected one video in ${place}, got ${names.sort().slice(0, 3).join(', ')}; name the right one in the file of posts`;
+  throw new CrosscheckError('CROSSCHECK_DATA_AMBIGUOUS_IMAGE', message);
 }
 
 /** One post per frame, all with the caption of the video; a video that cannot be read gives one post without a picture. */
-export async function framesOf(post: SourcePost & { picture: string }, count: number): Promise<SourcePost[]> {
+export async function framesOf(post: SourcePost, count: number): Promise<SourcePost[]> {
+  if (typeof post.picture !== 'string') return [{ ...post, columns: { ...post.columns, video_id: post.id } }];
   const video = await findVideo(post.picture);
   const shared = { ...post, columns: { ...post.columns, video_id: post.id } };
   const frames = await sampleFrames(video, count).catch((error: unknown) => {
     if (error instanceof CrosscheckError) return null;
     throw error;
   });
-  if (frames === null) return [{ ...shared, picture: `${video} (no frames)` }];
+  if (frames === null) return [{ ...shared, picture: null, detail: `${video} has no frames that can be read` }];
   return frames.map(({ seconds, bytes }, i) => ({
     ...shared,
     id: `${post.id}-${i}`,

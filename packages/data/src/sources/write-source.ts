@@ -1,12 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import type { LabelId } from '@crosscheck/contract';
+import { CrosscheckError, type LabelId, messageOf, writeWhole } from '@crosscheck/contract';
+import { readImageFile } from '@crosscheck/preprocess';
 import type { Fate } from '../download/fates.ts';
 import { type LedgerEntry, openLedger } from '../download/ledger.ts';
-import { judgePicture, type PictureLimits, writePicture } from '../fakeddit/keep-picture.ts';
+import { judgePicture, type PictureLimits } from '../fakeddit/keep-picture.ts';
 import { sha256Of } from '../fingerprint/fingerprint-picture.ts';
 import { normalizeText } from '../fingerprint/normalize-text.ts';
+import { noteImageRoots } from '../manifest/images.ts';
 import { type ManifestRow, relativeImage, writeManifestFile } from '../manifest/write-manifest.ts';
 import { runConcurrently } from '../run-concurrently.ts';
 
@@ -18,8 +19,10 @@ export interface SourcePost {
   text: string;
   /** Ours: 0 = REAL, 1 = FAKE; null when it has none. */
   label: LabelId | null;
-  /** The picture's file, or its bytes. */
-  picture: string | Buffer;
+  /** The picture's file, or its bytes; null when it is not there. */
+  picture: string | Buffer | null;
+  /** Why it is not there. */
+  detail?: string;
   /** Kept as columns. */
   columns?: ManifestRow;
 }
@@ -30,6 +33,8 @@ export interface SourceOptions {
   /** Whether rows without words are kept. */
   allowBlank?: boolean;
   limits: PictureLimits;
+  /** When more than this share of the rows fails, or all, nothing is written but the ledger. @default 1 */
+  maxFailedShare?: number;
   onPost?: (done: number, total: number) => void;
 }
 
@@ -41,6 +46,8 @@ export interface SourceSummary {
 /**
  * Writes the posts of any source as manifests: rows without label or words, repeated posts and pictures that are missing, damaged or
  * tiny are left out and say so in `ledger.jsonl`. A post that is in several splits stays in the last of them: test before train.
+ *
+ * @throws CROSSCHECK_DATA_TOO_MANY_FAILED
  */
 export async function writeSource(
   splits: Readonly<Record<string, readonly SourcePost[]>>,
@@ -55,6 +62,7 @@ export async function writeSource(
     options.onPost?.(++done, posts.length);
   });
   await (await openLedger(path.join(options.dir, 'ledger.jsonl'))).finish(entries);
+  requireKept(entries, options);
   const kept: SourceSummary['kept'] = {};
   for (const split of Object.keys(splits)) {
     const rows = posts.flatMap(({ split: of, post }, i) => {
@@ -63,10 +71,26 @@ export async function writeSource(
     });
     const file = path.join(options.dir, `${split}.csv`);
     await writeManifestFile(file, rows);
+    const images = rows.map(({ image_path }) => path.join(options.dir, String(image_path)));
+    await noteImageRoots(options.dir, images);
     kept[split] = { rows: rows.length, fake: rows.filter(({ label }) => label === 1).length, file };
   }
   const counts = Object.entries(Object.groupBy(entries, ({ fate }) => fate)).map(([fate, rows]) => [fate, rows.length]);
   return { kept, fates: Object.fromEntries(counts) as SourceSummary['fates'] };
+}
+
+/** Fates that say nothing against a row's image or words. */
+const harmless: readonly Fate[] = ['kept', 'duplicate_id', 'no_label'];
+
+function requireKept(entries: readonly LedgerEntry[], { dir, maxFailedShare = 1 }: SourceOptions): void {
+  const failed = entries.filter(({ fate }) => !harmless.includes(fate));
+  const isNothing = entries.length > 0 && entries.every(({ fate }) => fate !== 'kept');
+  if (!isNothing && failed.length <= maxFailedShare * entries.length) return;
+  const lost = Object.entries(Object.groupBy(isNothing ? entries : failed, ({ fate }) => fate));
+  const [fate = '', rows = []] = lost.sort(([, a], [, b]) => (b?.length ?? 0) - (a?.length ?? 0))[0] ?? [];
+  const example = rows.find(({ detail }) => detail !== '')?.detail;
+  const message = `expected at least ${isNothing ? 'one row' : `${100 * (1 - maxFailedShare)} % of the rows`} to be usable, got ${entries.length - failed.length} of ${entries.length}; most often: ${fate}, ${rows.length} rows${example ? `, such as: ${example}` : ''}. Nothing was written but ${path.join(dir, 'ledger.jsonl')}`;
+  throw new CrosscheckError('CROSSCHECK_DATA_TOO_MANY_FAILED', message);
 }
 
 interface Placed {
@@ -80,7 +104,7 @@ function findRepeated(posts: readonly Placed[]): Set<number> {
   const seen = new Set<string>();
   for (let i = posts.length - 1; i >= 0; i--) {
     const { id, text, picture, label } = (posts[i] as Placed).post;
-    const content = typeof picture === 'string' ? picture : sha256Of(picture);
+    const content = typeof picture === 'object' && picture !== null ? sha256Of(picture) : (picture ?? `none ${i}`);
     const keys = [`id ${id}`, `post ${label} ${normalizeText(text)} ${content}`];
     if (keys.some((key) => seen.has(key))) repeated.add(i);
     for (const key of keys) seen.add(key);
@@ -103,14 +127,25 @@ async function settle(
     return { fate: 'duplicate_id', detail: 'the same id, or the same words with the same picture, again' };
   if (post.label === null) return { fate: 'no_label' };
   if (post.text.trim() === '' && !allowBlank) return { fate: 'no_text' };
-  const bytes = typeof post.picture === 'string' ? await readFile(post.picture).catch(() => null) : post.picture;
-  if (bytes === null) return { fate: 'not_found', detail: `nothing at ${String(post.picture)}` };
+  if (post.picture === null || post.picture === '')
+    return { fate: 'not_found', detail: post.detail ?? 'no picture is named' };
+  const { bytes, detail } = await bytesOf(post.picture);
+  if (bytes === null) return { fate: 'not_found', detail };
   const { extension, ...facts } = await judgePicture(bytes, limits);
   if (extension === null) return facts;
   if (typeof post.picture === 'string') return { ...facts, image: relativeImage(dir, post.picture) };
   const image = `images/${split}/${encodeURIComponent(post.id).replaceAll('.', '%2E')}.${extension}`;
-  await writePicture(path.join(dir, image), bytes);
+  writeWhole(path.join(dir, image), bytes);
   return { ...facts, image };
+}
+
+async function bytesOf(picture: string | Buffer): Promise<{ bytes: Buffer | null; detail: string }> {
+  if (typeof picture !== 'string') return { bytes: picture, detail: '' };
+  const read = readImageFile(picture);
+  return read.then(
+    (bytes) => ({ bytes, detail: '' }),
+    (error: unknown) => ({ bytes: null, detail: messageOf(error) }),
+  );
 }
 
 function toRow({ id, text, label, columns }: SourcePost, { image, sha256 }: LedgerEntry): ManifestRow {

@@ -1,8 +1,8 @@
 import { CrosscheckError } from '@crosscheck/contract';
+import { isMissing } from '@crosscheck/posts';
 import { createGroups, type Groups, joinByKey } from '../fingerprint/groups.ts';
 import type { Duplicates, Likeness } from '../inspect/find-duplicates.ts';
 import type { InspectedPost } from '../inspect/inspect-posts.ts';
-import { isMissing } from '../manifest/rows.ts';
 import { assignGroups } from './assign-groups.ts';
 import type { LimitProfile } from './profile.ts';
 

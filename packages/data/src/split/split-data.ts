@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CrosscheckError, labelNames, writeWhole } from '@crosscheck/contract';
+import { describeUnknownWords, nearest } from '@crosscheck/posts';
 import type { Groups } from '../fingerprint/groups.ts';
 import { type Duplicates, findDuplicates, type Likeness } from '../inspect/find-duplicates.ts';
 import { findIdColumn } from '../inspect/id-columns.ts';
 import { type InspectedPost, type InspectOptions, inspectPosts } from '../inspect/inspect-posts.ts';
-import { type ManifestOptions, readManifest } from '../manifest/read-manifest.ts';
+import { noteImageRoots } from '../manifest/images.ts';
+import { countUnknownWords, type ManifestOptions, readManifest } from '../manifest/read-manifest.ts';
 import { relativeImage, writeManifestFile } from '../manifest/write-manifest.ts';
-import { nearest } from '../nearest.ts';
 import type { SampleProblem } from '../problems.ts';
 import { type DropReason, findDrops } from './clean-posts.ts';
 import { dividePosts } from './divide-posts.ts';
@@ -17,7 +18,7 @@ import { type LimitProfile, mostRepeats, sharedRowsOf } from './profile.ts';
 export interface SplitOptions {
   /** CSV files whose rows are pooled. */
   files: readonly string[];
-  columns?: Pick<ManifestOptions, 'imagesDir' | 'textColumn' | 'imageColumn' | 'labelColumn'>;
+  columns?: Omit<ManifestOptions, 'file' | 'nRows' | 'labelRequired' | 'partialPosts' | 'onBadSample'>;
   /** Receives one CSV per split, `dropped.csv` and `split.json`. */
   dir: string;
   /** Share of the rows by split; they add up to 1, zero leaves a split out. */
@@ -143,12 +144,9 @@ async function readAll({ files, columns, groupColumns, stratifyColumns }: SplitO
     idColumns: Set<string>;
   };
   for (const file of files) {
-    const {
-      samples,
-      problems,
-      digest,
-      columns: present,
-    } = await readManifest({ file, ...columns, onBadSample: 'skip' });
+    const manifest = await readManifest({ file, ...columns, onBadSample: 'skip' });
+    const { samples, problems, digest, columns: present } = manifest;
+    requireKnownLabels(file, problems, columns);
     for (const name of [...groupColumns, ...stratifyColumns])
       if (!present.includes(name)) throw missing(name, present, file);
     const idColumn = findIdColumn(present);
@@ -158,6 +156,15 @@ async function readAll({ files, columns, groupColumns, stratifyColumns }: SplitO
     all.sources.push({ file, sha256: digest, rows: samples.length + problems.length });
   }
   return all;
+}
+
+/** Rows that are left out because nobody said what their label means are no rows that are no good. */
+function requireKnownLabels(file: string, problems: readonly SampleProblem[], columns: SplitOptions['columns']): void {
+  const { labelColumn = 'label', keys = 'data.' } = columns ?? {};
+  const unknown = countUnknownWords(problems, labelColumn);
+  if (unknown.size === 0) return;
+  const message = `expected labels that are known in ${file}, got ${describeUnknownWords(unknown, keys)}`;
+  throw new CrosscheckError('CROSSCHECK_DATA_BAD_LABEL', message);
 }
 
 function missing(name: string, present: readonly string[], file: string): CrosscheckError {
@@ -203,6 +210,10 @@ async function writeSplit(
   });
   const file = path.join(options.dir, `${name}.csv`);
   await writeManifestFile(file, rows);
+  await noteImageRoots(
+    options.dir,
+    mine.map((i) => (posts[i] as InspectedPost).sample.imagePath),
+  );
   const byLabel = Object.fromEntries(
     labelNames.map((label, id) => [label, rows.filter((row) => row.label === id).length]),
   );

@@ -3,39 +3,50 @@ import path from 'node:path';
 import {
   type AbstainBand,
   artifactFiles,
-  type CrosscheckError,
+  CrosscheckError,
   isCrosscheckError,
-  messageOf,
   throwIfStopped,
 } from '@crosscheck/contract';
-import { type MaybePrediction, requireBand, withBand } from '../abstaining.ts';
+import {
+  createImageLocator,
+  createLabelReader,
+  type FileRow,
+  isJsonLines,
+  type LabelWords,
+  type OpenOptions,
+  openPosts,
+} from '@crosscheck/posts';
+import { requireBand } from '../abstaining.ts';
 import type { Classifier } from '../classifier.ts';
 import { type ColumnPlan, planColumns, type VerdictColumns } from './columns.ts';
 import { mapInOrder } from './in-order.ts';
-import { isJsonLines } from './read-json-rows.ts';
-import { type FileRow, readRows } from './read-rows.ts';
+import { type JudgedRow, type JudgeOptions, judgeRow } from './judge-row.ts';
 import { describePartial, forgetPartial, openEarlier, type Undertaking } from './resume.ts';
-import { countJudged, countKept, emptyTally, summarize } from './tally.ts';
+import { type BatchSummary, openTally, type RowProblem, type Tally } from './tally.ts';
 import { outputCells, outputObject } from './verdict-row.ts';
 import { openRowWriter, type RowWriter } from './write-rows.ts';
 
-export interface ClassifyFileOptions {
+export interface ClassifyFileOptions
+  extends Pick<JudgeOptions, 'readImage' | 'isFatal'>,
+    Pick<OpenOptions, 'encoding' | 'delimiter' | 'mayBeEmpty'> {
   /** CSV with a header line, or JSON Lines (`.jsonl`, `.ndjson`). */
   inputFile: string;
   /** In the form that its name asks for, whatever the input's. */
   outputFile: string;
   /** Go on from what an interrupted run left; after an error, leave it for the next. @default false */
   resume?: boolean;
-  /** Relative picture paths resolve against it. */
+  /** Images lie in it or below; relative paths start there. */
   rootDir: string;
-  /** Brings the picture of a path from elsewhere, in place of `rootDir`. */
-  readImage?(image: string): Promise<Uint8Array>;
-  /** Whether an error says that nothing works any more, not that a row is bad. */
-  isFatal?(error: unknown): boolean;
+  /** Whether images may lie elsewhere, too. @default false */
+  allowOutsideRoot?: boolean;
+  /** What the user calls these two. */
+  keys?: { root: string; allowOutsideRoot: string };
   textColumn: string;
   imageColumn: string;
   /** Kept as `true_label` when the input has it. */
   labelColumn: string;
+  /** What its words mean, to count right verdicts. */
+  labels?: LabelWords | null;
   /** Rows to judge; negative = all. */
   nRows: number;
   /** Rows in flight at a time. */
@@ -47,58 +58,28 @@ export interface ClassifyFileOptions {
   /** Told of every row that became `ERROR`. */
   onProblem(problem: RowProblem): void;
   /** Told how many rows an interrupted run had judged. */
-  onResumed?(rows: number): void;
+  onResumed?: (rows: number) => void;
   /** Told after every row, in order. */
   onRow?(row: JudgedRow): void;
 }
-
-export interface RowProblem {
-  line: number;
-  message: string;
-}
-
-/** A row and what became of it. */
-export interface JudgedRow {
-  text: string;
-  image: string;
-  line: number;
-  bytes: number;
-  /** Null where the row could not be judged. */
-  prediction: MaybePrediction | null;
-}
-
-export interface BatchSummary {
-  total: number;
-  fake: number;
-  real: number;
-  /** Inside the abstain band, where that was asked for. */
-  unsure: number;
-  failed: number;
-  /** Mean over the judged rows; NaN when there is none. */
-  averageConfidence: number;
-}
-
-/** These say that the classifier is gone, not that a row is bad. */
-const fatalCodes = ['CROSSCHECK_INFERENCE_WORKER_CRASHED', 'CROSSCHECK_INFERENCE_CLOSED'];
 
 /**
  * Judges every row of a file and writes its columns with the verdict's into another, in the same order, in constant memory. A row that
  * cannot be judged becomes `ERROR,-1,-1.0,-1.0` and the rest goes on. The output appears when it is whole.
  *
- * @throws CROSSCHECK_INFER_INPUT_NOT_FOUND, CROSSCHECK_INFER_COLUMN_MISSING, CROSSCHECK_INFER_CSV_BROKEN, CROSSCHECK_INFER_INPUT_BROKEN,
+ * @throws what `readRows` throws, CROSSCHECK_DATA_MISSING_COLUMN, CROSSCHECK_DATA_NOT_FOUND for a `rootDir` that is not there,
  * CROSSCHECK_INFER_OUTPUT_UNWRITABLE, CROSSCHECK_INFER_RESUME_MISMATCH, CROSSCHECK_INFERENCE_WORKER_CRASHED, CROSSCHECK_INFERENCE_NO_BAND
  */
 export async function classifyFile(classifier: Classifier, given: ClassifyFileOptions): Promise<BatchSummary> {
   const options = { ...given, columns: { ...given.columns, modalities: mayLackParts(classifier) } };
   const band = given.abstain ? requireBand(classifier) : null;
-  const rows = readRows(options.inputFile);
-  const columns = {
-    file: options.inputFile,
-    text: options.textColumn,
-    image: options.imageColumn,
-    label: options.labelColumn,
-  };
-  const plan = planColumns((await rows.next()).value?.cells ?? [], columns, options.columns);
+  const { inputFile, textColumn, imageColumn, labelColumn } = options;
+  const { encoding = 'auto', delimiter = null, mayBeEmpty = false } = options;
+  const columns = { text: textColumn, image: imageColumn, label: labelColumn };
+  const reading = { encoding, delimiter, keys: 'data.', columns, labelRequired: false, mayBeEmpty };
+  const { rows, ...found } = await openPosts(inputFile, reading);
+  const plan = planColumns(found, labelColumn, options.columns);
+  await requireRootDir(classifier, options);
   const undertaking = { ...(await describe(classifier, plan, options)), abstainBand: band };
   const earlier = options.resume ? await openEarlier(options.outputFile, undertaking) : null;
   const writer = await openRowWriter(options.outputFile);
@@ -116,6 +97,20 @@ export async function classifyFile(classifier: Classifier, given: ClassifyFileOp
     }
     throw error;
   }
+}
+
+const usualKeys = { root: 'inference.batch.root_dir', allowOutsideRoot: 'inference.batch.allow_outside_root' };
+
+/** Without its folder every image would be missing; posts without images need none. */
+async function requireRootDir(
+  { artifact }: Classifier,
+  { rootDir, readImage, keys = usualKeys }: ClassifyFileOptions,
+): Promise<void> {
+  if (readImage || artifact.modalities.image === 'optional') return;
+  const found = await stat(rootDir).catch(() => null);
+  if (found?.isDirectory()) return;
+  const message = `expected a folder of images at ${path.resolve(rootDir)}, got ${found ? 'a file' : 'nothing'}; set ${keys.root}`;
+  throw new CrosscheckError('CROSSCHECK_DATA_NOT_FOUND', message);
 }
 
 async function describe(
@@ -151,68 +146,68 @@ interface Streams {
 
 async function writeVerdicts(
   classifier: Classifier,
-  { rows, earlier, plan, writer, band }: Streams,
+  streams: Streams,
   options: ClassifyFileOptions & { columns: VerdictColumns },
 ): Promise<BatchSummary> {
-  const tally = emptyTally();
+  const { rows, plan, writer, band } = streams;
+  const tally = openTally(createLabelReader({ labels: options.labels ?? null }));
   const isJson = isJsonLines(options.outputFile);
   if (!isJson) await writer.write(plan.header);
-  if (earlier) {
-    await earlier.next(); // the header
-    for await (const row of earlier) {
-      await writer.write(isJson ? (row.values ?? {}) : row.cells);
-      countKept(tally, row, plan.header);
-      await rows.next();
-    }
-    options.onResumed?.(tally.total);
-  }
-  const left = options.nRows < 0 ? options.nRows : Math.max(0, options.nRows - tally.total);
-  const judge = async (row: FileRow) => ({ row, ...(await judgeRow(classifier, row, plan, { ...options, band })) });
+  await copyEarlier(streams, { tally, isJson, labelColumn: plan.renamed.get(options.labelColumn) }, options);
+  const left = options.nRows < 0 ? options.nRows : Math.max(0, options.nRows - tally.total());
+  const judging = judgeOptions(options, plan, band);
+  const judge = async (row: FileRow) => ({ row, ...(await judgeRow(classifier, row, judging)) });
   const toOutput = isJson ? outputObject : outputCells;
-  for await (const { row, judged, problem } of mapInOrder(take(rows, left), options.width, judge)) {
+  for await (const { row, judged, problem, isRespelt } of mapInOrder(take(rows, left), options.width, judge)) {
     throwIfStopped();
     await writer.write(toOutput(row, judged.prediction, plan, options.columns));
-    countJudged(tally, judged.prediction);
-    if (problem !== null) options.onProblem({ line: row.line, message: problem });
+    tally.judged(judged.prediction, row.cells[plan.labelIndex]);
+    if (isRespelt) tally.respelt();
+    if (problem !== null) tally.failed(problem);
+    if (problem !== null) options.onProblem(problem);
     options.onRow?.(judged);
   }
-  return summarize(tally);
+  return tally.summarize(await countAll(rows, tally.total()));
 }
 
+function judgeOptions(options: ClassifyFileOptions, plan: ColumnPlan, band: AbstainBand | null): JudgeOptions {
+  const { rootDir, allowOutsideRoot = false, keys = usualKeys, imageColumn, readImage, isFatal } = options;
+  const locate = createImageLocator({ root: rootDir, allowOutsideRoot, keys });
+  return { plan, band, imageColumn, locate, ...(readImage && { readImage }), ...(isFatal && { isFatal }) };
+}
+
+async function copyEarlier(
+  { earlier, rows, plan, writer }: Streams,
+  { tally, isJson, labelColumn }: { tally: Tally; isJson: boolean; labelColumn: string | undefined },
+  { onResumed }: ClassifyFileOptions,
+): Promise<void> {
+  if (earlier === null) return;
+  await earlier.next(); // the header
+  for await (const row of earlier) {
+    await writer.write(isJson ? (row.values ?? {}) : row.cells);
+    tally.kept(row, plan.header, labelColumn);
+    await rows.next();
+  }
+  onResumed?.(tally.total());
+}
+
+/** The first items; the others stay to be counted. */
 async function* take<T>(items: AsyncGenerator<T>, limit: number): AsyncGenerator<T> {
-  let left = limit;
-  if (left === 0) return;
-  for await (const item of items) {
-    yield item;
-    if (--left === 0) return;
+  for (let left = limit; left !== 0; left--) {
+    const { value, done } = await items.next();
+    if (done) return;
+    yield value;
   }
 }
 
-async function judgeRow(
-  classifier: Classifier,
-  { cells, line, bytes, problem }: FileRow,
-  plan: ColumnPlan,
-  options: ClassifyFileOptions & { band: AbstainBand | null },
-): Promise<{ judged: JudgedRow; problem: string | null }> {
-  const [text, image] = [cells[plan.textIndex] ?? '', (cells[plan.imageIndex] ?? '').trim()];
-  const judged: JudgedRow = { text, image, line, bytes, prediction: null };
-  if (problem !== undefined) return { judged, problem };
-  const excess = cells.length - plan.inputColumns;
-  if (excess > 0)
-    return { judged, problem: `${excess} cells more than the header has columns; quote texts with commas` };
-  if (image === '' && classifier.artifact.modalities.image === 'required')
-    return { judged, problem: `no picture: column "${options.imageColumn}" is empty` };
+/** How many rows the file has; null where those behind the judged ones cannot be read, which is no fault of these. */
+async function countAll(rows: AsyncGenerator<FileRow>, judged: number): Promise<number | null> {
+  let total = judged;
   try {
-    const picture = image === '' ? null : await readPicture(image, options);
-    const [prediction] = await classifier.classify([{ text, image: picture }]);
-    return { judged: { ...judged, prediction: prediction ? withBand(prediction, options.band) : null }, problem: null };
+    for await (const _ of rows) total++;
+    return total;
   } catch (error) {
-    const isGone = fatalCodes.some((code) => isCrosscheckError(error, code as CrosscheckError['code']));
-    if (isGone || options.isFatal?.(error)) throw error;
-    return { judged, problem: messageOf(error) };
+    if (!isCrosscheckError(error)) throw error;
+    return null;
   }
-}
-
-async function readPicture(image: string, options: ClassifyFileOptions): Promise<Uint8Array | string> {
-  return (await options.readImage?.(image)) ?? path.resolve(options.rootDir, image);
 }

@@ -1,4 +1,4 @@
-import { CrosscheckError } from '@crosscheck/contract';
+import type { OpenPosts } from '@crosscheck/posts';
 
 /** What a verdict adds to a row, in this order. */
 export interface VerdictColumns {
@@ -12,6 +12,8 @@ export interface VerdictColumns {
 export interface ColumnPlan {
   textIndex: number;
   imageIndex: number;
+  /** -1 where the input has no labels. */
+  labelIndex: number;
   inputColumns: number;
   inputHeader: readonly string[];
   /** What the input's columns are called in the output. */
@@ -23,12 +25,10 @@ export interface ColumnPlan {
 /**
  * Plans the output: every input column, then the verdict's. The input's own label becomes `true_label`; another column that has the
  * name of a verdict's gets `input_` in front.
- *
- * @throws CROSSCHECK_INFER_COLUMN_MISSING
  */
 export function planColumns(
-  header: readonly string[],
-  columns: { file: string; text: string; image: string; label: string },
+  { header, positions }: Pick<OpenPosts, 'header' | 'positions'>,
+  labelColumn: string,
   verdict: VerdictColumns,
 ): ColumnPlan {
   const added = [
@@ -38,13 +38,14 @@ export function planColumns(
     ...(verdict.confidence ? ['confidence'] : []),
     ...(verdict.modalities ? ['modalities'] : []),
   ];
-  const collides = (name: string) => added.includes(name) || name === columns.label;
+  const collides = (name: string) => added.includes(name) || name === labelColumn;
   const taken = new Set([...added, ...header.filter((name) => !collides(name))]);
-  const aside = (name: string) => freeName(name === columns.label ? 'true_label' : `input_${name}`, taken);
+  const aside = (name: string) => freeName(name === labelColumn ? 'true_label' : `input_${name}`, taken);
   const kept = header.map((name) => (collides(name) ? aside(name) : name));
   return {
-    textIndex: indexOf(header, columns.text, columns.file),
-    imageIndex: indexOf(header, columns.image, columns.file),
+    textIndex: positions.text,
+    imageIndex: positions.image,
+    labelIndex: positions.label,
     inputColumns: header.length,
     inputHeader: header,
     renamed: new Map(header.map((name, i) => [name, kept[i] as string])),
@@ -57,11 +58,4 @@ function freeName(name: string, taken: Set<string>): string {
   for (let n = 2; taken.has(free); n++) free = `${name}_${n}`;
   taken.add(free);
   return free;
-}
-
-function indexOf(header: readonly string[], column: string, file: string): number {
-  const index = header.indexOf(column);
-  if (index >= 0) return index;
-  const message = `expected a column "${column}" in ${file}, found ${header.map((name) => `"${name}"`).join(', ') || 'no header line'}; name the right one with data.text_column and data.image_column`;
-  throw new CrosscheckError('CROSSCHECK_INFER_COLUMN_MISSING', message);
 }

@@ -1,8 +1,7 @@
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { type AbstainBand, abstainBandSchema, CrosscheckError } from '@crosscheck/contract';
+import { type FileRow, isJsonLines, readRows } from '@crosscheck/posts';
 import { z } from 'zod';
-import { isJsonLines } from './read-json-rows.ts';
-import { type FileRow, readRows } from './read-rows.ts';
 
 /** What must be the same for a half-written output to be continued. */
 export interface Undertaking {
@@ -59,7 +58,7 @@ export async function openEarlier(file: string, undertaking: Undertaking): Promi
     await requireSame(file, undertaking);
     await rename(partialOf(file), earlier);
   } else await requireSame(file, undertaking);
-  return allButLast(readRows(earlier, { json: isJsonLines(file) }));
+  return allButLast(readRows(earlier, { json: isJsonLines(file), delimiter: ',' }));
 }
 
 async function requireSame(file: string, undertaking: Undertaking): Promise<void> {

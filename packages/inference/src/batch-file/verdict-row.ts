@@ -1,6 +1,6 @@
+import type { FileRow } from '@crosscheck/posts';
 import type { MaybePrediction } from '../abstaining.ts';
 import type { ColumnPlan, VerdictColumns } from './columns.ts';
-import type { FileRow } from './read-rows.ts';
 
 /** A row of a CSV file with its verdict. */
 export function outputCells(

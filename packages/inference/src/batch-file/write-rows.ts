@@ -5,8 +5,8 @@ import path from 'node:path';
 import { Transform } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { CrosscheckError, describeSystemError, messageOf } from '@crosscheck/contract';
+import { isJsonLines } from '@crosscheck/posts';
 import { stringify } from 'csv-stringify';
-import { isJsonLines } from './read-json-rows.ts';
 import { partialOf } from './resume.ts';
 
 /** A CSV or JSON Lines file that appears under its name only when it is whole. */

@@ -37,6 +37,7 @@ export async function calibrate(run: Run<TrainConfig>): Promise<JobResult> {
     const metadata = checkpoint.metadata ?? describeForeignCheckpoint(run.config);
     const config = withHoldoutOf(metadata, run.config);
     const manifest = await readCalibrationSplit(config, modalitiesOf(metadata.architecture));
+    for (const note of manifest.notes) run.warn(note);
     checkClasses({ calibration: manifest }, config, (line) => run.warn(line));
     const answers = await judgeOnce(source, config, manifest.samples);
     const result = calibrateOn({ manifest, ...answers }, metadata, config.calibration);

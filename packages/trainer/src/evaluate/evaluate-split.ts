@@ -49,6 +49,8 @@ export interface EvaluationResult {
   /** Rows put together by `evaluation.post_column`; as many as rows without it. */
   posts: number;
   skipped: number;
+  /** That only some rows of the file were read, and what else was found in it. */
+  notes: readonly string[];
   /** What the rows were used for before; null for a model that does not say which rows it has seen. */
   usedBefore: RowUse[] | null;
   threshold: number;
@@ -91,7 +93,7 @@ export interface Evaluation {
 /** Judges the rows of a split; with a rival, also how the two differ on the same posts. */
 export async function evaluateSplit(
   judge: Judge,
-  { samples, problems, columns, rows }: SplitRows,
+  { samples, problems, columns, rows, notes }: SplitRows,
   config: TrainConfig,
   rival: Judge | null = null,
 ): Promise<Evaluation> {
@@ -114,6 +116,7 @@ export async function evaluateSplit(
     rows: answers.labels.length,
     posts: posts.labels.length,
     skipped: problems.length + samples.length - answers.labels.length,
+    notes,
     usedBefore: usesOf(rows, decision),
     ...judged,
     checks: checkPosts(posts, threshold, postColumn, samples),

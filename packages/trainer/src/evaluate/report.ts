@@ -22,7 +22,10 @@ export function evaluationReport(
     version: result.version,
     createdAt: new Date().toISOString(),
     description: `${path.basename(result.model)} judged on ${posts.labels.length} posts. ${describeUses(result)}`,
-    warnings: result.skipped > 0 ? [`${result.skipped} rows could not be used and were left out`] : [],
+    warnings: [
+      ...result.notes,
+      ...(result.skipped > 0 ? [`${result.skipped} rows could not be used and were left out`] : []),
+    ],
     diagnoses: result.diagnoses,
     evaluation: scoredSplit({ result, posts }),
     ...(groups && values && { groups: { column: groups.column, values } }),

@@ -30,6 +30,7 @@ export function formatEvaluation(result: EvaluationResult): string {
   return [
     ...formatDiagnoses(result.diagnoses).map((line) => wrap(line)),
     `${countOf(result)} of the ${result.split} split, judged by ${result.name} ${result.version} at threshold ${Number(result.threshold.toFixed(4))}`,
+    ...result.notes.map((note) => wrap(note)),
     ...(result.skipped > 0 ? [`${result.skipped} rows could not be used`] : []),
     wrap(describeUses(result)),
     '',

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { Sample } from '@crosscheck/data';
 import type { Model } from '@crosscheck/model';
+import { readImageFile } from '@crosscheck/preprocess';
 
 /** Counts up whenever the same model and posts may give other features than before. */
 const featureVersion = 1;
@@ -21,7 +21,7 @@ export function digestBackbones({ variables, buffers }: Pick<Model, 'variables' 
 export async function digestPosts(samples: readonly Sample[]): Promise<string> {
   const hash = createHash('sha256');
   for (const { text, label, imagePath } of samples) {
-    const picture = imagePath === '' ? null : await readFile(imagePath).catch(() => null);
+    const picture = imagePath === '' ? null : await readImageFile(imagePath).catch(() => null);
     const digest = picture && createHash('sha256').update(picture).digest('hex');
     hash.update(`${JSON.stringify([text, label, digest])}\n`);
   }

@@ -40,6 +40,7 @@ export function trainingReport(open: OpenRun, outcome: Outcome, findings: Diagno
     createdAt: new Date().toISOString(),
     description: `Judged on ${judged.labels.length} validation posts with the weights of epoch ${outcome.best?.epoch ?? history.length}. Validation also chose that epoch, so a test split will look a little worse: pnpm evaluate.`,
     warnings: [
+      ...(['train', 'val'] as const).flatMap((split) => manifests[split].notes.map((note) => `${split}: ${note}`)),
       ...(skipped > 0 ? [`${skipped} rows could not be used and were left out`] : []),
       ...(outcome.interrupted !== null ? ['the run was interrupted before its end'] : []),
     ],

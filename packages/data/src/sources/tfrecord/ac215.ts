@@ -16,7 +16,7 @@ export type PositiveClass = 'fake' | 'real';
  * Words come back from their ids by the vocabulary; case and spacing are those of the uncased tokenizer.
  *
  * @param source a file, or a folder of `*.tfrecord`
- * @throws CROSSCHECK_DATA_NOT_FOUND, CROSSCHECK_DATA_BROKEN_TFRECORD, CROSSCHECK_DATA_UNEXPECTED_TFRECORD
+ * @throws CROSSCHECK_DATA_NOT_FOUND, CROSSCHECK_DATA_BROKEN_TFRECORD, CROSSCHECK_DATA_UNEXPECTED_TFRECORD, CROSSCHECK_DATA_BAD_LABEL
  */
 export async function readAc215(
   source: string,
@@ -30,7 +30,7 @@ export async function readAc215(
     for await (const data of readRecordFile(file)) {
       const where = `${file}, record ${record++}`;
       const example = decodeExample(data);
-      const label = intsOf(example, 'label', where)[0] === 1 ? 1 : 0;
+      const label = labelOf(example, where);
       posts.push({
         id: `${path.basename(file, '.tfrecord')}-${record}`,
         line: record,
@@ -67,7 +67,9 @@ async function* encodeAll(
   tokenizer: Tokenizer,
   { size, length, positiveClass }: { size: number; length: number; positiveClass: PositiveClass },
 ): AsyncGenerator<Buffer> {
-  for (const { text, imagePath, label } of samples) {
+  for (const { text, imagePath, label, file, line } of samples) {
+    if (label === null)
+      throw new CrosscheckError('CROSSCHECK_DATA_BAD_LABEL', `expected a label of 0 or 1, got none (${file}:${line})`);
     const ids = [...tokenizer.encode(text)].slice(0, length);
     const pixels = await decodeImage(imagePath, { size }); // [size, size, 3]
     const filled = (values: readonly number[]) => ({ ints: Array.from({ length }, (_, i) => values[i] ?? 0) });
@@ -76,7 +78,7 @@ async function* encodeAll(
       text_input_word_ids: filled(ids),
       text_input_mask: filled(ids.map(() => 1)),
       text_input_type_ids: filled([]),
-      label: { ints: [positiveClass === 'fake' ? (label ?? 0) : 1 - (label ?? 0)] },
+      label: { ints: [positiveClass === 'fake' ? label : 1 - label] },
     });
   }
 }
@@ -95,6 +97,15 @@ function intsOf(example: Example, name: string, where: string): number[] {
   const feature = example[name];
   if (feature && 'ints' in feature) return feature.ints;
   throw unexpected(`an int64 feature "${name}"`, example, where);
+}
+
+/** Nothing but one 0 or 1 is a label. */
+function labelOf(example: Example, where: string): LabelId {
+  const labels = intsOf(example, 'label', where);
+  const [label] = labels;
+  if (labels.length === 1 && (label === 0 || label === 1)) return label;
+  const message = `expected a label of 0 or 1, got ${labels.join(', ') || 'none'} (${where}); leave the record out, or say what it means there`;
+  throw new CrosscheckError('CROSSCHECK_DATA_BAD_LABEL', message);
 }
 
 /** [S, S, 3] float32 in [0, 1] → PNG. */

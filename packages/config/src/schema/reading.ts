@@ -1,0 +1,39 @@
+import { encodings } from '@crosscheck/contract';
+import { z } from 'zod';
+import type { TrainConfig } from './index.ts';
+
+/** How files of posts are read, for every command. */
+export const readingSchema = {
+  encoding: z
+    .enum(encodings)
+    .default('auto')
+    .describe('of the files of posts; auto = UTF-8, or UTF-16 by its byte order mark'),
+  delimiter: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('between cells: a character, or comma, semicolon, tab, pipe; null = found by the header'),
+  labels: z
+    .record(z.string(), z.union([z.literal('REAL'), z.literal('FAKE'), z.literal(0), z.literal(1)]))
+    .nullable()
+    .default(null)
+    .describe('what the words of the label column mean, such as {Genuine: REAL, Hoax: FAKE}; null = 0, 1, REAL, FAKE'),
+};
+
+/** How the file of posts of a split is read; what `readManifest` takes besides the file. */
+export function readingOf({ data }: Pick<TrainConfig, 'data'>, split: 'train' | 'val' | 'test') {
+  const imagesDir = data.images_dir ?? data[`images_dir_${split}`];
+  return {
+    ...(imagesDir === null ? {} : { imagesDir }),
+    textColumn: data.text_column,
+    imageColumn: data.image_column,
+    labelColumn: data.label_column,
+    encoding: data.encoding,
+    delimiter: data.delimiter,
+    labels: data.labels,
+    allowOutsideRoot: data.allow_outside_root,
+    nRows: data.n_rows,
+    onBadSample: data.on_bad_sample,
+  };
+}

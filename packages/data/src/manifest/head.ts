@@ -1,0 +1,66 @@
+import { isCrosscheckError, type LabelId } from '@crosscheck/contract';
+import type { FileRow, LabelReader } from '@crosscheck/posts';
+
+/** Rows by label. */
+interface LabelCounts {
+  rows: number;
+  labels: [real: number, fake: number];
+}
+
+/** The rows that were read of a file, and all that it has. */
+export interface HeadOfFile {
+  head: LabelCounts;
+  /** Null when the rest of the file cannot be read. */
+  all: LabelCounts | null;
+  /** Why it cannot. */
+  problem: string | null;
+}
+
+export interface HeadCounter {
+  add(row: FileRow): void;
+  counts(): LabelCounts;
+}
+
+/** Counts rows and the labels that can be read. */
+export function createHeadCounter(labelAt: number, labelOf: LabelReader): HeadCounter {
+  const counts: LabelCounts = { rows: 0, labels: [0, 0] };
+  return {
+    add({ cells }) {
+      counts.rows++;
+      const label: LabelId | null = labelOf(cells[labelAt] ?? '');
+      if (label !== null) counts.labels[label]++;
+    },
+    counts: () => structuredClone(counts),
+  };
+}
+
+/** Counts the rows behind the head. */
+export async function countRest(rows: AsyncIterable<FileRow>, counter: HeadCounter): Promise<HeadOfFile> {
+  const head = counter.counts();
+  try {
+    for await (const row of rows) counter.add(row);
+    return { head, all: counter.counts(), problem: null };
+  } catch (error) {
+    if (!isCrosscheckError(error)) throw error;
+    return { head, all: null, problem: error.message };
+  }
+}
+
+/** Shares of FAKE that differ by more than this are said. */
+const tolerance = 0.1;
+
+/** How much of a file was read, and whether it can stand for the rest; null when all was. @param key that says how many rows are read */
+export function describeHead({ head, all, problem }: HeadOfFile, key: string): string[] {
+  if (all === null) return [`${head.rows} rows (${key}); how many more there are is not known: ${problem}`];
+  if (all.rows === head.rows) return [];
+  const lines = [`${head.rows} of ${all.rows} rows (${key})`];
+  const [share, shareOfAll] = [fakeShare(head), fakeShare(all)];
+  if (Math.abs(share - shareOfAll) > tolerance)
+    lines.push(
+      `${percent(share)} of these rows are FAKE, but ${percent(shareOfAll)} of the whole file: its rows are not mixed; shuffle them, or read all with ${key}=-1`,
+    );
+  return lines;
+}
+
+const fakeShare = ({ labels: [real, fake] }: LabelCounts) => (real + fake === 0 ? 0 : fake / (real + fake));
+const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
