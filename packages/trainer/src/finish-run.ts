@@ -1,7 +1,13 @@
 import path from 'node:path';
 import { describeNext, type JobResult } from '@crosscheck/config';
 import { throwIfStopped } from '@crosscheck/contract';
-import { describeModalityUse, diagnosisTags, type Estimate, formatDiagnoses } from '@crosscheck/evaluation';
+import {
+  type Diagnosis,
+  describeModalityUse,
+  diagnosisTags,
+  type Estimate,
+  formatDiagnoses,
+} from '@crosscheck/evaluation';
 import { type BestCalibration, calibrateBest } from './calibrate/calibrate-best.ts';
 import { describeThroughput } from './consumers/throughput.ts';
 import { diagnoseRun } from './diagnose-run.ts';
@@ -38,11 +44,7 @@ export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobRes
   const files = findings ? await writeResults(open, outcome, { ...findings, diagnoses }) : [];
   const metrics = { ...finalMetrics(open, outcome), ...calibrationMetrics(calibration), ...ablationMetrics(findings) };
   await upload(open, outcome, { files, metrics });
-  say(`\n${epochTable(history, outcome.best?.epoch ?? null)}\n`);
-  for (const line of formatDiagnoses(diagnoses)) say(line);
-  for (const line of phaseSummary(history, open.manifests.val.samples.length)) say(line);
-  if (findings?.ablations) say(describeUse(findings, findings.ablations));
-  for (const line of closingLines(open, outcome, findings !== null)) say(line);
+  tell(open, outcome, { findings, diagnoses });
   const next = nextAfter(open, outcome);
   // A sweep says at its end how to go on with its best job.
   for (const line of open.jobNumber === null ? describeNext(next) : []) say(line);
@@ -50,6 +52,20 @@ export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobRes
     metrics: { ...bestMetrics(open, outcome), ...metrics },
     ...(outcome.best && { checkpoint: outcome.best.path, next }),
   };
+}
+
+/** The epochs, what is wrong before any figure that could be taken for a good one, and where everything is. */
+function tell(
+  open: OpenRun,
+  outcome: Outcome,
+  { findings, diagnoses }: { findings: Findings | null; diagnoses: Diagnosis[] },
+): void {
+  const { say, history, manifests } = open;
+  say(`\n${epochTable(history, outcome.best?.epoch ?? null)}\n`);
+  for (const line of formatDiagnoses(diagnoses)) say(line);
+  for (const line of phaseSummary(history, manifests.val.samples.length)) say(line);
+  if (findings?.ablations) say(describeUse(findings, findings.ablations));
+  for (const line of closingLines(open, outcome, findings !== null)) say(line);
 }
 
 function nextAfter({ config, overrides }: OpenRun, { best, interrupted }: Outcome): string[] {

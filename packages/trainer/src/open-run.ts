@@ -108,7 +108,7 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
     runDir,
     checkpointDir,
     origins,
-    overrides: resumed ? (readOverrides(runDir) ?? run.overrides) : run.overrides,
+    overrides: typedFor(run, resumed),
     jobNumber: run.jobNumber,
     phases,
     manifests,
@@ -121,6 +121,11 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   };
   const [throughput, unreadable] = [measureThroughput(), new Map<string, SampleProblem>()];
   return { ...opened, throughput, unreadable, say, close };
+}
+
+/** What was typed for a run; a run that goes on has it in its folder. */
+function typedFor(run: Run<TrainConfig>, resumed: ResumedRun | null): readonly string[] {
+  return (resumed && readOverrides(resumed.runDir)) ?? run.overrides;
 }
 
 /** Read before training, so that a missing file or rows that may not be used end the run now and not after hours. */

@@ -28,7 +28,7 @@ export function formatEvaluation(result: EvaluationResult): string {
   const width = Math.max(...Object.keys(metrics).map((name) => name.length));
   const failed = Object.entries(checks).filter(([, { passed }]) => !passed);
   return [
-    ...formatDiagnoses(result.diagnoses).map((line) => wrap(line)),
+    ...formatDiagnoses(result.diagnoses).map((line) => (line.startsWith(' ') ? line : wrap(line))),
     `${countOf(result)} of the ${result.split} split, judged by ${result.name} ${result.version} at threshold ${Number(result.threshold.toFixed(4))}`,
     ...result.notes.map((note) => wrap(note)),
     ...(result.skipped > 0 ? [`${result.skipped} rows could not be used`] : []),
