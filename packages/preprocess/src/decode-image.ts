@@ -1,6 +1,10 @@
 import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import type { Metadata } from 'sharp';
 import { findAppendedFile } from './appended-file.ts';
 import { decodePixels, readHeader, withAvifBrand } from './decode-pixels.ts';
+import type { ByteBudget } from './decoders/byte-budget.ts';
+import { costOf } from './decoders/decoded-cost.ts';
+import { checkParts, checkWork } from './decoders/work-limits.ts';
 import { readImageFile } from './image-file.ts';
 import { type ImageType, recognizeImageType } from './image-type.ts';
 import { decodeJpeg } from './jpeg/decode-jpeg.ts';
@@ -24,6 +28,14 @@ export interface DecodeOptions {
   refuseAppended?: boolean | undefined;
   /** What errors call the picture; default: its path, or "image". */
   name?: string;
+}
+
+/** For those that decode in this process. */
+export interface SharedOptions extends DecodeOptions {
+  /** Shared with others: waits until there is room for what decoding takes. */
+  budget?: ByteBudget | undefined;
+  /** Ends the waiting. */
+  signal?: AbortSignal | undefined;
 }
 
 function unreadable(name: string, cause: unknown): CrosscheckError {
@@ -129,6 +141,42 @@ function explained<T>(work: Promise<T>, name: string): Promise<T> {
   });
 }
 
+/** A picture that may be decoded. */
+export interface WeighedImage extends OpenImage {
+  /** Bytes of memory that decoding takes at its peak. */
+  cost: number;
+}
+
+/** And how. */
+interface Weighed extends WeighedImage {
+  type: ImageType;
+  /** As sharp reads it. */
+  metadata: Metadata;
+}
+
+/**
+ * Reads a picture's header and says what decoding it takes; refuses what can be refused by that.
+ *
+ * @param source the file's bytes, or its path
+ * @throws CROSSCHECK_IMAGE_UNSUPPORTED, CROSSCHECK_IMAGE_TOO_LARGE, CROSSCHECK_IMAGE_TOO_SMALL, CROSSCHECK_IMAGE_TOO_COMPLEX,
+ * CROSSCHECK_IMAGE_POLYGLOT, CROSSCHECK_IMAGE_UNREADABLE
+ */
+export async function weighImage(source: Uint8Array | string, options: DecodeOptions): Promise<WeighedImage> {
+  const image = await checkImage(source, options);
+  const { cost } = await weigh(image, options, nameOf(source, options));
+  // A file that is not decoded straight after all takes what others of its kind do.
+  return { bytes: image.bytes, isDirect: image.isDirect, cost };
+}
+
+async function weigh({ bytes: file, type }: CheckedImage, options: DecodeOptions, name: string): Promise<Weighed> {
+  checkParts({ bytes: file, type, name });
+  const bytes = type === 'avif' ? withAvifBrand(file) : file;
+  const metadata = await explained(readHeader(bytes), name);
+  checkSize(metadata, options, name);
+  checkWork({ bytes, type, name }, metadata);
+  return { bytes, type, metadata, isDirect: false, cost: costOf(type, metadata, options.size) };
+}
+
 /**
  * Decodes a picture and stretches it to a square, as Pillow does with
  * `ImageOps.exif_transpose(image).convert('RGB').resize((size, size), BILINEAR)`: antialiased, alpha dropped, colour profiles ignored,
@@ -136,20 +184,27 @@ function explained<T>(work: Promise<T>, name: string): Promise<T> {
  *
  * @param source the file's bytes, or its path
  * @returns [size, size, 3] RGB, 0…255
- * @throws CROSSCHECK_IMAGE_UNSUPPORTED, CROSSCHECK_IMAGE_TOO_LARGE, CROSSCHECK_IMAGE_TOO_SMALL, CROSSCHECK_IMAGE_POLYGLOT,
- * CROSSCHECK_IMAGE_UNREADABLE
+ * @throws CROSSCHECK_IMAGE_UNSUPPORTED, CROSSCHECK_IMAGE_TOO_LARGE, CROSSCHECK_IMAGE_TOO_SMALL, CROSSCHECK_IMAGE_TOO_COMPLEX,
+ * CROSSCHECK_IMAGE_POLYGLOT, CROSSCHECK_IMAGE_UNREADABLE; with a budget CROSSCHECK_IMAGE_OVER_BUDGET and the signal's reason
  */
-export async function decodeImage(source: Uint8Array | string, options: DecodeOptions): Promise<Uint8Array> {
+export async function decodeImage(source: Uint8Array | string, options: SharedOptions): Promise<Uint8Array> {
   const { size } = options;
   const name = nameOf(source, options);
-  const { bytes: file, type, header: directHeader } = await checkImage(source, options);
+  const image = await checkImage(source, options);
   // Null for damaged pictures, and for those with numbers that no picture has.
-  const direct = directHeader && decodeJpeg(file, directHeader, size);
+  const direct = image.header && decodeJpeg(image.bytes, image.header, size);
   if (direct) return direct;
-  const bytes = type === 'avif' ? withAvifBrand(file) : file;
-  const header = await explained(readHeader(bytes), name);
-  checkSize(header, options, name);
-  const pixels = await explained(decodePixels(bytes, type, header, size), name);
+  const weighed = await weigh(image, options, name);
+  const giveBack = await options.budget?.take(weighed.cost, { name, signal: options.signal });
+  try {
+    return await decodeWeighed(weighed, size, name);
+  } finally {
+    giveBack?.();
+  }
+}
+
+async function decodeWeighed({ bytes, type, metadata }: Weighed, size: number, name: string): Promise<Uint8Array> {
+  const pixels = await explained(decodePixels(bytes, type, metadata, size), name);
   const square = resample(pixels, size);
   if (square !== pixels.data) release(pixels.data);
   return square;

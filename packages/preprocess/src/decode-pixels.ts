@@ -29,10 +29,14 @@ const gap = 6;
  * A big picture is first shrunk by libvips, in strips and for JPEG already while decoding, to a square six times the final size: half the
  * time and a tenth of the memory, for a difference of about 0.3/255 on average and 3/255 at the 99.9th percentile.
  */
-function preShrink(picture: Sharp, { width, height, hasAlpha }: Metadata, size: number): Sharp {
+function preShrink(picture: Sharp, header: Metadata, size: number): Sharp {
   const side = gap * size;
-  const isBig = width * height > bigPixels && Math.min(width, height) >= 2 * side && !hasAlpha;
-  return isBig ? picture.resize(side, side, { fit: 'fill', kernel: 'linear' }) : picture;
+  return isShrunkFirst(header, size) ? picture.resize(side, side, { fit: 'fill', kernel: 'linear' }) : picture;
+}
+
+/** Whether a picture is never laid out in its own size, unless its format needs that. */
+export function isShrunkFirst({ width, height, hasAlpha }: Metadata, size: number): boolean {
+  return width * height > bigPixels && Math.min(width, height) >= 2 * gap * size && !hasAlpha;
 }
 
 /** Pillow's CMYK → RGB: every ink over black, without a colour profile. [N, 4] → [N, 3] */

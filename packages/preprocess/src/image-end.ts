@@ -1,19 +1,28 @@
 import { skipBlocks, tableBytes } from './gif-fill.ts';
 import type { ImageType } from './image-type.ts';
 
-/** The offset behind a JPEG's end marker (ITU T.81, annex B): segments by their lengths, compressed data up to the next marker. */
-function jpegEnd(file: Buffer): number | null {
+const jpegEndMarker = 0xd9;
+
+/** A JPEG's markers up to its end (ITU T.81, annex B): segments by their lengths, compressed data up to the next marker. */
+export function* jpegMarkers(file: Buffer): Generator<{ marker: number; at: number }> {
   let at = 2;
   for (;;) {
     at = file.indexOf(0xff, at);
-    if (at < 0 || at + 2 > file.length) return null;
+    if (at < 0 || at + 2 > file.length) return;
     const marker = file[at + 1] as number;
-    if (marker === 0xd9) return at + 2;
     const isBare = marker === 0 || marker === 1 || (marker >= 0xd0 && marker <= 0xd7);
+    if (!isBare && marker !== 0xff) yield { marker, at };
+    if (marker === jpegEndMarker) return;
     if (marker === 0xff) at += 1;
     else if (isBare || at + 4 > file.length) at += 2;
     else at += 2 + file.readUInt16BE(at + 2);
   }
+}
+
+/** The offset behind a JPEG's end marker. */
+function jpegEnd(file: Buffer): number | null {
+  for (const { marker, at } of jpegMarkers(file)) if (marker === jpegEndMarker) return at + 2;
+  return null;
 }
 
 function pngEnd(file: Buffer): number | null {

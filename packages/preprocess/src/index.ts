@@ -1,7 +1,18 @@
 export { type BertTokenizerConfig, buildBertTokenizerJson } from './bert-tokenizer-json.ts';
 export { collectLessOften } from './collect-less-often.ts';
-export { type DecodeOptions, decodeImage, defaultMaxPixels, type OpenImage, openImage } from './decode-image.ts';
+export {
+  type DecodeOptions,
+  decodeImage,
+  defaultMaxPixels,
+  type OpenImage,
+  openImage,
+  type SharedOptions,
+  type WeighedImage,
+  weighImage,
+} from './decode-image.ts';
 export { decoderVersion } from './decoder-version.ts';
+export { type ByteBudget, openByteBudget } from './decoders/byte-budget.ts';
+export { type Decoders, type DecodersOptions, type DecodeWithinOptions, openDecoders } from './decoders/decoders.ts';
 export { maxImageBytes, readImageFile, readImageFileSync } from './image-file.ts';
 export { type ImageType, recognizeImageType } from './image-type.ts';
 export { instantiate, type KernelMemory } from './instantiate.ts';

@@ -44,6 +44,10 @@ export const errorTable = {
     example:
       'expected at most 40000000 pixels and sides up to 65535, got 30000×30000 (image); send a smaller picture or raise the limit',
   },
+  CROSSCHECK_IMAGE_TOO_COMPLEX: {
+    status: 413,
+    example: 'expected JPEG with scans up to 100, got 1000 (image); save the picture again, as PNG or baseline JPEG',
+  },
   CROSSCHECK_SERVER_MEDIA_TYPE: {
     status: 415,
     example: 'expected Content-Type multipart/form-data, got application/json',

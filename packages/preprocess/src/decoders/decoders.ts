@@ -1,0 +1,207 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import path from 'node:path';
+import { CrosscheckError, type ErrorCode } from '@crosscheck/contract';
+import { type DecodeOptions, weighImage } from '../decode-image.ts';
+import type { ByteBudget } from './byte-budget.ts';
+
+/** What goes to a decoder's process. */
+export interface DecodeRequest {
+  bytes: Uint8Array;
+  options: DecodeOptions;
+}
+
+/** What comes back: [S, S, 3] RGB, or why not. */
+export type DecodeReply = { pixels: Uint8Array } | { code: ErrorCode; message: string };
+
+export interface DecodersOptions {
+  /** Processes, at most; they start when they are first needed. One of several is never given an expensive picture. */
+  processes: number;
+  /** A picture that may take more than this many bytes is an expensive one. @default 64 MiB, about 9 megapixels of JPEG or PNG */
+  cheapBytes?: number;
+  /** Shared with others that decode. */
+  budget?: ByteBudget;
+}
+
+export interface DecodeWithinOptions extends DecodeOptions {
+  /** For waiting and decoding together. */
+  deadlineMs: number;
+  signal?: AbortSignal;
+}
+
+/** Decodes in processes of their own, which are ended when a picture takes too long. */
+export interface Decoders {
+  /**
+   * As `decodeImage` does.
+   *
+   * @throws what `decodeImage` throws; CROSSCHECK_IMAGE_OVER_BUDGET, CROSSCHECK_IMAGE_DEADLINE, CROSSCHECK_IMAGE_DECODER_ENDED; the signal's reason
+   */
+  decodeWithin(image: Uint8Array, options: DecodeWithinOptions): Promise<Uint8Array>;
+  /** Pictures that wait or are being decoded, cheap and expensive ones, and processes that were ended at a deadline. */
+  stats(): { cheap: number; expensive: number; ended: number };
+  /** Ends the processes; what they decode fails. */
+  close(): void;
+}
+
+interface Job {
+  request: DecodeRequest;
+  isCheap: boolean;
+  settle: (reply: DecodeReply | Error) => void;
+}
+
+interface Slot {
+  process: ChildProcess | null;
+  job: Job | null;
+}
+
+const file = path.join(import.meta.dirname, `decoder-process${path.extname(import.meta.filename)}`);
+const defaultCheapBytes = 64 * 2 ** 20;
+
+/** Starts no process before the first picture. */
+export function openDecoders(options: DecodersOptions): Decoders {
+  return new DecoderPool(options);
+}
+
+class DecoderPool implements Decoders {
+  readonly #slots: Slot[];
+  readonly #waiting = new Set<Job>();
+  readonly #cheapBytes: number;
+  readonly #budget: ByteBudget | undefined;
+  #ended = 0;
+  #isClosed = false;
+
+  constructor({ processes, cheapBytes = defaultCheapBytes, budget }: DecodersOptions) {
+    this.#slots = Array.from({ length: processes }, () => ({ process: null, job: null }));
+    this.#cheapBytes = cheapBytes;
+    this.#budget = budget;
+  }
+
+  async decodeWithin(image: Uint8Array, { deadlineMs, signal, ...options }: DecodeWithinOptions): Promise<Uint8Array> {
+    if (this.#isClosed) throw decoderEnded(options);
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(pastDeadline(deadlineMs, options)), deadlineMs);
+    try {
+      return await this.#decode(image, options, signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #decode(image: Uint8Array, options: DecodeOptions, stop: AbortSignal): Promise<Uint8Array> {
+    const { bytes, cost } = await weighImage(image, options);
+    const giveBack = await this.#budget?.take(cost, { ...(options.name && { name: options.name }), signal: stop });
+    try {
+      stop.throwIfAborted();
+      const request = { bytes, options: { ...options, refuseAppended: false } }; // it was just looked at
+      const reply = await this.#run(request, cost <= this.#cheapBytes, stop);
+      if ('code' in reply) throw new CrosscheckError(reply.code, reply.message);
+      return reply.pixels;
+    } finally {
+      giveBack?.();
+    }
+  }
+
+  #run(request: DecodeRequest, isCheap: boolean, stop: AbortSignal): Promise<DecodeReply> {
+    if (this.#isClosed) throw decoderEnded(request.options);
+    return new Promise((resolve, reject) => {
+      const leave = () => this.#giveUp(job, stop.reason as Error);
+      const settle = (reply: DecodeReply | Error) => {
+        stop.removeEventListener('abort', leave);
+        if (reply instanceof Error) reject(reply);
+        else resolve(reply);
+      };
+      const job = { request, isCheap, settle };
+      stop.addEventListener('abort', leave, { once: true });
+      this.#waiting.add(job);
+      this.#startWork();
+    });
+  }
+
+  #startWork(): void {
+    for (const [index, slot] of this.#slots.entries()) {
+      const job = slot.job ? undefined : this.#nextFor(index);
+      if (!job) continue;
+      this.#waiting.delete(job);
+      slot.job = job;
+      slot.process ??= this.#startProcess(slot);
+      slot.process.send(job.request);
+    }
+  }
+
+  /** The first slot of several is for cheap pictures only; where there is but one, those go first. */
+  #nextFor(index: number): Job | undefined {
+    const jobs = [...this.#waiting];
+    const cheap = jobs.find(({ isCheap }) => isCheap);
+    const isAlone = this.#slots.length === 1;
+    if (isAlone) return cheap ?? jobs[0];
+    return index === 0 ? cheap : jobs[0];
+  }
+
+  #startProcess(slot: Slot): ChildProcess {
+    const child = fork(file, [], { serialization: 'advanced' });
+    child.on('message', (reply: DecodeReply) => {
+      if (slot.process === child) this.#finish(slot, reply);
+    });
+    const onEnd = () => {
+      if (slot.process !== child) return; // it was ended from here
+      slot.process = null;
+      if (slot.job) this.#finish(slot, decoderEnded(slot.job.request.options));
+    };
+    child.on('exit', onEnd);
+    child.on('error', onEnd);
+    child.unref();
+    child.channel?.unref();
+    return child;
+  }
+
+  #finish(slot: Slot, reply: DecodeReply | Error): void {
+    const { job } = slot;
+    slot.job = null;
+    job?.settle(reply);
+    this.#startWork();
+  }
+
+  /** Takes a picture out of the line, or ends the process that decodes it. */
+  #giveUp(job: Job, reason: Error): void {
+    this.#waiting.delete(job);
+    job.settle(reason);
+    const slot = this.#slots.find((each) => each.job === job);
+    if (!slot) return;
+    this.#ended++;
+    endProcess(slot);
+    this.#startWork();
+  }
+
+  #jobs(): Job[] {
+    return [...this.#waiting, ...this.#slots.flatMap(({ job }) => job ?? [])];
+  }
+
+  stats(): { cheap: number; expensive: number; ended: number } {
+    const jobs = this.#jobs();
+    const cheap = jobs.filter(({ isCheap }) => isCheap).length;
+    return { cheap, expensive: jobs.length - cheap, ended: this.#ended };
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    const jobs = this.#jobs();
+    this.#waiting.clear();
+    for (const slot of this.#slots) endProcess(slot);
+    for (const job of jobs) job.settle(decoderEnded(job.request.options));
+  }
+}
+
+function endProcess(slot: Slot): void {
+  slot.process?.kill('SIGKILL');
+  slot.process = null;
+  slot.job = null;
+}
+
+function pastDeadline(deadlineMs: number, { name = 'image' }: DecodeOptions): CrosscheckError {
+  const message = `expected a picture that is decoded within ${deadlineMs} ms, waiting included; this one was not (${name}); send a smaller one, or try again later`;
+  return new CrosscheckError('CROSSCHECK_IMAGE_DEADLINE', message);
+}
+
+function decoderEnded({ name = 'image' }: DecodeOptions): CrosscheckError {
+  const message = `expected the decoder to answer, but its process ended (${name}); try again`;
+  return new CrosscheckError('CROSSCHECK_IMAGE_DECODER_ENDED', message);
+}

@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import sharp from 'sharp';
+import { afterEach, describe, expect, it } from 'vitest';
+import { decodedCost } from '../../src/decoders/decoded-cost.ts';
+import { type Decoders, type DecodersOptions, decodeImage, openByteBudget, openDecoders } from '../../src/index.ts';
+
+const golden = (file: string) => readFileSync(path.join(import.meta.dirname, '../golden/pixels', file));
+const code = (name: string) => expect.objectContaining({ code: `CROSSCHECK_IMAGE_${name}` });
+const minutes = 600_000;
+
+const opened: Decoders[] = [];
+function open(options: DecodersOptions): Decoders {
+  const decoders = openDecoders(options);
+  opened.push(decoders);
+  return decoders;
+}
+
+afterEach(() => {
+  for (const decoders of opened.splice(0)) decoders.close();
+});
+
+/** Seconds of work. */
+async function expensive(): Promise<Buffer> {
+  const create = { width: 5000, height: 5000, channels: 3 as const, background: 'navy' };
+  return sharp({ create }).png({ progressive: true, compressionLevel: 1 }).toBuffer();
+}
+
+describe('openDecoders', () => {
+  it('decodes as decodeImage does, and fails as it does', async () => {
+    const decoders = open({ processes: 2 });
+    for (const file of ['progressive-444.jpg', 'photo.jpg', 'alpha.png', 'lossy.webp', '444.avif', 'pages.tif']) {
+      const actual = await decoders.decodeWithin(golden(file), { size: 32, deadlineMs: minutes });
+      expect(Buffer.compare(actual, await decodeImage(golden(file), { size: 32 }))).toBe(0);
+    }
+    const cut = golden('alpha.png').subarray(0, 9000);
+    const failure = decoders.decodeWithin(cut, { size: 32, deadlineMs: minutes, name: 'upload.png' });
+    await expect(failure).rejects.toEqual(code('UNREADABLE'));
+    await expect(failure).rejects.toThrow('upload.png');
+    expect(decoders.stats()).toEqual({ cheap: 0, expensive: 0, ended: 0 });
+  });
+
+  it('ends the process of a picture that nobody waits for any more, and goes on with another one', async () => {
+    const decoders = open({ processes: 1 });
+    const giveUp = new AbortController();
+    const options = { size: 32, deadlineMs: minutes };
+    const running = decoders.decodeWithin(await expensive(), { ...options, signal: giveUp.signal });
+    const next = decoders.decodeWithin(golden('alpha.png'), options);
+    await expect.poll(() => decoders.stats()).toMatchObject({ cheap: 1, expensive: 1 });
+    giveUp.abort(new Error('the client left'));
+    await expect(running).rejects.toThrow('the client left');
+    expect(await next).toHaveLength(32 * 32 * 3);
+    expect(decoders.stats()).toEqual({ cheap: 0, expensive: 0, ended: 1 });
+  });
+
+  it('says so when the time is over, waiting included', async () => {
+    const decoders = open({ processes: 1 });
+    const late = decoders.decodeWithin(await expensive(), { size: 32, deadlineMs: 1, name: 'upload.png' });
+    await expect(late).rejects.toEqual(code('DEADLINE'));
+    await expect(late).rejects.toThrow('upload.png');
+  });
+
+  it('lets cheap pictures pass by expensive ones', async () => {
+    const decoders = open({ processes: 2 });
+    const options = { size: 32, deadlineMs: minutes };
+    const file = await expensive();
+    const slow = Array.from({ length: 3 }, () => decoders.decodeWithin(file, options).catch((error: unknown) => error));
+    await expect.poll(() => decoders.stats().expensive).toBe(3);
+    expect(await decoders.decodeWithin(golden('alpha.png'), options)).toHaveLength(32 * 32 * 3);
+    decoders.close();
+    expect(await Promise.all(slow)).toContainEqual(code('DECODER_ENDED'));
+    await expect(decoders.decodeWithin(golden('alpha.png'), options)).rejects.toEqual(code('DECODER_ENDED'));
+  });
+
+  it('gives back what a picture took of the budget, whatever became of it', async () => {
+    const budget = openByteBudget(60 * 2 ** 20);
+    const decoders = open({ processes: 1, budget });
+    const options = { size: 32, deadlineMs: minutes };
+    await decoders.decodeWithin(golden('alpha.png'), options);
+    await expect(decoders.decodeWithin(golden('alpha.png').subarray(0, 9000), options)).rejects.toEqual(
+      code('UNREADABLE'),
+    );
+    await expect(decoders.decodeWithin(await expensive(), options)).rejects.toEqual(code('OVER_BUDGET'));
+    expect(budget.inUse()).toBe(0);
+  });
+});
+
+describe('openByteBudget', () => {
+  /** Takes bytes, and notes who started. */
+  function line(maxBytes: number) {
+    const budget = openByteBudget(maxBytes);
+    const started: string[] = [];
+    const take = async (name: string, bytes: number) => {
+      const giveBack = await budget.take(bytes);
+      started.push(name);
+      return giveBack;
+    };
+    return { budget, started, take };
+  }
+
+  it('lets work wait in turn', async () => {
+    const { budget, started, take } = line(100);
+    const first = await take('first', 60);
+    const [second, third] = [take('second', 80), take('third', 20)];
+    expect([budget.inUse(), budget.waiting()]).toEqual([60, 2]);
+    first();
+    first(); // twice is once
+    (await second)();
+    (await third)();
+    expect(started).toEqual(['first', 'second', 'third']);
+    expect([budget.inUse(), budget.waiting()]).toEqual([0, 0]);
+  });
+
+  it('lets what takes little pass by what takes much, but not for ever', async () => {
+    const { started, take } = line(100);
+    const large = await take('large', 80);
+    const next = take('next large', 85);
+    const small = [await take('small', 10)];
+    const late = take('late small', 10);
+    expect(started).toEqual(['large', 'small']);
+    large();
+    (await next)();
+    for (const giveBack of [...small, await late]) giveBack();
+    expect(started).toEqual(['large', 'small', 'next large', 'late small']);
+  });
+
+  it('refuses what will never fit, and forgets who left', async () => {
+    const budget = openByteBudget(100 * 2 ** 20);
+    await expect(budget.take(2 ** 30, { name: 'huge.avif' })).rejects.toThrow('huge.avif');
+    const all = await budget.take(100 * 2 ** 20);
+    const leave = new AbortController();
+    const waiting = budget.take(5, { signal: leave.signal });
+    leave.abort(new Error('left'));
+    await expect(waiting).rejects.toThrow('left');
+    await expect(budget.take(5, { signal: leave.signal })).rejects.toThrow('left');
+    all();
+    expect([budget.inUse(), budget.waiting()]).toEqual([0, 0]);
+  });
+
+  it('is what decodeImage waits for', async () => {
+    const budget = openByteBudget(2 ** 20);
+    await expect(decodeImage(golden('444.avif'), { size: 16, budget })).rejects.toEqual(code('OVER_BUDGET'));
+    expect(await decodeImage(golden('soft-420.jpg'), { size: 16, budget })).toHaveLength(768); // straight: takes nothing
+  });
+});
+
+it('counts formats by what they keep of the whole picture', () => {
+  const facts = { width: 6300, height: 6300, channels: 3, depthBytes: 1, isProgressive: false, isStreamed: true };
+  const cost = (type: 'jpeg' | 'png' | 'avif', isProgressive = false) => decodedCost({ ...facts, type, isProgressive });
+  // Measured by `pnpm bench:decode-memory`: 739, 257 and 152 MB.
+  expect(cost('avif')).toBeGreaterThan(739e6);
+  expect(cost('jpeg', true)).toBeGreaterThan(257e6);
+  expect(cost('png', true)).toBeGreaterThan(152e6);
+  expect(cost('png')).toBeLessThan(cost('png', true));
+  expect(decodedCost({ ...facts, type: 'png', depthBytes: 2 })).toBeGreaterThan(cost('png'));
+});
