@@ -4,7 +4,7 @@ import { CrosscheckError, type LabelId, labelNames } from '@crosscheck/contract'
 export type LabelWords = Readonly<Record<string, string | number>>;
 
 export interface LabelRules {
-  /** All words that there are; without it, 0, 1, REAL and FAKE. */
+  /** All words that there are besides REAL and FAKE; without it, also 0 and 1. */
   labels?: LabelWords | null;
   /** What 1 and true mean; typed by the user, because `true` says FAKE in one data set and REAL in another. */
   positiveClass?: 'fake' | 'real' | null;
@@ -71,6 +71,8 @@ function mappedWords(labels: LabelWords): Map<string, LabelId> {
     if ((words.get(fold(word)) ?? label) !== label) throw badMapping(`"${word}" to both`);
     words.set(fold(word), label);
   }
+  // These are our own names for the labels.
+  for (const [label, name] of labelNames.entries()) if (!words.has(fold(name))) words.set(fold(name), label as LabelId);
   return words;
 }
 

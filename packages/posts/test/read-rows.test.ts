@@ -110,7 +110,7 @@ test('labels mean what they say, what the user says, or nothing', () => {
     null,
   ]);
   expect(read({ positiveClass: 'fake' }, '0', '1', 'true', 'false')).toEqual([0, 1, 1, 0]);
-  expect(read({ labels: { Hoax: 'FAKE', 0: 'FAKE' } }, 'hoax', '0', '1', 'REAL')).toEqual([1, 1, null, null]);
+  expect(read({ labels: { Hoax: 'FAKE', 0: 'FAKE' } }, 'hoax', '0', '1', 'REAL')).toEqual([1, 1, null, 0]);
   expect(() => createLabelReader({ labels: { a: 'maybe' } })).toThrow(/"a" to "maybe"/);
   expect(() => createLabelReader({ labels: { a: 'REAL', A: 'FAKE' } })).toThrow(/"A" to both/);
 });
