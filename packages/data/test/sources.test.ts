@@ -7,7 +7,7 @@ import { type Finished, runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { stringify } from 'csv-stringify/sync';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readManifest } from '../src/index.ts';
-import { crc32c } from '../src/sources/tfrecord/crc32c.ts';
+import { crc32c, maskedCrc32c } from '../src/sources/tfrecord/crc32c.ts';
 import { decodeExample, encodeExample } from '../src/sources/tfrecord/example.ts';
 import { readRecordFile, writeRecordFile } from '../src/sources/tfrecord/record-file.ts';
 import { drawPicture } from './fakeddit/picture-host.ts';
@@ -159,7 +159,7 @@ describe('TFRecords of the AC215 system', () => {
 
   test('reads what Python wrote: pixels, word ids, label', async () => {
     const records = await collect(readRecordFile(path.join(golden, 'ac215.tfrecord')));
-    const examples = records.map(decodeExample);
+    const examples = records.map((record) => decodeExample(record));
     expect(examples.map(({ label }) => label)).toEqual([{ ints: [0] }, { ints: [1] }, { ints: [0] }]);
     expect(examples[0]?.text_input_word_ids).toEqual({ ints: [101, 2003, 1037, 3899, 102, 0, 0, 0, 0, 0, 0, 0] });
     const out = folder('records');
@@ -246,6 +246,35 @@ describe('TFRecords of the AC215 system', () => {
       await decodeImage(samples[1]?.imagePath as string, { size: 32 }),
     ];
     expect(Buffer.from(a).equals(Buffer.from(b))).toBe(true);
+  });
+
+  test.each([
+    ['a length of -12, which once led back to the start', '0af4ffffffffffffffff01'],
+    ['a length beyond the end', '0aff01'],
+    ['a number without an end', '0affffffffffffffffffffff01'],
+    ['an end within a number', '0a80'],
+    ['a number where a message stands', '0801'],
+    ['a group, which no example has', '0b0c'],
+  ])('%s is a broken record, and nothing waits', (_, hex) => {
+    expect(() => decodeExample(Buffer.from(hex, 'hex'))).toThrow(
+      expect.objectContaining({ code: 'CROSSCHECK_DATA_BROKEN_TFRECORD' }),
+    );
+  });
+
+  test('a feature may have any name', () => {
+    const example = decodeExample(encodeExample({ ['__proto__']: { ints: [7] } }));
+    expect(Object.entries(example)).toEqual([['__proto__', { ints: [7] }]]);
+  });
+
+  test('a record that promises more than its file has takes no memory', async () => {
+    const header = Buffer.alloc(12);
+    header.writeBigUInt64LE(1n << 29n);
+    header.writeUInt32LE(maskedCrc32c(header.subarray(0, 8)), 8);
+    writeFileSync(path.join(dir, 'promises.tfrecord'), header);
+    const before = process.memoryUsage().arrayBuffers;
+    const error = await collect(readRecordFile(path.join(dir, 'promises.tfrecord'))).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'CROSSCHECK_DATA_BROKEN_TFRECORD' });
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1 << 24);
   });
 
   test('a flipped bit and a cut file are found', async () => {

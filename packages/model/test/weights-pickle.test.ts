@@ -120,10 +120,36 @@ describe('bytes that are no whole pickle are called damaged', () => {
     expect(() => read(pickle)).toThrow(message);
   });
 
-  test('a tensor that reaches beyond its storage', () => {
+  const loadTensor = (sizes: string): unknown => {
     const storage = { kind: 'storage', dtype: 'F32', key: '0', elements: 4 };
-    const pickle = bytes('\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(K\x00QK\x01K\x04\x85K\x01\x85\x89NtR.');
-    const load = (): unknown => readPickle(pickle, { path: 'x.pth', loadPersistent: () => storage });
-    expect(load).toThrow('a tensor [4] reaches element 5 of a storage of 4');
+    const pickle = bytes(`\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(K\x00Q${sizes}\x89NtR.`);
+    return readPickle(pickle, { path: 'x.pth', loadPersistent: () => storage }).value;
+  };
+
+  test('a tensor that reaches beyond its storage', () => {
+    expect(() => loadTensor('K\x01K\x04\x85K\x01\x85')).toThrow('a tensor [4] reaches element 5 of a storage of 4');
+  });
+
+  test('a tensor that repeats its storage without a bound', () => {
+    expect(loadTensor('K\x00M\xff\x7f\x85K\x00\x85')).toMatchObject({ shape: [0x7fff], strides: [0] });
+    const huge = () => loadTensor('K\x00M\xff\xffM\xff\xff\x86K\x00K\x00\x86');
+    expect(huge).toThrow('[65535, 65535] with the strides [0, 0] repeats a storage of 4 elements');
+    expect(() => loadTensor(`K\x00(${'J\xff\xff\xff\x7f'.repeat(64)}t(${'K\x00'.repeat(64)}t`)).toThrow(
+      'a tensor [2147483647, ',
+    );
+    expect(() => loadTensor(`K\x00(${'K\x01'.repeat(65)}t(${'K\x00'.repeat(65)}t`)).toThrow('a tensor is not built');
+  });
+
+  test('lists in lists where a text stands: their text would be longer than any memory', () => {
+    const nested = `]q\x00${'0]h\x00ah\x00aq\x00'.repeat(60)}`;
+    expect(() => read(`\x80\x02c_codecs\nencode\n${nested}\x85R.`)).toThrow('where a text is needed');
+    expect(() => read(`\x80\x04${nested}\x8c\x01a\x93.`)).toThrow('where a text is needed');
+  });
+
+  test('more containers, or more copies of one text, than any table of tensors has', () => {
+    expect(() => read(`\x80\x02${')'.repeat(2 ** 22)}.`)).toThrow('more than 4194304 steps');
+    const text = `X\x00\x00\x10\x00${'x'.repeat(2 ** 20)}q\x00`;
+    const copies = 'c_codecs\nencode\nh\x00\x85R0'.repeat(100);
+    expect(() => read(`\x80\x02${text}${copies}.`)).toThrow('copies more than 67108864');
   });
 });

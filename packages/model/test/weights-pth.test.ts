@@ -119,7 +119,7 @@ describe('refused', () => {
     [
       'overlapping entries',
       overwrite((b) => inDirectory('state-dict/version')(b) + 42, '\x08\0\0\0'),
-      /overlaps the one before it/,
+      /reaches into the entry after it/,
     ],
     [
       'an entry twice',
@@ -136,6 +136,18 @@ describe('refused', () => {
     const opening = openPth(damaged('state-dict.pth', change));
     await expect(opening).rejects.toMatchObject({ code: 'CROSSCHECK_WEIGHTS_CORRUPT' });
     await expect(opening).rejects.toThrow(message);
+  });
+
+  test('a storage shorter than the pickle promises, or not there', async () => {
+    const rename = overwrite((b) => b.lastIndexOf('state-dict/data/2'), 'state-dict/data/x');
+    await expect(openPth(damaged('state-dict.pth', rename))).rejects.toThrow('storage 2 is not in the archive');
+  });
+
+  test('an entry whose own header leads into the next one', async () => {
+    const at = (b: Buffer) => b.indexOf('state-dict/data.pkl') - 30 + 28;
+    await expect(openPth(damaged('state-dict.pth', overwrite(at, '\xff\x0f')))).rejects.toThrow(
+      'data.pkl reaches into what follows it',
+    );
   });
 
   test('a damaged storage, when it is read', async () => {

@@ -126,12 +126,21 @@ function withoutPrefix(file: TensorFile, prefix: string): TensorFile {
   return { ...file, tensors, read: (name) => file.read(prefix + name) };
 }
 
+/** @returns undefined for what is no JSON, which no schema takes */
+function parseJson(json: string | undefined): unknown {
+  try {
+    return json === undefined ? undefined : JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
 async function parseDescription(
   path: string,
   file: Awaited<ReturnType<typeof openSafetensors>>,
 ): Promise<StateDescription> {
   const json = file.metadata[stateMetadataKey];
-  const result = descriptionSchema.safeParse(json === undefined ? undefined : JSON.parse(json));
+  const result = descriptionSchema.safeParse(parseJson(json));
   if (result.success) return result.data;
   await file.close();
   throw new CrosscheckError(

@@ -1,5 +1,5 @@
 import { toFloat32 } from './float32.ts';
-import { bytesPerElement, type DType } from './tensor-file.ts';
+import { bytesPerElement, type DType, elementCount } from './tensor-file.ts';
 
 /** A tensor storage that the pickle points to by key; its bytes are elsewhere in the file. */
 export interface PickledStorage {
@@ -55,7 +55,7 @@ const builders: Readonly<Record<string, PickledGlobal['call']>> = {
   'torch._utils._rebuild_parameter': ([tensor]) => tensor,
   'collections.OrderedDict': ([pairs = []]) => new Map(pairs as [unknown, unknown][]),
   // How Python 3 writes bytes into a pickle of protocol 2.
-  '_codecs.encode': ([text]) => Uint8Array.from(Buffer.from(String(text), 'latin1')),
+  '_codecs.encode': ([text]) => Uint8Array.from(Buffer.from(asText(text), 'latin1')),
   'numpy.core.multiarray.scalar': numpyScalar,
   'numpy._core.multiarray.scalar': numpyScalar,
 };
@@ -99,8 +99,8 @@ const numpyTypes: Readonly<Record<string, DType>> = {
 /** `numpy.float64(0.4)` and the like, from their dtype and bytes; a number when the dtype is a common one. */
 function numpyScalar(args: readonly unknown[]): unknown {
   const [type, bytes] = args;
-  const code = isObject(type) && Array.isArray(type.args) ? String(type.args[0]) : '';
-  const dtype = ownValue(numpyTypes, code);
+  const [code] = isObject(type) && Array.isArray(type.args) ? (type.args as unknown[]) : [];
+  const dtype = typeof code === 'string' ? ownValue(numpyTypes, code) : undefined;
   const isWhole = dtype && bytes instanceof Uint8Array && bytes.length === bytesPerElement[dtype];
   return isWhole ? toNumber(bytes, dtype) : inertObject('numpy scalar', args);
 }
@@ -109,9 +109,18 @@ function toNumber(bytes: Uint8Array, dtype: DType): number {
   return dtype === 'F64' ? Buffer.from(bytes).readDoubleLE() : (toFloat32(bytes, dtype)[0] as number);
 }
 
+/** Nothing but text becomes text: that of nested lists may be longer than any memory. */
+export function asText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new TypeError('something else stands where a text is needed');
+}
+
 function badCall(name: string): never {
   throw new TypeError(`${name} is called`);
 }
+
+/** Expanded views repeat their storage: without a bound, a file of any size makes a tensor of any size. */
+const maxRepeated = 1 << 16;
 
 function asTensor(parts: { storage: unknown; offset: unknown; shape: unknown; strides: unknown }): PickledTensor {
   const { storage, offset, shape, strides } = parts;
@@ -125,9 +134,14 @@ function asTensor(parts: { storage: unknown; offset: unknown; shape: unknown; st
     throw new TypeError('a tensor is not built of a storage, an offset, a shape and as many strides');
   }
   const tensor: PickledTensor = { kind: 'tensor', storage, offset, shape, strides };
-  if (tensorEnd(tensor) > storage.elements) {
+  if (!(tensorEnd(tensor) <= storage.elements)) {
     throw new TypeError(
       `a tensor [${shape.join(', ')}] reaches element ${tensorEnd(tensor)} of a storage of ${storage.elements}`,
+    );
+  }
+  if (elementCount(shape) > Math.max(storage.elements, maxRepeated)) {
+    throw new TypeError(
+      `a tensor [${shape.join(', ')}] with the strides [${strides.join(', ')}] repeats a storage of ${storage.elements} elements`,
     );
   }
   return tensor;
@@ -164,4 +178,8 @@ export const isObject = (value: unknown): value is PickledObject => hasKind(valu
 export const isGlobal = (value: unknown): value is PickledGlobal => hasKind(value, 'global');
 export const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isStorage = (value: unknown): value is PickledStorage => hasKind(value, 'storage');
-const isSizes = (value: unknown): value is number[] => Array.isArray(value) && value.every(isSize);
+
+/** PyTorch's own limit. */
+const maxRank = 64;
+const isSizes = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length <= maxRank && value.every(isSize);

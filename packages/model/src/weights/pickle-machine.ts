@@ -1,13 +1,19 @@
-import { findGlobal, isGlobal, isObject, type PickledGlobal } from './pickle-globals.ts';
+import { asText, findGlobal, isGlobal, isObject, type PickledGlobal } from './pickle-globals.ts';
+import { clip } from './positioned-file.ts';
 
 /** What a pickle asked for that will not be done. */
 export class PickleRefusal extends Error {}
+
+/** So many steps, and bytes or items copied by calls, are more than a hundred thousand tensors need. */
+const [maxSteps, maxCopied] = [1 << 22, 1 << 26];
 
 /** The state of one unpickling: a cursor in the bytes, a stack, and a memo of values seen. */
 export class PickleMachine {
   readonly stack: unknown[] = [];
   readonly marks: number[] = [];
   readonly memo = new Map<number, unknown>();
+  private steps = 0;
+  private copied = 0;
   position: number;
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
@@ -26,6 +32,17 @@ export class PickleMachine {
     if (length > this.bytes.length - start) throw new RangeError(`the pickle ends within the value at byte ${start}`);
     this.position += length;
     return start;
+  }
+
+  /** One byte may make a container of hundreds, so that the file's size is no bound. */
+  countStep(): void {
+    if (++this.steps > maxSteps) throw new RangeError(`the pickle has more than ${maxSteps} steps`);
+  }
+
+  /** A value of the memo may be an argument again and again. */
+  countCopied(args: readonly unknown[]): void {
+    for (const arg of args) this.copied += Array.isArray(arg) || typeof arg === 'string' ? arg.length : 0;
+    if (this.copied > maxCopied) throw new RangeError(`the pickle copies more than ${maxCopied} items`);
   }
 
   u8 = (): number => this.view.getUint8(this.skip(1));
@@ -84,8 +101,9 @@ export class PickleMachine {
 }
 
 export function pushGlobal(machine: PickleMachine, module: unknown, name: unknown): void {
-  const global = findGlobal(`${String(module)}.${String(name)}`);
-  if (!global) throw new PickleRefusal(`the global ${String(module)}.${String(name)}`);
+  const wanted = `${asText(module)}.${asText(name)}`;
+  const global = findGlobal(wanted);
+  if (!global) throw new PickleRefusal(`the global ${clip(wanted)}`);
   machine.push(global);
 }
 
@@ -94,6 +112,7 @@ export function construct(machine: PickleMachine): void {
   const [callee, args] = machine.popMany(2);
   if (!isGlobal(callee)) throw new PickleRefusal('a call of something that is no known class or function');
   if (!Array.isArray(args)) throw new TypeError(`${callee.name} is called without a tuple of arguments`);
+  machine.countCopied(args);
   machine.push((callee as PickledGlobal).call(args));
 }
 

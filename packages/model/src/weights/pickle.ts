@@ -65,6 +65,9 @@ const table: readonly (readonly [code: number | string, run: Operation])[] = [
 ];
 const operations = new Map(table.map(([code, run]) => [typeof code === 'string' ? code.charCodeAt(0) : code, run]));
 
+/** A longer one is no table of tensors: that of the default network takes 40 kB. */
+export const maxPickleBytes: number = 1 << 26;
+
 /** Names of opcodes that are refused, for the message. */
 // biome-ignore format: a table
 const refusedNames: Readonly<Record<number, string>> = {
@@ -115,6 +118,7 @@ function run(machine: PickleMachine, code: number): void {
   const operation = operations.get(code);
   if (!operation)
     throw new PickleRefusal(`the opcode 0x${code.toString(16)}${refusedNames[code] ? ` (${refusedNames[code]})` : ''}`);
+  machine.countStep();
   operation(machine);
 }
 

@@ -57,8 +57,15 @@ async function readExactly(
   return bytes;
 }
 
+const longestProblem = 400;
+
+/** What a file says about itself, a name for example, may be as long as the file. */
+export function clip(text: string): string {
+  return text.length > longestProblem ? `${text.slice(0, longestProblem)}…` : text;
+}
+
 /** The error for a file whose content is not what its format promises. */
 export function corrupt(path: string, problem: string, cause?: unknown): CrosscheckError {
-  const message = `${path} is damaged or not of the format expected: ${problem}; copy or download it again`;
+  const message = `${path} is damaged or not of the format expected: ${clip(problem)}; copy or download it again`;
   return new CrosscheckError('CROSSCHECK_WEIGHTS_CORRUPT', message, { cause });
 }

@@ -1,4 +1,4 @@
-import { readPickle } from './pickle.ts';
+import { maxPickleBytes, readPickle } from './pickle.ts';
 import { type PickledStorage, storageOf } from './pickle-globals.ts';
 import { corrupt, type PositionedFile } from './positioned-file.ts';
 import type { PthContent } from './pth-content.ts';
@@ -6,7 +6,6 @@ import { bytesPerElement } from './tensor-file.ts';
 
 const magicNumber = 0x1950a86a20f9469cfc6cn;
 const protocolVersion = 1001;
-const maxPickleBytes = 1 << 26;
 
 /**
  * `torch.save` before PyTorch 1.6 (and with `_use_new_zipfile_serialization=False`): pickles of a magic number, a version, the
@@ -60,10 +59,10 @@ async function findStorages(
   const positions = new Map<string, number>();
   let position = start;
   for (const key of Array.isArray(keys) ? (keys as unknown[]) : []) {
-    const storage = storages.get(String(key));
+    const storage = typeof key === 'string' ? storages.get(key) : undefined;
     const count = Number(new DataView((await file.read(position, 8)).buffer).getBigInt64(0, true));
     if (count !== storage?.elements)
-      throw corrupt(file.path, `storage ${String(key)} has ${count} elements, not ${storage?.elements}`);
+      throw corrupt(file.path, `storage ${storage?.key ?? '?'} has ${count} elements, not ${storage?.elements}`);
     positions.set(storage.key, position + 8);
     position += 8 + count * bytesPerElement[storage.dtype];
   }

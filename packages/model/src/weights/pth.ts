@@ -1,6 +1,6 @@
 import { toFloat32 } from './float32.ts';
 import { isTensor, type PickledTensor, tensorEnd } from './pickle-globals.ts';
-import { corrupt, openPositioned, type PositionedFile } from './positioned-file.ts';
+import { clip, corrupt, openPositioned, type PositionedFile } from './positioned-file.ts';
 import type { PthContent } from './pth-content.ts';
 import { readLegacyPth } from './pth-legacy.ts';
 import { readZipPth } from './pth-zip.ts';
@@ -59,7 +59,8 @@ function findStateDict(path: string, value: unknown): Map<string, PickledTensor>
   if (entries.length > 0 && entries.every(([name, tensor]) => typeof name === 'string' && isTensor(tensor))) {
     return new Map(entries as [string, PickledTensor][]);
   }
-  const keys = [...root.keys()].slice(0, 10).map(String).join(', ') || 'no dict';
+  const names = [...root.keys()].slice(0, 10).map((name) => (typeof name === 'string' ? clip(name) : typeof name));
+  const keys = names.join(', ') || 'no dict';
   throw corrupt(path, `expected a state dict, by itself or under ${stateDictKeys.join(' or ')}, got ${keys}`);
 }
 

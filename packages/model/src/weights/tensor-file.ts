@@ -35,9 +35,9 @@ export interface TensorFile {
   close(): Promise<void>;
 }
 
-/** Number of elements of a shape; 1 for a scalar. */
+/** Number of elements of a shape; 1 for a scalar, and `Infinity` where a double does not hold it. */
 export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
+  return shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
 }
 
 /** The tensor's header entry, or an error that says which file lacks it. */

@@ -7,7 +7,11 @@ export interface ZipEntry {
   readonly size: number;
   readonly crc: number;
   readonly headerOffset: number;
+  /** Where the next entry, or the directory, begins. */
+  readonly limit: number;
 }
+
+type ListedEntry = Omit<ZipEntry, 'limit'>;
 
 const signatures = {
   end: 0x06054b50,
@@ -18,7 +22,7 @@ const signatures = {
 };
 const [endBytes, locatorBytes, end64Bytes, centralBytes, localBytes] = [22, 20, 56, 46, 30];
 const maxCommentBytes = 0xffff;
-const maxDirectoryBytes = 1 << 28;
+const maxDirectoryBytes = 1 << 26;
 const seeZip64 = 0xffffffff;
 const zip64Field = 1;
 
@@ -34,8 +38,8 @@ export async function readZipDirectory(file: PositionedFile): Promise<Map<string
   if (offset + size > file.size || size > maxDirectoryBytes)
     throw corrupt(file.path, 'the zip directory is outside the file');
   const entries = parseDirectory(file.path, await file.read(offset, size), count);
-  checkEntries(file.path, entries, offset);
-  return new Map(entries.map((entry) => [entry.name, entry]));
+  const placed = placeEntries(file.path, entries, offset);
+  return new Map(placed.map((entry) => [entry.name, entry]));
 }
 
 /** Bytes `start` to `start + length` of an entry; a read of the whole entry is checked against its CRC. */
@@ -50,6 +54,9 @@ export async function readZipEntry(
   if (local.getUint32(0, true) !== signatures.local)
     throw corrupt(file.path, `no zip entry stands where ${entry.name} should`);
   const dataStart = entry.headerOffset + localBytes + local.getUint16(26, true) + local.getUint16(28, true);
+  // Its own header may say other lengths than the directory does.
+  if (dataStart + entry.size > entry.limit)
+    throw corrupt(file.path, `zip entry ${entry.name} reaches into what follows it`);
   const bytes = await file.read(dataStart + start, length);
   if (length === entry.size && crc32(bytes) !== entry.crc)
     throw corrupt(file.path, `${entry.name} does not match its CRC-32`);
@@ -87,8 +94,8 @@ async function readDirectory64(file: PositionedFile, position: bigint): Promise<
   return { count, size, offset };
 }
 
-function parseDirectory(path: string, bytes: Uint8Array<ArrayBuffer>, count: number): ZipEntry[] {
-  const entries: ZipEntry[] = [];
+function parseDirectory(path: string, bytes: Uint8Array<ArrayBuffer>, count: number): ListedEntry[] {
+  const entries: ListedEntry[] = [];
   for (let at = 0; at < bytes.length; ) {
     if (bytes.length - at < centralBytes) throw corrupt(path, 'the zip directory ends within an entry');
     const header = view(bytes, at);
@@ -112,7 +119,7 @@ function parseEntry(
   path: string,
   header: DataView<ArrayBuffer>,
   [nameLength, extraLength]: [number, number],
-): ZipEntry {
+): ListedEntry {
   const name = Buffer.from(header.buffer, header.byteOffset + centralBytes, nameLength).toString('utf8');
   const [flags, method] = [header.getUint16(8, true), header.getUint16(10, true)];
   if (flags & 1) throw corrupt(path, `zip entry ${name} is encrypted`);
@@ -144,15 +151,17 @@ function zip64Position(extra: DataView): number | null {
   return null;
 }
 
-function checkEntries(path: string, entries: readonly ZipEntry[], directoryOffset: number): void {
+function placeEntries(path: string, entries: readonly ListedEntry[], directoryOffset: number): ZipEntry[] {
   if (new Set(entries.map(({ name }) => name)).size !== entries.length)
     throw corrupt(path, 'a zip entry stands in the directory twice');
-  let position = 0;
-  for (const { name, size, headerOffset } of entries.toSorted((a, b) => a.headerOffset - b.headerOffset)) {
-    if (headerOffset < position) throw corrupt(path, `zip entry ${name} overlaps the one before it`);
-    position = headerOffset + localBytes + size;
-  }
-  if (position > directoryOffset) throw corrupt(path, 'a zip entry reaches into the directory');
+  const sorted = entries.toSorted((a, b) => a.headerOffset - b.headerOffset);
+  return sorted.map((entry, i) => {
+    const limit = sorted[i + 1]?.headerOffset ?? directoryOffset;
+    const follower = i + 1 < sorted.length ? 'the entry after it' : 'the directory';
+    if (entry.headerOffset + localBytes + entry.size > limit)
+      throw corrupt(path, `zip entry ${entry.name} reaches into ${follower}`);
+    return { ...entry, limit };
+  });
 }
 
 function view(bytes: Uint8Array<ArrayBuffer>, start = 0): DataView<ArrayBuffer> {

@@ -29,7 +29,7 @@ export async function readAc215(
     let record = 0;
     for await (const data of readRecordFile(file)) {
       const where = `${file}, record ${record++}`;
-      const example = decodeExample(data);
+      const example = decodeExample(data, where);
       const label = labelOf(example, where);
       posts.push({
         id: `${path.basename(file, '.tfrecord')}-${record}`,
@@ -115,7 +115,11 @@ async function toPicture(example: Example, where: string): Promise<Buffer> {
   const size = Math.sqrt((bytes?.length ?? 0) / 12);
   if (!bytes || !Number.isInteger(size) || size === 0)
     throw unexpected('"image" as a square of float32 RGB', example, where);
-  const pixels = Uint8Array.from({ length: bytes.length / 4 }, (_, i) => Math.round(bytes.readFloatLE(i * 4) * 255));
+  const values = Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(i * 4));
+  // What a byte cannot hold would come out as another picture. Resizing overshoots a little.
+  if (!values.every((value) => value >= -0.1 && value <= 1.1))
+    throw unexpected('"image" with values in [0, 1]', example, where);
+  const pixels = Uint8ClampedArray.from(values, (value) => Math.round(value * 255));
   return sharp(pixels, { raw: { width: size, height: size, channels: 3 } })
     .png()
     .toBuffer();

@@ -1,3 +1,5 @@
+import { CrosscheckError } from '@crosscheck/contract';
+
 /** The values of one feature of a `tf.train.Example`. */
 export type Feature = { bytes: Buffer[] } | { floats: number[] } | { ints: number[] };
 
@@ -7,6 +9,7 @@ export type Example = Record<string, Feature>;
 const VARINT = 0;
 const FIXED64 = 1;
 const LENGTH = 2;
+const FIXED32 = 5;
 
 interface Field {
   number: number;
@@ -15,9 +18,26 @@ interface Field {
   value: number | Buffer;
 }
 
-/** Reads a `tf.train.Example` from its protocol buffer. */
-export function decodeExample(message: Buffer): Example {
-  const example: Example = {};
+/**
+ * Reads a `tf.train.Example` from its protocol buffer. Every length is held against the bytes that are there, so that each byte is read once.
+ *
+ * @param where file and record, for the message
+ * @throws CROSSCHECK_DATA_BROKEN_TFRECORD
+ */
+export function decodeExample(message: Buffer, where = 'a record'): Example {
+  try {
+    return exampleOf(message);
+  } catch (cause) {
+    if (!(cause instanceof BrokenMessage)) throw cause;
+    const problem = `expected a tf.train.Example, got ${cause.message} (${where}); write the file again`;
+    throw new CrosscheckError('CROSSCHECK_DATA_BROKEN_TFRECORD', problem, { cause });
+  }
+}
+
+class BrokenMessage extends Error {}
+
+function exampleOf(message: Buffer): Example {
+  const example: Example = Object.create(null); // a feature may have any name
   for (const features of messagesOf(message, 1)) {
     for (const entry of messagesOf(features, 1)) {
       const [name] = messagesOf(entry, 1);
@@ -29,21 +49,33 @@ export function decodeExample(message: Buffer): Example {
 }
 
 function decodeFeature(message: Buffer): Feature {
-  const [list] = [...fieldsOf(message)];
-  const values = list === undefined ? [] : [...fieldsOf(list.value as Buffer)].filter(({ number }) => number === 1);
-  if (list?.number === 1) return { bytes: values.map(({ value }) => value as Buffer) };
-  if (list?.number === 2) return { floats: values.flatMap(({ value }) => floatsOf(value as Buffer)) };
+  const [list] = fieldsOf(message);
+  const values = list === undefined ? [] : [...fieldsOf(bytesOf(list))].filter(({ number }) => number === 1);
+  if (list?.number === 1) return { bytes: values.map(bytesOf) };
+  if (list?.number === 2) return { floats: values.flatMap((value) => floatsOf(bytesOf(value))) };
   return {
-    ints: values.flatMap(({ wire, value }) => (wire === LENGTH ? varintsOf(value as Buffer) : [value as number])),
+    ints: values.flatMap(({ wire, value }) => (wire === LENGTH ? varintsOf(value as Buffer) : [Number(value)])),
   };
 }
 
 function messagesOf(message: Buffer, number: number): Buffer[] {
-  return [...fieldsOf(message)].flatMap((field) => (field.number === number ? [field.value as Buffer] : []));
+  return [...fieldsOf(message)].flatMap((field) => (field.number === number ? [bytesOf(field)] : []));
 }
 
+function bytesOf({ value, number }: Field): Buffer {
+  if (typeof value !== 'number') return value;
+  throw new BrokenMessage(`a number where field ${number} has bytes`);
+}
+
+const widths: Readonly<Record<number, number>> = { [FIXED64]: 8, [FIXED32]: 4 };
+
+/** Far more than any post has; empty fields of two bytes would take fifty times their size in memory. */
+const [maxFields, maxValues] = [1 << 20, 1 << 24];
+
 function* fieldsOf(message: Buffer): Generator<Field> {
+  let count = 0;
   for (let at = 0; at < message.length; ) {
+    if (++count > maxFields) throw new BrokenMessage(`more than ${maxFields} fields in a message`);
     const [tag, afterTag] = readVarint(message, at);
     const [number, wire] = [Math.floor(tag / 8), tag & 7];
     if (wire === VARINT) {
@@ -51,35 +83,42 @@ function* fieldsOf(message: Buffer): Generator<Field> {
       yield { number, wire, value };
       at = end;
     } else {
-      const [length, start] = wire === LENGTH ? readVarint(message, afterTag) : [wire === FIXED64 ? 8 : 4, afterTag];
+      const [length, start] = wire === LENGTH ? readVarint(message, afterTag) : [widths[wire], afterTag];
+      if (length === undefined) throw new BrokenMessage(`wire type ${wire} at byte ${at}`);
+      if (length < 0 || length > message.length - start)
+        throw new BrokenMessage(`a length of ${length} at byte ${at}, where ${message.length - start} bytes are left`);
       yield { number, wire, value: message.subarray(start, start + length) };
       at = start + length;
     }
   }
 }
 
+const maxVarintBytes = 10;
+
 /** The value, as a signed 64-bit number as far as a double holds it, and where it ends. */
 function readVarint(bytes: Buffer, start: number): [number, number] {
-  let [value, at, shift] = [0n, start, 0n];
-  for (;;) {
-    const byte = bytes[at++] ?? 0;
-    value |= BigInt(byte & 0x7f) << shift;
-    shift += 7n;
-    if (byte < 0x80) return [Number(BigInt.asIntN(64, value)), at];
+  let value = 0n;
+  for (let i = 0; i < maxVarintBytes; i++) {
+    const byte = bytes[start + i];
+    if (byte === undefined) throw new BrokenMessage(`an end within the number at byte ${start}`);
+    value |= BigInt(byte & 0x7f) << BigInt(7 * i);
+    if (byte < 0x80) return [Number(BigInt.asIntN(64, value)), start + i + 1];
   }
+  throw new BrokenMessage(`a number of more than ${maxVarintBytes} bytes at byte ${start}`);
 }
 
 function varintsOf(bytes: Buffer): number[] {
   const values: number[] = [];
   for (let at = 0; at < bytes.length; ) {
     const [value, end] = readVarint(bytes, at);
-    values.push(value);
+    if (values.push(value) > maxValues) throw new BrokenMessage(`more than ${maxValues} numbers in a feature`);
     at = end;
   }
   return values;
 }
 
 function floatsOf(bytes: Buffer): number[] {
+  if (bytes.length % 4 !== 0) throw new BrokenMessage(`${bytes.length} bytes of float32`);
   return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(i * 4));
 }
 

@@ -19,13 +19,17 @@ export async function* readRecordFile(file: string): AsyncGenerator<Buffer> {
     });
   });
   try {
-    const { size } = await handle.stat();
+    const status = await handle.stat();
+    if (!status.isFile()) throw broken(`a folder or a device: ${file}`);
+    const { size } = status;
     for (let at = 0, record = 0; at < size; record++) {
       const where = `${file}, record ${record}, byte ${at}`;
       const header = await readExactly(handle, at, HEADER, where);
       const length = Number(header.readBigUInt64LE());
       check(header.subarray(0, 8), header.readUInt32LE(8), `the length in ${where}`);
-      if (length > MAX_RECORD) throw broken(`a record of ${length} bytes in ${where}`);
+      // Before memory is taken for it.
+      if (length > Math.min(MAX_RECORD, size - at - HEADER - FOOTER))
+        throw broken(`a record of ${length} bytes, where the file has ${size - at - HEADER}, in ${where}`);
       const body = await readExactly(handle, at + HEADER, length + FOOTER, where);
       check(body.subarray(0, length), body.readUInt32LE(length), `the data in ${where}`);
       yield body.subarray(0, length);
