@@ -3,6 +3,7 @@ import type { Classifier } from '@crosscheck/inference';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { createAdmission } from './http/admission.ts';
 import { answerConnectionError, answerErrors, sendError } from './http/answer-errors.ts';
+import { lingerOnEarlyAnswers } from './http/linger.ts';
 import { logOutcome } from './http/log-outcome.ts';
 import { onOutcome } from './http/outcome.ts';
 import { requestId } from './http/request-id.ts';
@@ -62,6 +63,7 @@ export async function buildApp({ classifier, settings, logStream }: AppOptions):
   addResponseHeaders(app, settings.cors_origin);
   onOutcome(app, logOutcome);
   answerErrors(app, service);
+  lingerOnEarlyAnswers(app.server);
   await addDocs(app, { hasApiKey: settings.api_key !== null });
   addMetrics(app, context);
   for (const routes of [healthRoutes, predictRoutes, explainRoutes, inferenceProtocolRoutes, pageRoutes])

@@ -10,17 +10,17 @@ import { watchArtifact } from './supervisor/watch-artifact.ts';
  */
 export async function serve({ config: { serve: settings } }: Pick<Run<InferenceConfig>, 'config'>): Promise<void> {
   const supervisor = new Supervisor(settings);
-  const reload = () => void supervisor.reload();
+  const reload = () => supervisor.reload();
   const stop = (signal: string) => {
     const again = () => supervisor.kill();
     for (const name of ['SIGTERM', 'SIGINT']) process.off(name, stop).on(name, again);
-    void supervisor.stop(signal);
+    supervisor.stop(signal);
   };
   process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', reload);
   const { artifact, watch_seconds: seconds } = settings;
   const unwatch = seconds === null ? () => {} : watchArtifact(artifact, 1000 * seconds, reload);
   try {
-    await Promise.race([supervisor.start(), supervisor.ended]);
+    supervisor.start();
     process.exitCode = await supervisor.ended;
   } finally {
     unwatch();

@@ -176,10 +176,49 @@ test('a process that is killed is replaced, and counted', async () => {
   await soon(() => linesOf(running, 'ready')).toBe(1);
   process.kill(processesOf(running)[0] as number, 'SIGKILL');
   await soon(() => linesOf(running, 'ready')).toBe(2);
-  const url = new URL(/http:\/\/[\d.:]+/.exec(running.stdout().split('answers at').at(-1) as string)?.[0] as string);
+  const url = newestUrl(running);
   expect((await sendForm(url, body)).status).toBe(200);
   expect((await send(url, { path: '/metrics' })).body).toContain('crosscheck_crashes_total 1');
   expect(linesOf(running, 'a process ended unexpectedly; this one replaces it')).toBe(1);
+});
+
+/** Where the process that was started last answers: a port of its own, because nobody held the old one any more. */
+const newestUrl = (running: SpawnedService) =>
+  new URL(/http:\/\/[\d.:]+/.exec(running.stdout().split('answers at').at(-1) as string)?.[0] as string);
+
+test.each([
+  ['the old process', 1, (processes: number[]) => processes.slice(0, 1)],
+  ['both processes', 1, (processes: number[]) => processes],
+])(
+  '%s killed while a new model loads leave one process that serves, also after later reloads',
+  async (_, crashes, of) => {
+    const running = await start();
+    await soon(() => linesOf(running, 'ready')).toBe(1);
+    reload(running);
+    await soon(() => processesOf(running).length).toBe(2);
+    for (const pid of of(processesOf(running))) process.kill(pid, 'SIGKILL');
+    await soon(() => linesOf(running, 'ready')).toBe(2);
+    await soon(() => processesOf(running)).toHaveLength(1);
+    const [first] = processesOf(running);
+    reload(running);
+    await soon(() => linesOf(running, 'ready')).toBe(3);
+    await soon(() => processesOf(running)).toHaveLength(1);
+    expect(processesOf(running)).not.toContain(first);
+    const url = newestUrl(running);
+    expect((await sendForm(url, body)).status).toBe(200);
+    expect((await send(url, { path: '/metrics' })).body).toContain(`crosscheck_crashes_total ${crashes}`);
+  },
+);
+
+test('a new process that is killed while it loads leaves the old one, and is a model refused', async () => {
+  const running = await start();
+  const [old] = processesOf(running);
+  reload(running);
+  await soon(() => processesOf(running).length).toBe(2);
+  process.kill(processesOf(running)[1] as number, 'SIGKILL');
+  await soon(() => running.metric('crosscheck_reload_failures_total')).toBe(1);
+  expect(processesOf(running)).toEqual([old]);
+  expect((await sendForm(running.url, body)).status).toBe(200);
 });
 
 test('SIGTERM while a new model loads ends both processes with code 0', async () => {

@@ -22,6 +22,8 @@ export function runServerProcess(): void {
 interface Started {
   app: App;
   settings: ServeSettings;
+  /** Once, whoever asks first. */
+  open: () => Promise<string>;
 }
 
 async function start({ settings, isReplacement, history }: Start): Promise<Started> {
@@ -29,33 +31,35 @@ async function start({ settings, isReplacement, history }: Start): Promise<Start
   const app = await buildApp({ classifier: loading.promise, settings });
   endOnFailure(app, settings);
   app.service.history = history;
-  if (!isReplacement && history.crashes > 0)
-    app.log.error(history, 'a process ended unexpectedly; this one replaces it');
-  load(app, { settings, isReplacement, onLoaded: loading.resolve }).catch(giveUp);
-  return { app, settings };
+  if (!isReplacement && history.crashes > 0) logCrash(app);
+  let url: Promise<string> | null = null;
+  const open = () => (url ??= listen(app, settings));
+  load(app, { settings, isReplacement, open, onLoaded: loading.resolve }).catch(giveUp);
+  return { app, settings, open };
 }
 
 interface LoadOptions {
   settings: ServeSettings;
   isReplacement: boolean;
+  open: () => Promise<string>;
   onLoaded: (classifier: Classifier) => void;
 }
 
-/** Answers probes while the model loads; a replacement takes no connection before it is ready. */
-async function load(app: App, { settings, isReplacement, onLoaded }: LoadOptions): Promise<void> {
-  const early = isReplacement ? null : await listen(app, settings);
+/** Answers probes while the model loads; a replacement takes no connection before it is ready, unless it is alone. */
+async function load(app: App, { settings, isReplacement, open, onLoaded }: LoadOptions): Promise<void> {
+  if (!isReplacement) await open();
   const classifier = await openClassifier(settings.artifact, classifierOptions(settings));
   await selfCheck(classifier);
   if (settings.abstain || settings.abstain_band !== null) requireBand(classifier);
   onLoaded(classifier);
-  const url = early ?? (await listen(app, settings));
+  const url = await open();
   report({ type: 'ready' });
   announce(app, classifier, url);
 }
 
 function giveUp(error: unknown): void {
   const code = isCrosscheckError(error) ? error.code : 'CROSSCHECK_SERVER_INTERNAL';
-  report({ type: 'failed', code, message: messageOf(error) }, () => process.exit(1));
+  report({ type: 'failed', failure: { code, message: messageOf(error) } }, () => process.exit(1));
 }
 
 function classifierOptions(settings: ServeSettings) {
@@ -78,10 +82,22 @@ function report(message: Report, onSent: () => void = () => {}): void {
   process.send?.(message, onSent);
 }
 
-function obey({ app, settings: { shutdown_ms: patienceMs } }: Started, order: Exclude<Order, Start>): void {
+function obey({ app, settings, open }: Started, order: Exclude<Order, Start>): void {
+  const { shutdown_ms: patienceMs } = settings;
   if (order.type === 'history') remember(app, order.history);
+  if (order.type === 'listen') takePlace(app, open);
   if (order.type === 'retire') void retire(app, patienceMs);
   if (order.type === 'drain') void drain(app, { reason: order.reason, patienceMs, exitCode: 0 });
+}
+
+/** Of a process that ended while this one loads beside it. */
+function takePlace(app: App, open: Started['open']): void {
+  logCrash(app);
+  open().catch(giveUp);
+}
+
+function logCrash({ log, service: { history } }: App): void {
+  log.error(history, 'a process ended unexpectedly; this one replaces it');
 }
 
 function endOnFailure(app: App, { shutdown_ms: patienceMs }: ServeSettings): void {

@@ -4,13 +4,15 @@ import type { ServeSettings } from '../routes/context.ts';
 export type Order =
   | { type: 'start'; settings: ServeSettings; isReplacement: boolean; history: ReloadHistory }
   | { type: 'history'; history: ReloadHistory }
+  /** Nobody else has the socket any more: answer probes while the model loads. */
+  | { type: 'listen' }
   /** Another process takes new connections; finish those that are open. */
   | { type: 'retire' }
   /** The service ends: finish what is in flight. */
   | { type: 'drain'; reason: string };
 
 /** What such a process tells the supervisor. */
-export type Report = { type: 'ready' } | { type: 'failed'; code: string; message: string };
+export type Report = { type: 'ready' } | { type: 'failed'; failure: { code: string; message: string } };
 
 /** What became of the processes before, since the service started. */
 export interface ReloadHistory {

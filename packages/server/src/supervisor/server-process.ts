@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
-import { CrosscheckError, cacheFolder, type ErrorCode } from '@crosscheck/contract';
+import { cacheFolder } from '@crosscheck/contract';
 import type { Order, Report } from './protocol.ts';
 
 const entry = new URL(`../bin/server-process${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
@@ -10,42 +10,40 @@ function compileCacheFolder(): string {
   return process.env['NODE_COMPILE_CACHE'] ?? cacheFolder('compiled');
 }
 
+/** What becomes of a process: it reports, and it ends. */
+export type News = Report | Ending;
+
+type Ending = { type: 'exited'; exitCode: number; how: string };
+
 /** The supervisor's end of a process that answers requests. Processes share one listening socket; the kernel gives a connection to one of them. */
 export class ServerProcess {
-  /** Rejects with what the process reports, or when it ends before it is ready. */
-  readonly ready: Promise<void>;
-  /** Exit code; 1 when a signal ended it. */
-  readonly exited: Promise<number>;
   readonly #worker: Worker;
 
-  constructor(start: Order & { type: 'start' }) {
+  /** @param onNews called for every report, and once when the process has ended, or could not be started */
+  constructor(start: Order & { type: 'start' }, onNews: (news: News) => void) {
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ exec: fileURLToPath(entry), args: [] });
     this.#worker = cluster.fork(start.settings.graph_cache ? { NODE_COMPILE_CACHE: compileCacheFolder() } : {});
-    this.exited = new Promise((resolve) => this.#worker.once('exit', (code) => resolve(code ?? 1)));
-    this.ready = this.#whenReady();
-    this.ready.catch(() => {});
+    this.#worker.on('message', (report: Report) => onNews(report));
+    void this.#ending().then(onNews);
     this.tell(start);
   }
 
+  /** One that is about to end does not hear it. */
   tell(order: Order): void {
-    if (this.#worker.isConnected()) this.#worker.send(order);
+    if (this.#worker.isConnected()) this.#worker.send(order, () => {});
   }
 
   kill(): void {
     this.#worker.process.kill('SIGKILL');
   }
 
-  #whenReady(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#worker.on('message', (report: Report) => {
-        if (report.type === 'ready') resolve();
-        else reject(new CrosscheckError(report.code as ErrorCode, report.message));
-      });
-      this.#worker.once('exit', (code, signal: string | null) => {
-        const message = `the process that should answer requests ended before it was ready (${signal ?? `exit code ${code}`}); often too little memory`;
-        reject(new CrosscheckError('CROSSCHECK_SERVER_PROCESS_ENDED', message));
-      });
+  #ending(): Promise<Ending> {
+    return new Promise((resolve) => {
+      this.#worker.once('exit', (code: number | null, signal: string | null) =>
+        resolve({ type: 'exited', exitCode: code ?? 1, how: signal ?? `exit code ${code}` }),
+      );
+      this.#worker.once('error', ({ message }) => resolve({ type: 'exited', exitCode: 1, how: message }));
     });
   }
 }

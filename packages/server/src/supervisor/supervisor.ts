@@ -1,103 +1,81 @@
-import { isCrosscheckError, messageOf } from '@crosscheck/contract';
+import { CrosscheckError, type ErrorCode, messageOf } from '@crosscheck/contract';
 import type { ServeSettings } from '../routes/context.ts';
-import { noHistory, type ReloadHistory } from './protocol.ts';
+import { type Action, type Event, type Failure, firstStep, type ProcessId, type Step, step } from './machine.ts';
 import { ServerProcess } from './server-process.ts';
 
 /**
  * Keeps one process answering. A new model is loaded by a fresh process, because sessions that are closed inside a process do not give all
- * their memory back; once it answers, the old one takes no more connections, finishes those that it has, and ends.
+ * their memory back; once it answers, the old one takes no more connections, finishes those that it has, and ends. What is done when stands in
+ * `machine.ts`; this does it.
  */
 export class Supervisor {
-  /** Resolves to the exit code when nothing answers any more; rejects when a crashed process cannot be replaced. */
+  /** Resolves to the exit code when nothing answers any more; rejects when no process becomes ready. */
   readonly ended: Promise<number>;
   readonly #settings: ServeSettings;
   readonly #end = Promise.withResolvers<number>();
-  readonly #processes = new Set<ServerProcess>();
-  #current: ServerProcess | null = null;
-  #history: ReloadHistory = noHistory;
-  #isStopping = false;
-  #changes: Promise<void> = Promise.resolve();
-  #isReloadWaiting = false;
+  readonly #processes = new Map<ProcessId, ServerProcess>();
+  #last: Step = firstStep();
 
   constructor(settings: ServeSettings) {
     this.#settings = settings;
     this.ended = this.#end.promise;
   }
 
-  /** @throws what the first process reports */
-  async start(): Promise<void> {
-    await this.#launch({ isReplacement: false });
+  start(): void {
+    this.#act(this.#last.actions);
   }
 
   /** Takes the artifact folder up again as it is now. A folder that is refused changes nothing but the history. */
-  reload(): Promise<void> {
-    if (this.#isReloadWaiting || this.#isStopping) return this.#changes;
-    this.#isReloadWaiting = true;
-    return this.#inTurn(async () => {
-      this.#isReloadWaiting = false;
-      await this.#replace();
-    });
+  reload(): void {
+    this.#take({ type: 'reload' });
   }
 
   /** Lets every process finish what it has. */
-  async stop(reason: string): Promise<void> {
-    this.#isStopping = true;
-    for (const each of this.#processes) each.tell({ type: 'drain', reason });
-    const codes = await Promise.all([...this.#processes].map(({ exited }) => exited));
-    this.#end.resolve(Math.max(0, ...codes));
+  stop(reason: string): void {
+    this.#take({ type: 'stop', reason });
   }
 
   kill(): void {
-    for (const each of this.#processes) each.kill();
-    this.#end.resolve(1);
+    this.#take({ type: 'kill' });
   }
 
-  /** Changes of the current process happen one after the other. */
-  #inTurn(change: () => Promise<void>): Promise<void> {
-    this.#changes = this.#changes.then(() => (this.#isStopping ? undefined : change()));
-    return this.#changes;
+  #take(event: Event): void {
+    this.#last = step(this.#last.state, event);
+    this.#act(this.#last.actions);
+    if (event.type === 'exited') this.#processes.delete(event.id);
   }
 
-  async #replace(): Promise<void> {
-    const old = this.#current;
-    try {
-      await this.#launch({ isReplacement: true });
-      this.#remember({ reloads: this.#history.reloads + 1, lastFailure: null });
-      old?.tell({ type: 'retire' });
-    } catch (error) {
-      const code = isCrosscheckError(error) ? error.code : 'CROSSCHECK_SERVER_INTERNAL';
-      this.#remember({ failures: this.#history.failures + 1, lastFailure: { code, message: messageOf(error) } });
+  #act(actions: readonly Action[]): void {
+    for (const action of actions) {
+      if (action.type === 'start') this.#start(action);
+      else if (action.type === 'end') this.#end.resolve(action.exitCode);
+      else if (action.type === 'fail') this.#end.reject(asError(action.failure));
+      else this.#order(action);
     }
   }
 
-  /** Starts a process and makes it the current one when it is ready. */
-  async #launch({ isReplacement }: { isReplacement: boolean }): Promise<void> {
-    const settings = this.#settings;
-    const fresh = new ServerProcess({ type: 'start', settings, isReplacement, history: this.#history });
-    this.#processes.add(fresh);
-    void fresh.exited.then(() => this.#bury(fresh));
-    if (!isReplacement) this.#current = fresh;
-    await fresh.ready;
-    this.#current = fresh;
+  #start({ id, isReplacement, history }: Action & { type: 'start' }): void {
+    const order = { type: 'start' as const, settings: this.#settings, isReplacement, history };
+    try {
+      this.#processes.set(id, new ServerProcess(order, (report) => this.#take({ ...report, id })));
+    } catch (error) {
+      const failure = {
+        code: 'CROSSCHECK_SERVER_PROCESS_ENDED',
+        message: `no process could be started: ${messageOf(error)}`,
+      };
+      queueMicrotask(() => this.#take({ type: 'failed', id, failure }));
+    }
   }
 
-  #bury(gone: ServerProcess): void {
-    this.#processes.delete(gone);
-    if (gone !== this.#current || this.#isStopping) return;
-    this.#current = null;
-    void gone.ready.then(
-      () => this.#inTurn(() => this.#recover()),
-      () => {},
-    );
+  #order(action: Exclude<Action, { type: 'start' | 'end' | 'fail' }>): void {
+    const { type, id, ...rest } = action;
+    const target = this.#processes.get(id);
+    if (type === 'kill') target?.kill();
+    else if (action.type === 'tell') target?.tell({ type: 'history', history: action.history });
+    else target?.tell({ type, ...rest } as Parameters<ServerProcess['tell']>[0]);
   }
+}
 
-  async #recover(): Promise<void> {
-    this.#remember({ crashes: this.#history.crashes + 1 });
-    await this.#launch({ isReplacement: false }).catch((error: unknown) => this.#end.reject(error));
-  }
-
-  #remember(news: Partial<ReloadHistory>): void {
-    this.#history = { ...this.#history, ...news };
-    this.#current?.tell({ type: 'history', history: this.#history });
-  }
+function asError({ code, message }: Failure): CrosscheckError {
+  return new CrosscheckError(code as ErrorCode, message);
 }
