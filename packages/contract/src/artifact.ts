@@ -47,6 +47,12 @@ export const operatorsSchema = z.enum(['standard', 'onnxruntime']);
 
 export type Operators = z.infer<typeof operatorsSchema>;
 
+const selfCheckSampleSchema = z.object({
+  text: z.string(),
+  image: z.base64().describe('a picture file'),
+  logit: z.number(),
+});
+
 /** `artifact.json`: what the service must know about a model, and the hash of every file it stands for. */
 export const artifactSchema = z.object({
   formatVersion: z.literal(1),
@@ -90,14 +96,10 @@ export const artifactSchema = z.object({
     })
     .optional()
     .describe('metrics of the served folder on posts with labels, with 95 % bootstrap intervals'),
-  selfCheck: z
-    .object({
-      text: z.string(),
-      image: z.base64().describe('a picture file'),
-      logit: z.number(),
-    })
+  selfCheck: selfCheckSampleSchema
+    .extend({ more: z.array(selfCheckSampleSchema).default([]).describe('folders of earlier versions have none') })
     .optional()
-    .describe('a post and what the folder gave it when it was exported, for the service to compare at start'),
+    .describe('posts and what the folder gave them when it was exported, for the service to compare at start'),
   metrics: z.record(z.string(), z.number()).default({}),
   sha256: z.record(z.string(), z.string()).describe('file name → hash, for every other file of the folder'),
 });

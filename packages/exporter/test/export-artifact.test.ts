@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Artifact } from '@crosscheck/contract';
 import { openClassifier, readArtifact, selfCheck, verifyHashes } from '@crosscheck/inference';
 import { parameterNames, writeSafetensors } from '@crosscheck/model/weights';
@@ -100,6 +101,44 @@ test('artifact.json carries a post and its logit, which the service compares at 
   expect(other?.logit).not.toBeCloseTo(logit, 3);
   await classifier.close();
 });
+
+test('a flipped bit in a weight is found, also where the hash was made after it', async () => {
+  const damaged = `${folder.dir}/damaged`;
+  cpSync(outputDir, damaged, { recursive: true });
+  flipBit(`${damaged}/multimodal_model.onnx.data`, await embeddingOf('k'));
+  const judgeAgain = async (change: (manifest: Artifact) => Artifact) => {
+    const hash = createHash('sha256')
+      .update(readFileSync(`${damaged}/multimodal_model.onnx.data`))
+      .digest('hex');
+    const sha256 = { ...report.artifact.sha256, 'multimodal_model.onnx.data': hash };
+    writeFileSync(`${damaged}/artifact.json`, JSON.stringify(change({ ...report.artifact, sha256 })));
+    const classifier = await openClassifier(damaged, { workers: 1, maxQueue: 1 });
+    return selfCheck(classifier).finally(() => classifier.close());
+  };
+  await expect(judgeAgain((manifest) => manifest)).rejects.toMatchObject({ code: 'CROSSCHECK_ARTIFACT_SELF_CHECK' });
+  // Folders of earlier versions have one sample, and load as before.
+  const { more: _, ...one } = report.artifact.selfCheck as NonNullable<Artifact['selfCheck']>;
+  await judgeAgain((manifest) => ({ ...manifest, selfCheck: one as NonNullable<Artifact['selfCheck']> }));
+});
+
+/** The first weight of a token, as it stands in the file. */
+async function embeddingOf(token: string): Promise<Buffer> {
+  const { hiddenSize } = tinyArchitecture.text;
+  const id = (JSON.parse(tinyTokenizerJson) as { model: { vocab: Record<string, number> } }).model.vocab[
+    token
+  ] as number;
+  const table = await randomWeights(tinyArchitecture, 7).read('text_branch.backbone.embeddings.word_embeddings.weight');
+  return Buffer.from(Float32Array.from(table.subarray(id * hiddenSize, (id + 1) * hiddenSize)).buffer);
+}
+
+/** Makes the first number 2¹²⁸ times as large, or as small. */
+function flipBit(file: string, numbers: Buffer): void {
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf(numbers);
+  expect(at).toBeGreaterThanOrEqual(0);
+  bytes.writeUInt8(bytes.readUInt8(at + 3) ^ 0x40, at + 3);
+  writeFileSync(file, bytes);
+}
 
 test('an export over an artifact replaces it and keeps the files that others put there', async () => {
   writeFileSync(`${outputDir}/artifact.dvc`, 'outs: []');

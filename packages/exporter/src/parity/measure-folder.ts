@@ -5,38 +5,73 @@ import type { ComparedPost } from './compare-artifacts.ts';
 import { encodePng } from './encode-png.ts';
 
 const batchSize = 8;
-const sampleText = 'A flood in the city, 2024';
 const [width, height] = [48, 36];
+
+/** The value of a colour at a place. */
+type Draw = (x: number, y: number, colour: number) => number;
+
 /** Slopes of a colour each, so that turning, cropping and swapping channels show. */
-const samplePixels = Uint8Array.from({ length: 3 * width * height }, (_, i) => {
-  const [x, y] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width)];
-  return [5 * x, 7 * y, 2 * (x + y)][i % 3] as number;
-});
+const slopes: Draw = (x, y, colour) => [5 * x, 7 * y, 2 * (x + y)][colour] as number;
+const waves: Draw = (x, y, colour) => 127 + 120 * Math.sin((x * (colour + 1) + y) / 3);
+const squares: Draw = (x, y, colour) => (((x >> 2) + (y >> 2) + colour) % 2) * 200 + 20;
+/** Something else in every pixel. */
+const noise: Draw = (x, y, colour) => ((x * 7919 + y * 104_729 + colour * 1_299_709) * 31) % 256;
+
+const letters = 'abcdefghijklmnopqrstuvwxyz0123456789';
+
+/** Fixed posts: a usual one first, a blank one, one longer than any network reads, and one of every letter and digit. */
+const samples: { text: string; draw: Draw }[] = [
+  { text: 'A flood in the city, 2024', draw: slopes },
+  { text: '', draw: waves },
+  {
+    text: 'Wildfire burns near the river, and crowds at the night market of 1987 say that snow covers it. '.repeat(20),
+    draw: squares,
+  },
+  { text: Array.from(letters).join(' '), draw: noise },
+];
+
+function drawPicture(draw: Draw): Buffer {
+  const pixels = Uint8Array.from({ length: 3 * width * height }, (_, i) => {
+    const [x, y] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width)];
+    return draw(x, y, i % 3);
+  });
+  return Buffer.from(encodePng(pixels, width));
+}
 
 /** What a finished artifact folder gives when it is served. */
 export interface Measured {
-  /** A fixed post and its logit, for whoever serves the folder to compare. */
+  /** Fixed posts and their logits, for whoever serves the folder to compare. */
   selfCheck: NonNullable<Artifact['selfCheck']>;
   /** Without labelled posts of both kinds there is none. */
   evaluation?: NonNullable<Artifact['evaluation']>;
 }
 
 /**
- * Lets an artifact folder judge a fixed post, and posts whose labels are known.
+ * Lets an artifact folder judge fixed posts, and posts whose labels are known.
  *
  * @throws what `openClassifier` and `classify` throw
  */
 export async function measureFolder(dir: string, posts: readonly ComparedPost[]): Promise<Measured> {
   const classifier = await openClassifier(dir, { workers: 1, maxBatch: batchSize, verifyHashes: false });
   try {
-    const image = Buffer.from(encodePng(samplePixels, width));
-    const [{ logit }] = (await classifier.classify([{ text: sampleText, image }])) as [Prediction];
-    const selfCheck = { text: sampleText, image: image.toString('base64'), logit };
+    const [usual, ...more] = (await judgeSamples(classifier)) as [SelfCheckSample, ...SelfCheckSample[]];
     const evaluation = await evaluate(classifier, posts);
-    return { selfCheck, ...(evaluation && { evaluation }) };
+    return { selfCheck: { ...usual, more }, ...(evaluation && { evaluation }) };
   } finally {
     await classifier.close();
   }
+}
+
+type SelfCheckSample = Omit<Measured['selfCheck'], 'more'>;
+
+async function judgeSamples(classifier: Classifier): Promise<SelfCheckSample[]> {
+  const posts = samples.map(({ text, draw }) => ({ text, image: drawPicture(draw) }));
+  const predictions = await classifier.classify(posts);
+  return posts.map(({ text, image }, i) => ({
+    text,
+    image: image.toString('base64'),
+    logit: (predictions[i] as Prediction).logit,
+  }));
 }
 
 /** Posts that cannot be judged are left out; the number of the others stands beside the metrics. */
