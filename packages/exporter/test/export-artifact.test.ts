@@ -105,7 +105,7 @@ test('artifact.json carries a post and its logit, which the service compares at 
 test('a flipped bit in a weight is found, also where the hash was made after it', async () => {
   const damaged = `${folder.dir}/damaged`;
   cpSync(outputDir, damaged, { recursive: true });
-  flipBit(`${damaged}/multimodal_model.onnx.data`, await embeddingOf('k'));
+  flipBit(`${damaged}/multimodal_model.onnx.data`);
   const judgeAgain = async (change: (manifest: Artifact) => Artifact) => {
     const hash = createHash('sha256')
       .update(readFileSync(`${damaged}/multimodal_model.onnx.data`))
@@ -121,21 +121,10 @@ test('a flipped bit in a weight is found, also where the hash was made after it'
   await judgeAgain((manifest) => ({ ...manifest, selfCheck: one as NonNullable<Artifact['selfCheck']> }));
 });
 
-/** The first weight of a token, as it stands in the file. */
-async function embeddingOf(token: string): Promise<Buffer> {
-  const { hiddenSize } = tinyArchitecture.text;
-  const id = (JSON.parse(tinyTokenizerJson) as { model: { vocab: Record<string, number> } }).model.vocab[
-    token
-  ] as number;
-  const table = await randomWeights(tinyArchitecture, 7).read('text_branch.backbone.embeddings.word_embeddings.weight');
-  return Buffer.from(Float32Array.from(table.subarray(id * hiddenSize, (id + 1) * hiddenSize)).buffer);
-}
-
-/** Makes the first number 2¹²⁸ times as large, or as small. */
-function flipBit(file: string, numbers: Buffer): void {
+/** Makes a number 2¹²⁸ times as large, or as small: one whose neuron the first sample leaves at rest. */
+function flipBit(file: string): void {
   const bytes = readFileSync(file);
-  const at = bytes.indexOf(numbers);
-  expect(at).toBeGreaterThanOrEqual(0);
+  const at = 4 * Math.floor((23.5 / 24) * (bytes.length / 4));
   bytes.writeUInt8(bytes.readUInt8(at + 3) ^ 0x40, at + 3);
   writeFileSync(file, bytes);
 }

@@ -1,8 +1,14 @@
 import { CrosscheckError } from '@crosscheck/contract';
 import type { Classifier, Prediction } from './classifier.ts';
 
+type Precision = Classifier['artifact']['precision'];
+
 /** How far a logit may be from the one at export, on another processor; int8 rounds, and so it steps. */
-const tolerances = { fp32: 0.02, fp16: 0.02, int8: 0.3 } as const;
+const tolerances: Record<Precision, (logit: number) => number> = {
+  fp32: (logit) => Math.min(0.02, 0.002 * Math.max(1, Math.abs(logit))),
+  fp16: () => 0.02,
+  int8: () => 0.3,
+};
 
 /**
  * Judges the samples of the artifact, picture files and words, and compares their logits with those at export: model, tokenizer, decoder and
@@ -17,7 +23,7 @@ export async function selfCheck(classifier: Classifier): Promise<void> {
     const image = Buffer.from(sample.image, 'base64');
     // One after the other: a queue may be shorter than the list.
     const [{ logit }] = (await classifier.classify([{ text: sample.text, image }])) as [Prediction];
-    const tolerance = tolerances[precision];
+    const tolerance = tolerances[precision](sample.logit);
     if (Math.abs(logit - sample.logit) <= tolerance) continue;
     const message = `${name} ${version} gives its own sample ${i + 1} the logit ${logit}, at export it was ${sample.logit} (${tolerance} allowed); export the checkpoint again, and report this with the processor of the machine`;
     throw new CrosscheckError('CROSSCHECK_ARTIFACT_SELF_CHECK', message);
