@@ -113,7 +113,11 @@ test('a flipped bit in a weight is found, also where the hash was made after it'
     const sha256 = { ...report.artifact.sha256, 'multimodal_model.onnx.data': hash };
     writeFileSync(`${damaged}/artifact.json`, JSON.stringify(change({ ...report.artifact, sha256 })));
     const classifier = await openClassifier(damaged, { workers: 1, maxQueue: 1 });
-    return selfCheck(classifier).finally(() => classifier.close());
+    try {
+      await selfCheck(classifier);
+    } finally {
+      await classifier.close();
+    }
   };
   await expect(judgeAgain((manifest) => manifest)).rejects.toMatchObject({ code: 'CROSSCHECK_ARTIFACT_SELF_CHECK' });
   // Folders of earlier versions have one sample, and load as before.

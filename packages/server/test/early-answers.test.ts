@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import type { App } from '../src/index.ts';
+import type { App, ServeSettings } from '../src/index.ts';
 import { formType } from './forms.ts';
 import { tinyService } from './tiny-service.ts';
 
@@ -32,18 +32,27 @@ const length = `Content-Length: ${size}`;
 const body = Buffer.alloc(size, 'x');
 const chunked = Buffer.concat([Buffer.from(`${size.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')]);
 
-test.each([
-  ['a length above the limit', 413, {}, headOf([form, length]), body],
-  ['chunks above the limit', 413, {}, headOf([form, 'Transfer-Encoding: chunked']), chunked],
-  ['no key', 401, { api_key: 'k' }, headOf([form, length]), body],
-  ['another media type', 415, {}, headOf(['Content-Type: text/plain', length]), body],
-  ['a content encoding', 415, {}, headOf([form, 'Content-Encoding: gzip', length]), body],
-  ['a path that nothing answers', 404, {}, headOf([form, length], '/nowhere'), body],
-  ['a path that is no URL', 400, {}, headOf([form, length], '/%zz'), body],
-  ['a method that does not fit', 405, {}, headOf([form, length], '/health'), body],
-])(
+interface Refused {
+  status: number;
+  settings?: Partial<ServeSettings>;
+  head: string;
+  sent?: Buffer;
+}
+
+const refused: Record<string, Refused> = {
+  'a length above the limit': { status: 413, head: headOf([form, length]) },
+  'chunks above the limit': { status: 413, head: headOf([form, 'Transfer-Encoding: chunked']), sent: chunked },
+  'no key': { status: 401, settings: { api_key: 'k' }, head: headOf([form, length]) },
+  'another media type': { status: 415, head: headOf(['Content-Type: text/plain', length]) },
+  'a content encoding': { status: 415, head: headOf([form, 'Content-Encoding: gzip', length]) },
+  'a path that nothing answers': { status: 404, head: headOf([form, length], '/nowhere') },
+  'a path that is no URL': { status: 400, head: headOf([form, length], '/%zz') },
+  'a method that does not fit': { status: 405, head: headOf([form, length], '/health') },
+};
+
+test.each(Object.entries(refused))(
   '%s: a client that closes after its answer reads it when it has sent its body',
-  async (_, status, settings, head, sent) => {
+  async (_, { status, settings = {}, head, sent = body }) => {
     const answer = await sendThenRead(await service.app(settings), head, sent);
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).toMatchObject({ statusCode: status });
