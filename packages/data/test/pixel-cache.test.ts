@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createRandom, defaultPreprocessing } from '@crosscheck/contract';
@@ -189,9 +190,12 @@ test('a file that is being written is never seen in part', () => {
   const { dir, remove } = temporaryFolder();
   onTestFinished(remove);
   const file = path.join(dir, 'deep/entry');
-  expect(readSealed(file)).toBe('missing');
+  expect(readSealed(file, 3)).toBe('missing');
   writeSealed(file, Uint8Array.of(1, 2, 3));
-  expect(readSealed(file)).toEqual(Buffer.of(1, 2, 3));
+  expect(readSealed(file, 3)).toEqual(Buffer.of(1, 2, 3));
+  expect(readSealed(file, 2)).toBe('damaged');
+  execFileSync('mkfifo', [path.join(dir, 'pipe')]); // a read would wait for ever
+  expect(readSealed(path.join(dir, 'pipe'), 3)).toBe('damaged');
   expect(readdirSync(path.dirname(file))).toEqual(['entry']);
   mkdirSync(path.join(dir, 'blocked'));
   mkdirSync(path.join(dir, 'blocked/entry'));

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError } from '@crosscheck/contract';
+import { CrosscheckError, temporaryBeside } from '@crosscheck/contract';
 import type { ObjectStore } from '@crosscheck/storage';
 import { Cache } from './cache.ts';
 import { type DvcConfig, findRoot, readDvcConfig } from './dvc-config.ts';
@@ -189,7 +188,7 @@ async function fetchUnlessThere(
 /** Copy-on-write where the file system can; whole under its name or not there. */
 async function place(from: string, to: string): Promise<void> {
   // Nobody can have left a link under that name.
-  const temporary = path.join(path.dirname(to), `.${randomUUID()}.part`);
+  const temporary = temporaryBeside(to);
   await mkdir(path.dirname(to), { recursive: true });
   try {
     await copyFile(from, temporary, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);

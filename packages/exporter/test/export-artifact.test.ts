@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import type { Artifact } from '@crosscheck/contract';
+import { type Artifact, temporaryBeside } from '@crosscheck/contract';
 import { openClassifier, readArtifact, selfCheck, verifyHashes } from '@crosscheck/inference';
 import { parameterNames, writeSafetensors } from '@crosscheck/model/weights';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { replaceFolder } from '../src/artifact/replace-folder.ts';
 import { type ExportReport, exportArtifact } from '../src/index.ts';
 import { randomWeights } from '../src/network/random-weights.ts';
 import { encodePng, tinyArchitecture, tinyTokenizerJson } from './tiny-artifact.ts';
@@ -218,4 +219,16 @@ test('a file that does not describe itself is refused', async () => {
   await expect(exportArtifact({ checkpoint: foreign, outputDir })).rejects.toMatchObject({
     code: 'CROSSCHECK_EXPORT_METADATA_MISSING',
   });
+});
+
+test('an export that was killed between its two renames loses nothing: the next one puts back what stood there', async () => {
+  const parent = `${folder.dir}/killed`;
+  const target = `${parent}/artifact`;
+  const left = temporaryBeside(target).replace(/-\d+-([0-9a-f]{8}\.part)$/, '-7-$1'); // of a process that is gone
+  mkdirSync(`${left}/old`, { recursive: true });
+  writeFileSync(`${left}/old/artifact.json`, 'the only copy');
+  const failed = replaceFolder(target, () => Promise.reject(new Error('no space')));
+  await expect(failed).rejects.toThrow('no space');
+  expect(readdirSync(parent)).toEqual(['artifact']);
+  expect(readFileSync(`${target}/artifact.json`, 'utf8')).toBe('the only copy');
 });

@@ -1,5 +1,5 @@
 import type { AbstainBand, Artifact, Verdict } from '@crosscheck/contract';
-import { artifactFiles, CrosscheckError, decide, sigmoid } from '@crosscheck/contract';
+import { artifactFiles, CrosscheckError, decide, isCrosscheckError, sigmoid } from '@crosscheck/contract';
 import type { Tokenizer } from '@crosscheck/preprocess';
 import { type DecodeOptions, decodeImage, loadTokenizer, openImage } from '@crosscheck/preprocess';
 import type { ArtifactFolder } from './artifact/read-artifact.ts';
@@ -15,6 +15,7 @@ import type { GraphCache } from './runtime/graph-cache.ts';
 import { chooseLayout, type Layout, type LayoutOptions } from './runtime/layout.ts';
 import type { WorkerPool } from './runtime/worker-pool.ts';
 import { openWorkerPool } from './runtime/worker-pool.ts';
+import { selfCheck } from './self-check.ts';
 import type { HistogramSnapshot } from './statistics.ts';
 import { ClassifierStatistics } from './statistics.ts';
 
@@ -117,25 +118,54 @@ export interface Classifier {
  */
 export async function openClassifier(location: string, options: ClassifierOptions = {}): Promise<Classifier> {
   const folder = await readArtifact(location);
+  const opened = await openFolder(folder, options, false);
+  if (!opened.hasKeptGraph || (await passesSelfCheck(opened.open))) return opened.open();
+  await opened.open().close();
+  return (await openFolder(folder, options, true)).open();
+}
+
+/** A kept graph that judges otherwise than the model did at its export is not that model's, whatever its name says. */
+async function passesSelfCheck(open: () => Classifier): Promise<boolean> {
+  try {
+    await selfCheck(open());
+    return true;
+  } catch (error) {
+    return (
+      !isCrosscheckError(error, 'CROSSCHECK_ARTIFACT_SELF_CHECK') &&
+      !isCrosscheckError(error, 'CROSSCHECK_INFERENCE_RUN_FAILED')
+    );
+  }
+}
+
+interface OpenedFolder {
+  hasKeptGraph: boolean;
+  /** A classifier on the workers that were opened; one at a time. */
+  open: () => Classifier;
+}
+
+async function openFolder(folder: ArtifactFolder, options: ClassifierOptions, anew: boolean): Promise<OpenedFolder> {
   const layout = chooseLayout(options, availableCores());
   let batcher: MicroBatcher | null = null;
   const loading = openWorkerPool({
     ...layout,
     modelFile: folder.modelFile,
     preprocessing: folder.artifact.preprocessing,
-    graphCache: graphCacheOf(folder.artifact, options.graphCacheDir ?? null),
+    graphCache: graphCacheOf(folder.artifact, options.graphCacheDir ?? null, anew),
     onChange: () => batcher?.dispatch(),
   });
   const [pool, tokenizer] = await bothOrNeither(loading, openChecked(folder, options));
-  const statistics = new ClassifierStatistics();
-  batcher = new MicroBatcher({ padId: tokenizer.padId, maxBatch: layout.maxBatch, statistics });
-  batcher.attach(pool);
-  return new PooledClassifier({ folder, tokenizer, statistics, batcher, pool, layout, options });
+  const open = () => {
+    const statistics = new ClassifierStatistics();
+    batcher = new MicroBatcher({ padId: tokenizer.padId, maxBatch: layout.maxBatch, statistics });
+    batcher.attach(pool);
+    return new PooledClassifier({ folder, tokenizer, statistics, batcher, pool, layout, options });
+  };
+  return { hasKeptGraph: pool.hasKeptGraph(), open };
 }
 
-function graphCacheOf({ sha256 }: Artifact, dir: string | null): GraphCache | null {
+function graphCacheOf({ sha256 }: Artifact, dir: string | null, anew: boolean): GraphCache | null {
   const model = [artifactFiles.onnx, artifactFiles.onnxData].map((file) => sha256[file]).join();
-  return dir === null ? null : { dir, model };
+  return dir === null ? null : { dir, model, anew };
 }
 
 /** The model loads while everything else is read and checked; when one fails, the other must not linger. */

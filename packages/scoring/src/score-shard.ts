@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { makeTemporaryFolder } from '@crosscheck/contract';
 import type { Classifier } from '@crosscheck/inference';
 import { type BatchSummary, classifyFile } from '@crosscheck/inference/batch';
 import { partKey, receiptKey, type Stores } from './layout.ts';
@@ -23,7 +23,7 @@ export interface Worker {
  */
 export async function scoreShard(shard: string, worker: Worker): Promise<Receipt> {
   const { shards, output } = worker.stores;
-  const dir = await mkdtemp(path.join(tmpdir(), 'crosscheck-score-'));
+  const dir = makeTemporaryFolder('score');
   try {
     const shardFile = await localCopy(shards, shard, dir);
     const { partFile, failures } = await bringPart(shard, { shardFile, dir }, worker);

@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Run } from '@crosscheck/config';
+import { makeTemporaryFolder } from '@crosscheck/contract';
 import { type FileRow, isJsonLines, openPosts } from '@crosscheck/posts';
 import { type ObjectStore, openStore } from '@crosscheck/storage';
 import { stringify } from 'csv-stringify/sync';
@@ -11,7 +11,7 @@ import type { ScoreConfig } from './schema.ts';
 
 /** Job of `pnpm score:split`: divides a file of posts into shards whose names sort in its order. */
 export async function split({ config: { score, data } }: Run<ScoreConfig>): Promise<void> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'crosscheck-split-'));
+  const dir = makeTemporaryFolder('split');
   try {
     const input = score.input.includes('://') ? await fetchInput(score.input, dir) : score.input;
     const { shards, rows } = await splitFile(input, openStore(score.shards), { shardRows: score.shard_rows, data });

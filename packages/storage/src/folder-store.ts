@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { isCrosscheckError, messageOf } from '@crosscheck/contract';
+import { isCrosscheckError, isTemporary, messageOf, temporaryBeside } from '@crosscheck/contract';
 import { notFound, writeFailed } from './errors.ts';
 import {
   type ObjectBody,
@@ -14,9 +13,6 @@ import {
   sortByCodePoints,
   type WriteOptions,
 } from './store.ts';
-
-/** Files that are being written; a killed process leaves them behind, and nobody lists them. */
-const unfinished = '.unfinished-';
 
 /** A folder of this machine or of a mounted volume. */
 export class FolderStore implements ObjectStore {
@@ -44,7 +40,7 @@ export class FolderStore implements ObjectStore {
 
   async list(folder: string): Promise<string[]> {
     const entries = await readdir(this.#file(folder), { recursive: true, withFileTypes: true }).catch(noEntries);
-    const files = entries.filter((entry) => !entry.isDirectory() && !entry.name.startsWith(unfinished));
+    const files = entries.filter((entry) => !entry.isDirectory() && !isTemporary(entry.name));
     const keys = files.map((entry) => path.relative(this.#dir, path.join(entry.parentPath, entry.name)));
     return sortByCodePoints(keys.map((key) => key.replaceAll(path.sep, '/')));
   }
@@ -63,7 +59,8 @@ export class FolderStore implements ObjectStore {
     place: (from: string, to: string) => Promise<boolean>,
   ): Promise<boolean> {
     const file = this.#file(key);
-    const temporary = path.join(path.dirname(file), `${unfinished}${randomUUID()}`);
+    // Earlier versions that share the folder hide what begins so.
+    const temporary = temporaryBeside(path.join(path.dirname(file), 'unfinished-'));
     try {
       await mkdir(path.dirname(file), { recursive: true });
       await pipeline(Readable.from(chunks), createWriteStream(temporary, { flush: true }));

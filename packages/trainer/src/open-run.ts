@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { type Run, readOverrides, type TrainConfig } from '@crosscheck/config';
-import { CrosscheckError, throwIfStopped } from '@crosscheck/contract';
+import { CrosscheckError, cleanLitter, throwIfStopped } from '@crosscheck/contract';
 import type { Manifest, SampleProblem } from '@crosscheck/data';
 import { countParameters, type Model } from '@crosscheck/model';
 import { collectLessOften, type Tokenizer } from '@crosscheck/preprocess';
@@ -84,6 +84,7 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   say(`${config.model.name}: ${countParameters(model).total.toLocaleString('en')} parameters`);
   const checkpointDir = checkpointDirOf(run, resumed);
   makeFolder(checkpointDir);
+  cleanLitter(checkpointDir);
   const [phases, origins] = [resolvePhases(config), run.origins];
   writeNetwork({ model, config, phases, runDir });
   throwIfStopped(); // from here on the tracker has to be told

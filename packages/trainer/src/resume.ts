@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { composeConfig, type TrainConfig, trainConfigSchema, upgradeStored } from '@crosscheck/config';
-import { CrosscheckError, hideSecrets, isHidden, withoutSecrets } from '@crosscheck/contract';
+import { CrosscheckError, hideSecrets, isHidden, lockFolder, withoutSecrets } from '@crosscheck/contract';
 import { z } from 'zod';
 import { type Phase, resolvePhases } from './phases.ts';
 import { isFree, leavesOf, setLeaf } from './resume-keys.ts';
@@ -21,13 +21,13 @@ export interface ResumedRun {
  * Opens the state that `training.resume` names: a run folder, or the state file in it. The interrupted run's config holds, with
  * what is asked for and may change; anything else that is asked for is refused, because the result would be neither run's.
  *
- * @throws CROSSCHECK_RESUME_NOT_FOUND, CROSSCHECK_RESUME_STATE_INVALID, CROSSCHECK_RESUME_MISMATCH
+ * @throws CROSSCHECK_RESUME_NOT_FOUND, CROSSCHECK_RESUME_STATE_INVALID, CROSSCHECK_RESUME_MISMATCH, CROSSCHECK_RUN_FOLDER_IN_USE
  */
 export async function openResumedRun(config: TrainConfig, overrides: readonly string[]): Promise<ResumedRun | null> {
   const named = config.training.resume;
   if (named === null) return null;
   const file = await findState(named);
-  const state = await openTrainingState(file);
+  const state = await openState(file);
   try {
     const stored = readConfig(file, state);
     const merged = mergeConfigs(named, { stored, asked: askedFor(config, overrides), current: config });
@@ -36,6 +36,18 @@ export async function openResumedRun(config: TrainConfig, overrides: readonly st
     return { runDir: path.dirname(file), config: merged.config, state, changes };
   } catch (error) {
     await state.close();
+    throw error;
+  }
+}
+
+/** The run's folder is this process's until the state is closed. */
+async function openState(file: string): Promise<TrainingState> {
+  const release = await lockFolder(path.dirname(file));
+  try {
+    const state = await openTrainingState(file);
+    return { ...state, close: () => state.close().finally(release) };
+  } catch (error) {
+    release();
     throw error;
   }
 }

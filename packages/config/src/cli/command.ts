@@ -82,6 +82,8 @@ export interface Command<C> {
   version?: string;
   /** `'own'`: it answers signals itself, as a service does. @default 'stop' */
   signals?: 'stop' | 'own';
+  /** Several of its processes may have one run folder: a service beside the one that it replaces, workers that share the work. @default false */
+  sharesRunFolder?: boolean;
   /** How long it may take to end by itself after a signal. @default 10,000 */
   patienceMs?: number;
   /** Called before the first job of a sweep: the place to open a parent run. */

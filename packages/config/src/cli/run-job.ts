@@ -6,6 +6,7 @@ import {
   exitCodeOf,
   hideSecrets,
   interrupted,
+  lockFolder,
   makeFolder,
   messageOf,
   nameKey,
@@ -55,6 +56,25 @@ export async function runJob<C>(
   const { composition } = composed;
   const settings = readSettings(composition, resolveOptions(composition, { now: place.now }));
   const runDir = place.runDir === null ? ownFolder(composition, settings) : makeRunFolder(place.runDir, false);
+  // Without output_subdir nothing is kept of a run, which may stand on a read-only file system; a sweep needs its table.
+  const isKept = settings.text('output_subdir') !== null || place.runDir !== null;
+  const release = isKept && !command.sharesRunFolder ? await lockFolder(runDir) : () => {};
+  try {
+    return await runIn(runDir, { command, composed, place, settings });
+  } finally {
+    release();
+  }
+}
+
+interface Job<C> {
+  command: Command<C>;
+  composed: ComposedConfig<C>;
+  place: JobPlace;
+  settings: HydraSettings;
+}
+
+async function runIn<C>(runDir: string, { command, composed, place, settings }: Job<C>): Promise<number | undefined> {
+  const { composition } = composed;
   setRuntime(composition, runDir);
   const subdir = settings.text('output_subdir');
   const folder = subdir === null ? null : path.join(runDir, subdir);
@@ -68,7 +88,6 @@ export async function runJob<C>(
   for (const warning of composed.warnings) log.warn(warning);
   enter(runDir, settings);
   const run = runOf(composed, { runDir, jobName, jobNumber: place.jobNumber, log });
-  // Without output_subdir nothing is kept of a run, which may stand on a read-only file system; a sweep needs its table.
   const recordFolder = folder ?? place.runDir;
   const places = { ...flattenConfig(composed.config), 'hydra.run.dir': runDir };
   return keepRecord(recordFolder, () => execute(() => command.main(run), log, places));

@@ -1,5 +1,6 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { temporaryBeside } from './litter.ts';
 import { guardWriting } from './system-errors.ts';
 
 /**
@@ -9,7 +10,7 @@ import { guardWriting } from './system-errors.ts';
  */
 export function writeWhole(file: string, content: string | Uint8Array): void {
   makeFolder(path.dirname(file));
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.part`);
+  const temporary = temporaryBeside(file);
   guardWriting(file, () => {
     try {
       writeFileSync(temporary, content);

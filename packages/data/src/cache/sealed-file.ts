@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { threadId } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
+import { temporaryBeside } from '@crosscheck/contract';
 
 const sealBytes = 4;
 
@@ -12,10 +12,17 @@ function sealOf(file: string, content: Uint8Array): Uint8Array {
   return new Uint8Array(seal.buffer);
 }
 
-/** Reads what `writeSealed` wrote. @returns `damaged` when the checksum at the end is another one */
-export function readSealed(file: string): Uint8Array | 'missing' | 'damaged' {
+/**
+ * Reads `bytes` bytes that `writeSealed` wrote.
+ *
+ * @returns `damaged` when they are more or fewer, or the checksum at the end is another one
+ */
+export function readSealed(file: string, bytes: number): Uint8Array | 'missing' | 'damaged' {
   let all: Uint8Array;
   try {
+    const status = statSync(file);
+    // A pipe would wait for ever; what is longer is not worth its memory.
+    if (!status.isFile() || status.size !== bytes + sealBytes) return 'damaged';
     all = readFileSync(file);
   } catch {
     return 'missing';
@@ -25,11 +32,9 @@ export function readSealed(file: string): Uint8Array | 'missing' | 'damaged' {
   return isWhole ? content : 'damaged';
 }
 
-let written = 0;
-
 /** Writes a file that other processes see whole or not at all, with a checksum at its end. Its folder is made. */
 export function writeSealed(file: string, content: Uint8Array): void {
-  const part = `${file}.${process.pid}-${threadId}-${written++}.part`;
+  const part = temporaryBeside(file);
   mkdirSync(path.dirname(file), { recursive: true });
   try {
     writeFileSync(part, Buffer.concat([content, sealOf(file, content)]));

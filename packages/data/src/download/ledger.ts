@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { LabelId } from '@crosscheck/contract';
+import { type LabelId, temporaryBeside } from '@crosscheck/contract';
 import { type Fate, fates } from './fates.ts';
 
 /** One row of a source and what became of it. */
@@ -49,8 +49,9 @@ export async function openLedger(file: string): Promise<Ledger> {
     earlier: (split, id) => entries.get(keyOf(split, id)),
     record: (entry) => appendFileSync(file, `${JSON.stringify(entry)}\n`),
     async finish(all) {
-      await writeFile(`${file}.part`, all.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-      await rename(`${file}.part`, file);
+      const part = temporaryBeside(file);
+      await writeFile(part, all.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+      await rename(part, file);
     },
   };
 }

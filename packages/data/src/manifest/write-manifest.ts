@@ -3,6 +3,7 @@ import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { temporaryBeside } from '@crosscheck/contract';
 import { stringify } from 'csv-stringify';
 
 export type ManifestRow = Record<string, string | number | boolean | null>;
@@ -18,7 +19,7 @@ export async function writeManifestFile(
 ): Promise<void> {
   const columns = [...new Set([...first, ...rows.flatMap((row) => Object.keys(row))])];
   await mkdir(path.dirname(file), { recursive: true });
-  const part = `${file}.part`;
+  const part = temporaryBeside(file);
   await pipeline(
     Readable.from(rows),
     stringify({ header: true, columns, cast: { boolean: String } }),

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
 import type { Dirent } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import { CrosscheckError, makeTemporaryFolder, messageOf } from '@crosscheck/contract';
 import type { SourcePost } from './write-source.ts';
 
 const run = promisify(execFile);
@@ -27,7 +26,7 @@ export async function requireFfmpeg(ffmpeg = 'ffmpeg', ffprobe = 'ffprobe'): Pro
  */
 export async function sampleFrames(video: string, count: number): Promise<{ seconds: number; bytes: Buffer }[]> {
   const length = await readLength(video);
-  const dir = await mkdtemp(path.join(tmpdir(), 'crosscheck-frames-'));
+  const dir = makeTemporaryFolder('frames');
   try {
     const frames = [];
     for (let i = 0; i < count; i++) {

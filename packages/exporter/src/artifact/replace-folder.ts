@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { artifactFiles, CrosscheckError } from '@crosscheck/contract';
+import { artifactFiles, CrosscheckError, litterIn, temporaryBeside } from '@crosscheck/contract';
 
 /**
  * Lets `build` fill a temporary folder beside `target` and puts it in target's place when it succeeds. When it fails, nothing is left
@@ -9,17 +9,30 @@ import { artifactFiles, CrosscheckError } from '@crosscheck/contract';
  * @throws CROSSCHECK_EXPORT_OUTPUT_OCCUPIED when `target` holds files but no artifact
  */
 export async function replaceFolder<T>(target: string, build: (dir: string) => Promise<T>): Promise<T> {
-  await refuseForeignFolder(target);
   const parent = path.dirname(path.resolve(target));
   await mkdir(parent, { recursive: true });
-  const workspace = await mkdtemp(path.join(parent, `.${path.basename(target)}-`));
+  await recover(target, parent);
+  await refuseForeignFolder(target);
+  const workspace = temporaryBeside(target);
   try {
     const fresh = path.join(workspace, 'new');
-    await mkdir(fresh);
+    await mkdir(fresh, { recursive: true });
     const result = await build(fresh);
     await swap(target, fresh, path.join(workspace, 'old'));
     return result;
   } finally {
+    await rm(workspace, { recursive: true, force: true });
+  }
+}
+
+/** What killed exports left goes; one that was killed between the two renames has the only copy of what stood there. */
+async function recover(target: string, parent: string): Promise<void> {
+  for (const workspace of litterIn(parent, { folders: `.${path.basename(target)}.` })) {
+    const [old, there] = [path.join(workspace, 'old'), await list(target)];
+    if (there.length === 0 && (await list(old)).length > 0) {
+      await rm(target, { recursive: true, force: true });
+      await rename(old, target);
+    }
     await rm(workspace, { recursive: true, force: true });
   }
 }

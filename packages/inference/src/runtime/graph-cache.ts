@@ -1,11 +1,10 @@
 // onnxruntime rewrites a graph before it runs it: fuses nodes, and lays convolutions out for the CPU at hand. What comes of it is kept for the
 // next start, as a graph of some megabytes that reads its weights from the artifact's own data file. It is of no use on another CPU.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { cpus } from 'node:os';
 import path from 'node:path';
-import { threadId } from 'node:worker_threads';
-import { cacheFolder } from '@crosscheck/contract';
+import { cacheFolder, isOnlyOurs, makeOwnFolder, temporaryBeside } from '@crosscheck/contract';
 import { readCpuInfo } from './integer-sums.ts';
 
 /** Where rewritten graphs are kept, and which model this is. */
@@ -13,6 +12,8 @@ export interface GraphCache {
   dir: string;
   /** Changes with the graph or its weights. */
   model: string;
+  /** Make the graph again, whatever is kept. @default false */
+  anew?: boolean;
 }
 
 /** In the user's cache folder. */
@@ -34,24 +35,37 @@ export interface GraphPlace {
   drop(): void;
 }
 
-/** Nothing in here throws: a graph that cannot be kept is made again. */
+/**
+ * Nothing in here throws: a graph that cannot be kept is made again. One is taken up only where nobody but this user and root can have written it,
+ * and under a name that is the hash of its content and of what it was made for.
+ */
 export function openGraphPlace({ dir, model }: GraphCache, runtimeVersion: string): GraphPlace {
   const facts = [model, runtimeVersion, process.platform, process.arch, cpus()[0]?.model, cpuFlags()];
-  const folder = path.join(dir, digest(facts.join('\n')).slice(0, 24));
+  const key = digest(facts.join('\n'));
+  const folder = path.join(dir, key.slice(0, 24));
+  const nameOf = (graph: Uint8Array) => `${digest(key, graph)}.onnx`;
   return {
-    read: () => attempt(() => readGraph(folder)),
-    open: () => attempt(() => openPart(folder)),
-    keep: (written) => void attempt(() => keepGraph(dir, folder, written)),
+    read: () => attempt(() => readGraph({ dir, folder, nameOf })),
+    open: () => attempt(() => openPart(dir, folder)),
+    keep: (written) => void attempt(() => keepGraph({ dir, folder, nameOf }, written)),
     drop: () => void attempt(() => rmSync(folder, { recursive: true, force: true })),
   };
+}
+
+interface Place {
+  dir: string;
+  folder: string;
+  nameOf: (graph: Uint8Array) => string;
 }
 
 function cpuFlags(): string {
   return /^(flags|Features)\s*:.*$/m.exec(readCpuInfo())?.[0] ?? '';
 }
 
-function digest(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
+function digest(...contents: (string | Uint8Array)[]): string {
+  const hash = createHash('sha256');
+  for (const content of contents) hash.update(content);
+  return hash.digest('hex');
 }
 
 function attempt<T>(work: () => T): T | null {
@@ -64,13 +78,17 @@ function attempt<T>(work: () => T): T | null {
 
 const isGraph = (file: string) => file.endsWith('.onnx');
 
-/** A graph's file is called by its own hash. */
-function readGraph(folder: string): Uint8Array | null {
+/** A graph reads its weights from the artifact: it is far smaller than this. */
+const maxGraphBytes = 1 << 28;
+
+function readGraph({ dir, folder, nameOf }: Place): Uint8Array | null {
   const name = readdirSync(folder).find(isGraph);
   if (name === undefined) return null;
-  const graph = readFileSync(path.join(folder, name));
-  if (`${digest(graph)}.onnx` !== name) {
-    rmSync(path.join(folder, name));
+  const file = path.join(folder, name);
+  const isTrusted = isOnlyOurs(dir, 'folder') && isOnlyOurs(folder, 'folder') && isOnlyOurs(file, 'file');
+  const graph = isTrusted && statSync(file).size <= maxGraphBytes ? readFileSync(file) : null;
+  if (graph === null || nameOf(graph) !== name) {
+    rmSync(folder, { recursive: true, force: true });
     return null;
   }
   const now = new Date();
@@ -78,15 +96,27 @@ function readGraph(folder: string): Uint8Array | null {
   return graph;
 }
 
-function openPart(folder: string): string {
-  mkdirSync(folder, { recursive: true });
-  return path.join(folder, `${process.pid}-${threadId}.part`);
+/** @returns null where others can write: what is kept there would not be taken up */
+function openPart(dir: string, folder: string): string | null {
+  if (!makeOwnFolder(dir) && !closeToOthers(dir)) return null;
+  if (!makeOwnFolder(folder)) {
+    rmSync(folder, { recursive: true, force: true });
+    if (!makeOwnFolder(folder)) return null;
+  }
+  return temporaryBeside(path.join(folder, 'graph'));
+}
+
+/** Folders that earlier versions made may be open to the user's group. */
+function closeToOthers(dir: string): boolean {
+  chmodSync(dir, 0o700);
+  return isOnlyOurs(dir, 'folder');
 }
 
 /** Workers start together; one graph is enough. */
-function keepGraph(dir: string, folder: string, written: string): void {
+function keepGraph({ dir, folder, nameOf }: Place, written: string): void {
   if (readdirSync(folder).some(isGraph)) return rmSync(written);
-  renameSync(written, path.join(folder, `${digest(readFileSync(written))}.onnx`));
+  chmodSync(written, 0o600);
+  renameSync(written, path.join(folder, nameOf(readFileSync(written))));
   const kept = readdirSync(dir).map((name) => path.join(dir, name));
   const byUse = kept.map((each) => ({ each, used: statSync(each).mtimeMs })).sort((a, b) => b.used - a.used);
   for (const { each } of byUse.slice(mostKept)) rmSync(each, { recursive: true, force: true });

@@ -22,6 +22,8 @@ export interface OnnxSession {
   /** Logits, one per post. */
   run(inputs: ModelInputs): Promise<Float32Array>;
   close(): Promise<void>;
+  /** Whether the graph is one that an earlier start kept. */
+  isKept: boolean;
 }
 
 interface SessionOptions {
@@ -59,20 +61,29 @@ export async function openOnnxSession(
   options: SessionOptions & { preprocessing: Preprocessing },
 ): Promise<OnnxSession> {
   const { Tensor } = await loadOnnxRuntime();
-  const session = await createSession(modelFile, options);
   const { imageSize } = options.preprocessing;
-  requireInterface(modelFile, session, imageSize);
-  return {
-    async run({ size, length, image, inputIds, attentionMask }) {
-      const outputs = await session.run({
-        [onnxNames.image]: new Tensor('float32', image, [size, 3, imageSize, imageSize]),
-        [onnxNames.inputIds]: new Tensor('int64', BigInt64Array.from(inputIds, BigInt), [size, length]),
-        [onnxNames.attentionMask]: new Tensor('int64', BigInt64Array.from(attentionMask, BigInt), [size, length]),
-      });
-      return (outputs[onnxNames.logits] as { data: Float32Array }).data;
-    },
-    close: () => session.release(),
+  const runWith = async (session: InferenceSession, inputs: ModelInputs) => {
+    const { size, length, image, inputIds, attentionMask } = inputs;
+    const outputs = await session.run({
+      [onnxNames.image]: new Tensor('float32', image, [size, 3, imageSize, imageSize]),
+      [onnxNames.inputIds]: new Tensor('int64', BigInt64Array.from(inputIds, BigInt), [size, length]),
+      [onnxNames.attentionMask]: new Tensor('int64', BigInt64Array.from(attentionMask, BigInt), [size, length]),
+    });
+    return (outputs[onnxNames.logits] as { data: Float32Array }).data;
   };
+  const probe = async (session: InferenceSession) => {
+    requireInterface(modelFile, session, imageSize);
+    await runWith(session, blankInputs(imageSize));
+  };
+  const { session, isKept } = await createSession(modelFile, options, probe);
+  requireInterface(modelFile, session, imageSize);
+  return { isKept, run: (inputs) => runWith(session, inputs), close: () => session.release() };
+}
+
+/** One black picture with one word. */
+function blankInputs(imageSize: number): ModelInputs {
+  const image = new Float32Array(3 * imageSize ** 2);
+  return { size: 1, length: 1, image, inputIds: new Int32Array(1), attentionMask: Int32Array.of(1) };
 }
 
 export interface TensorSession {
@@ -88,7 +99,7 @@ export interface TensorSession {
  */
 export async function openTensorSession(modelFile: string, options: { threads: number }): Promise<TensorSession> {
   const { Tensor } = await loadOnnxRuntime();
-  const session = await createSession(modelFile, options);
+  const { session } = await createSession(modelFile, options);
   return {
     async run(feeds) {
       const tensors = Object.entries(feeds).map(([name, { data, shape }]) => [
@@ -102,22 +113,42 @@ export async function openTensorSession(modelFile: string, options: { threads: n
   };
 }
 
-async function createSession(modelFile: string, options: SessionOptions): Promise<InferenceSession> {
+/** @param probe throws for a kept graph that is not the model's: it is thrown away, and the model's own is opened */
+async function createSession(
+  modelFile: string,
+  options: SessionOptions,
+  probe: (session: InferenceSession) => Promise<void> = async () => {},
+): Promise<{ session: InferenceSession; isKept: boolean }> {
   const runtime = await loadOnnxRuntime();
   const { graphCache = null } = options;
-  if (graphCache === null) return openGraph(runtime, modelFile, options);
+  if (graphCache === null) return { session: await openGraph(runtime, modelFile, options), isKept: false };
   const place = openGraphPlace(graphCache, JSON.stringify(runtime.env.versions));
-  const kept = place.read();
+  const kept = graphCache.anew ? null : place.read();
   if (kept) {
     const weightsFolder = path.dirname(path.resolve(modelFile));
-    const session = await openGraph(runtime, kept, { ...options, weightsFolder }).catch(() => null);
-    if (session) return session;
-    place.drop();
+    const session = await openKept(() => openGraph(runtime, kept, { ...options, weightsFolder }), probe);
+    if (session) return { session, isKept: true };
   }
+  if (kept || graphCache.anew) place.drop();
   const rewrittenFile = place.open();
   const session = await openGraph(runtime, modelFile, { ...options, rewrittenFile });
   if (rewrittenFile !== null) place.keep(rewrittenFile);
-  return session;
+  return { session, isKept: false };
+}
+
+async function openKept(
+  open: () => Promise<InferenceSession>,
+  probe: (session: InferenceSession) => Promise<void>,
+): Promise<InferenceSession | null> {
+  const session = await open().catch(() => null);
+  if (session === null) return null;
+  try {
+    await probe(session);
+    return session;
+  } catch {
+    await session.release();
+    return null;
+  }
 }
 
 interface GraphOptions extends SessionOptions {

@@ -48,7 +48,7 @@ export interface WorkerOptions {
 export type WorkerRequest = { type: 'run'; batch: EncodedBatch } | { type: 'close' };
 
 export type WorkerReply =
-  | { type: 'ready' }
+  | { type: 'ready'; isGraphKept: boolean }
   | { type: 'unloadable'; code: ErrorCode; message: string }
   | ({ type: 'result' } & BatchResult)
   | { type: 'failed'; message: string };

@@ -65,14 +65,30 @@ async function warmUp(session: OnnxSession): Promise<void> {
   }
 }
 
+/** A kept graph that cannot run is made again. */
+async function openWarm(): Promise<OnnxSession> {
+  const open = (anew: boolean) =>
+    openOnnxSession(modelFile, { threads, preprocessing, graphCache: graphCache && { ...graphCache, anew } });
+  const session = await open(graphCache?.anew ?? false);
+  try {
+    await warmUp(session);
+    return session;
+  } catch (error) {
+    await session.close();
+    if (!session.isKept) throw error;
+  }
+  const fresh = await open(true);
+  await warmUp(fresh);
+  return fresh;
+}
+
 try {
-  const session = await openOnnxSession(modelFile, { threads, preprocessing, graphCache });
-  await warmUp(session);
+  const session = await openWarm();
   port.on('message', (request: WorkerRequest) => {
     if (request.type === 'run') void runBatch(session, request.batch);
     else void session.close().then(() => port.close());
   });
-  reply({ type: 'ready' });
+  reply({ type: 'ready', isGraphKept: session.isKept });
 } catch (error) {
   const code = isCrosscheckError(error) ? error.code : 'CROSSCHECK_INFERENCE_MODEL_UNLOADABLE';
   reply({ type: 'unloadable', code, message: messageOf(error) });

@@ -9,6 +9,8 @@ export interface WorkerPool {
   idle(): number;
   /** Threads that are alive. */
   alive(): number;
+  /** Whether a thread took up a graph that an earlier start kept. */
+  hasKeptGraph(): boolean;
   /** Runs a batch on an idle thread; there must be one. Its buffers are transferred. */
   run(batch: EncodedBatch): Promise<BatchResult>;
   /** Ends the threads; batches must have finished. */
@@ -33,6 +35,7 @@ interface Slot {
   state: 'idle' | 'busy' | 'starting' | 'closing' | 'dead';
   task: Task | null;
   isReplacement: boolean;
+  isGraphKept: boolean;
 }
 
 const sessionWorkerFile = new URL(
@@ -65,6 +68,7 @@ function poolOf(slots: Slot[]): WorkerPool {
   return {
     idle: () => count('idle'),
     alive: () => count('idle', 'busy', 'starting'),
+    hasKeptGraph: () => slots.some(({ isGraphKept }) => isGraphKept),
     run(batch) {
       const slot = slots.find(({ state }) => state === 'idle');
       if (!slot) throw new Error('no idle worker');
@@ -78,7 +82,7 @@ function startSlot(slots: Slot[], options: PoolOptions, isReplacement: boolean):
   const { modelFile, threads, preprocessing, maxBatch, graphCache } = options;
   const workerData: WorkerOptions = { modelFile, threads, preprocessing, maxBatch, graphCache };
   const worker = new Worker(options.workerFile ?? sessionWorkerFile, { workerData, env: SHARE_ENV });
-  const slot: Slot = { worker, state: 'starting', task: null, isReplacement };
+  const slot: Slot = { worker, state: 'starting', task: null, isReplacement, isGraphKept: false };
   slots.push(slot);
   return new Promise((resolve, reject) => {
     slot.worker.on('message', (reply: WorkerReply) => {
@@ -103,6 +107,7 @@ function settle(slot: Slot, reply: Exclude<WorkerReply, { type: 'unloadable' }>)
   const { task } = slot;
   if (slot.state !== 'closing') slot.state = 'idle';
   slot.task = null;
+  if (reply.type === 'ready') slot.isGraphKept = reply.isGraphKept;
   if (reply.type === 'result') task?.resolve(reply);
   if (reply.type === 'failed') {
     task?.reject(

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, describeSystemError, messageOf } from '@crosscheck/contract';
+import { CrosscheckError, describeSystemError, messageOf, temporaryBeside } from '@crosscheck/contract';
 
 /** Appends all of `bytes` to the file. */
 export type Append = (bytes: Uint8Array) => Promise<void>;
@@ -14,7 +13,7 @@ export type Append = (bytes: Uint8Array) => Promise<void>;
  */
 export async function writeAtomically(target: string, body: (append: Append) => Promise<void>): Promise<void> {
   const folder = path.dirname(target);
-  const temporary = path.join(folder, `.${path.basename(target)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
+  const temporary = temporaryBeside(target);
   try {
     await mkdir(folder, { recursive: true });
     await writeSynced(temporary, body);

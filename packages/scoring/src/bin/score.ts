@@ -8,5 +8,6 @@ await runCommand({
   configName: 'config_score',
   schema: scoreConfigSchema,
   reads: scoreReads,
+  sharesRunFolder: true,
   main: async (run) => (await import('../score.ts')).score(run),
 });

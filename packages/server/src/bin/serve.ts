@@ -12,6 +12,7 @@ await runCommand(
     schema: inferenceConfigSchema,
     reads: serveReads,
     signals: 'own',
+    sharesRunFolder: true,
     main: async (run) => (await import('../serve.ts')).serve(run),
   },
   [...folder, ...process.argv.slice(2)],

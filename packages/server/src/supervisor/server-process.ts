@@ -1,13 +1,24 @@
 import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
-import { cacheFolder } from '@crosscheck/contract';
+import { cacheFolder, makeOwnFolder } from '@crosscheck/contract';
 import type { Order, Report } from './protocol.ts';
 
 const entry = new URL(`../bin/server-process${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
 /** Node keeps the code of modules there as it was compiled, which is a quarter of a second of the next start. */
-function compileCacheFolder(): string {
-  return process.env['NODE_COMPILE_CACHE'] ?? cacheFolder('compiled');
+function compileCache(): { NODE_COMPILE_CACHE?: string } {
+  if (process.env['NODE_COMPILE_CACHE'] !== undefined) return {};
+  const folder = cacheFolder('compiled');
+  return canBeTrusted(folder) ? { NODE_COMPILE_CACHE: folder } : {};
+}
+
+/** Compiled code is run as it stands: nobody else may have written it. */
+function canBeTrusted(folder: string): boolean {
+  try {
+    return makeOwnFolder(folder);
+  } catch {
+    return false;
+  }
 }
 
 /** What becomes of a process: it reports, and it ends. */
@@ -23,7 +34,7 @@ export class ServerProcess {
   constructor(start: Order & { type: 'start' }, onNews: (news: News) => void) {
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ exec: fileURLToPath(entry), args: [] });
-    this.#worker = cluster.fork(start.settings.graph_cache ? { NODE_COMPILE_CACHE: compileCacheFolder() } : {});
+    this.#worker = cluster.fork(start.settings.graph_cache ? compileCache() : {});
     this.#worker.on('message', (report: Report) => onNews(report));
     void this.#ending().then(onNews);
     this.tell(start);

@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { temporaryBeside } from '@crosscheck/contract';
 import type { Consumer, EpochEvent, Position, StepEvent } from '../events.ts';
 import { guardWriting } from '../guard-writing.ts';
 
@@ -34,7 +35,7 @@ export function cutMetricsFile(runDir: string, { step, totalEpochs }: Position):
   const kept = readFileSync(file, 'utf8')
     .split('\n')
     .filter((line) => isBefore(line, { step, totalEpochs }));
-  const temporary = `${file}.part`;
+  const temporary = temporaryBeside(file);
   guardWriting(file, () => {
     writeFileSync(temporary, kept.map((line) => `${line}\n`).join(''));
     renameSync(temporary, file);

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
+import { temporaryBeside } from '@crosscheck/contract';
 import { makeRoom, markUsed } from '@crosscheck/data';
 import { type FeatureSet, type RowShape, readFeatures, rowWidth } from './feature-set.ts';
 import { type RowStorage, storeInFile } from './row-storage.ts';
@@ -60,7 +60,11 @@ export function openFeatureCache(dir: string, maxBytes: number): FeatureCache {
 
 function openIfThere(file: string): number | null {
   try {
-    return openSync(file, 'r');
+    // A pipe would wait for ever.
+    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (fstatSync(descriptor).isFile()) return descriptor;
+    closeSync(descriptor);
+    return null;
   } catch {
     return null;
   }
@@ -72,7 +76,7 @@ function keep(descriptor: number, shape: RowShape, rows: number): KeptFeatures {
 }
 
 function draft(file: string, shape: RowShape): FeatureDraft {
-  const part = `${file}.${randomUUID()}.part`;
+  const part = temporaryBeside(file);
   const descriptor = openSync(part, 'w+');
   return {
     storage: storeInFile(descriptor, rowWidth(shape)),

@@ -1,5 +1,6 @@
 import { copyFile, mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { temporaryBeside } from '@crosscheck/contract';
 import { isSystemError } from '../atomic-file.ts';
 import type { HubFile } from './errors.ts';
 
@@ -49,7 +50,7 @@ async function link(blob: string, pointer: string): Promise<void> {
 
 async function writeReference(file: string, commit: string): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}.tmp`;
+  const temporary = temporaryBeside(file);
   await writeFile(temporary, commit);
   await rename(temporary, file);
 }
