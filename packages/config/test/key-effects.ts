@@ -315,10 +315,15 @@ const shown: Record<string, Record<string, string[]>> = {
       'serve.max_batch',
       'serve.max_pixels',
       'serve.queue_size',
+      'serve.max_explanations',
     ],
     'an upload that hangs cannot hold the service longer than shutdown_ms': ['serve.shutdown_ms'],
   },
   'packages/server/test/abuse.test.ts': { 'a picture smaller than allowed is refused': ['serve.min_image_side'] },
+  'packages/server/test/hostile-images.test.ts': {
+    'refuses a picture that alone takes more memory than all may': ['serve.max_decoded_bytes'],
+    'a cheap picture is answered while expensive ones fill their decoders': ['serve.decoders'],
+  },
   'packages/server/test/reload.test.ts': {
     'a folder that is watched is taken up once it has stopped changing': ['serve.watch_seconds'],
   },

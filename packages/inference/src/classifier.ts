@@ -1,16 +1,17 @@
 import type { AbstainBand, Artifact, Verdict } from '@crosscheck/contract';
 import { artifactFiles, CrosscheckError, decide, isCrosscheckError, sigmoid } from '@crosscheck/contract';
 import type { Tokenizer } from '@crosscheck/preprocess';
-import { type DecodeOptions, decodeImage, loadTokenizer, openImage } from '@crosscheck/preprocess';
+import { type DecodeOptions, loadTokenizer, openImage } from '@crosscheck/preprocess';
 import type { ArtifactFolder } from './artifact/read-artifact.ts';
 import { readArtifact, verifyHashes } from './artifact/read-artifact.ts';
 import { Gate } from './batching/gate.ts';
-import { type EncodedPost, MicroBatcher } from './batching/micro-batcher.ts';
+import { type EncodedPost, MicroBatcher, NotDirect } from './batching/micro-batcher.ts';
 import { type Cancellation, type CancellationOptions, openCancellation } from './cancellation.ts';
 import { explainPost } from './explain/explain-post.ts';
 import type { Explanation } from './explain/explanation.ts';
 import { type Modality, partial, partsOf } from './parts.ts';
 import { availableCores } from './runtime/available-cores.ts';
+import { type Decoding, type DecodingOptions, type DecodingStats, openDecoding } from './runtime/decoding.ts';
 import type { GraphCache } from './runtime/graph-cache.ts';
 import { chooseLayout, type Layout, type LayoutOptions } from './runtime/layout.ts';
 import type { WorkerPool } from './runtime/worker-pool.ts';
@@ -36,15 +37,15 @@ export interface Prediction extends Verdict {
   modalities?: Modality[];
 }
 
-export interface ClassifierOptions extends LayoutOptions {
+export interface ClassifierOptions extends LayoutOptions, DecodingOptions {
   /** Folder that keeps graphs as onnxruntime rewrites them for this CPU, for the next start. @default null, none */
   graphCacheDir?: string | null;
   /** Posts that may be decoded or wait at the same time; the next one is refused. */
   maxQueue?: number;
+  /** Explanations that may wait or be worked out at the same time; the next one is refused. They take no place of other posts. @default 8 */
+  maxExplanations?: number;
   /** Compare every file of the artifact with its sha256 (about 0.2 s for the full network). */
   verifyHashes?: boolean;
-  /** Pictures that are decoded at the same time: large ones take much memory while they are. */
-  decoders?: number;
   /** Tokens per text, when fewer than the artifact's. */
   maxTokens?: number;
   /** In place of the artifact's own; FAKE iff probability > threshold. */
@@ -67,6 +68,10 @@ export interface ClassifierStats {
   /** Posts being decoded or waiting, and how many are allowed. */
   queueDepth: number;
   queueLimit: number;
+  /** Explanations that wait or are worked out, and how many may. */
+  explanations: number;
+  explanationLimit: number;
+  decoding: DecodingStats;
   workers: number;
   busyWorkers: number;
   threadsPerWorker: number;
@@ -92,6 +97,7 @@ export interface Classifier {
    * @throws CROSSCHECK_INFERENCE_QUEUE_FULL, CROSSCHECK_INFERENCE_TIMEOUT, CROSSCHECK_INFERENCE_CLOSED,
    * CROSSCHECK_INFERENCE_WORKER_CRASHED, CROSSCHECK_INFERENCE_RUN_FAILED, CROSSCHECK_IMAGE_UNREADABLE,
    * CROSSCHECK_IMAGE_UNSUPPORTED, CROSSCHECK_IMAGE_TOO_LARGE, CROSSCHECK_IMAGE_TOO_SMALL, CROSSCHECK_IMAGE_POLYGLOT,
+   * CROSSCHECK_IMAGE_TOO_COMPLEX, CROSSCHECK_IMAGE_OVER_BUDGET, CROSSCHECK_IMAGE_BUDGET_BUSY, CROSSCHECK_IMAGE_DECODER_ENDED,
    * CROSSCHECK_INFERENCE_POST_INCOMPLETE
    */
   classify(posts: readonly Post[], options?: ClassifyOptions): Promise<Prediction[]>;
@@ -216,11 +222,13 @@ class PooledClassifier implements Classifier {
   readonly abstainBand: AbstainBand | null;
   readonly #parts: Parts;
   readonly #maxQueue: number;
-  readonly #decoders: Gate;
+  readonly #decoding: Decoding;
+  readonly #maxExplanations: number;
   readonly #explainers = new Gate(1);
   readonly #pending = new Set<Promise<unknown>>();
   /** Posts that are decoded or wait; those inside a worker no longer count. */
   #admitted = 0;
+  #explanations = 0;
   #closing: Promise<void> | null = null;
 
   constructor(parts: Parts) {
@@ -229,7 +237,8 @@ class PooledClassifier implements Classifier {
     this.threshold = parts.options.threshold ?? this.artifact.threshold;
     this.abstainBand = parts.options.abstainBand ?? this.artifact.abstainBand ?? null;
     this.#maxQueue = parts.options.maxQueue ?? 128;
-    this.#decoders = new Gate(parts.options.decoders ?? 4); // as many as libuv has threads
+    this.#maxExplanations = parts.options.maxExplanations ?? 8;
+    this.#decoding = openDecoding(parts.options);
   }
 
   async classify(posts: readonly Post[], options: ClassifyOptions = {}): Promise<Prediction[]> {
@@ -240,7 +249,7 @@ class PooledClassifier implements Classifier {
   }
 
   async explain(post: Post, options: ClassifyOptions = {}): Promise<Explanation> {
-    this.#admit(1);
+    this.#admitExplanation();
     return this.#cancellable(options, (cancellation) => this.#track(this.#explainOne(post, cancellation)));
   }
 
@@ -257,14 +266,30 @@ class PooledClassifier implements Classifier {
   }
 
   #admit(count: number): void {
+    this.#requireOpen();
+    if (this.#admitted + count > this.#maxQueue)
+      throw this.#refuse(
+        count,
+        `${this.#admitted} posts wait already and ${count} more would pass the limit of ${this.#maxQueue}; try again later, or send fewer at once`,
+      );
+    this.#admitted += count;
+  }
+
+  #admitExplanation(): void {
+    this.#requireOpen();
+    if (this.#explanations >= this.#maxExplanations)
+      throw this.#refuse(1, `${this.#explanations} explanations wait already, which is the limit; try again later`);
+    this.#explanations++;
+  }
+
+  #requireOpen(): void {
     if (this.#closing)
       throw new CrosscheckError('CROSSCHECK_INFERENCE_CLOSED', 'the classifier was closed; open it again');
-    if (this.#admitted + count > this.#maxQueue) {
-      this.#parts.statistics.refused += count;
-      const message = `${this.#admitted} posts wait already and ${count} more would pass the limit of ${this.#maxQueue}; try again later, or send fewer at once`;
-      throw new CrosscheckError('CROSSCHECK_INFERENCE_QUEUE_FULL', message);
-    }
-    this.#admitted += count;
+  }
+
+  #refuse(posts: number, message: string): CrosscheckError {
+    this.#parts.statistics.refused += posts;
+    return new CrosscheckError('CROSSCHECK_INFERENCE_QUEUE_FULL', message);
   }
 
   #classifyOne(post: Post, signal: AbortSignal): Promise<Prediction> {
@@ -302,7 +327,7 @@ class PooledClassifier implements Classifier {
       return await this.#count(async () => {
         const has = partsOf(post, this.artifact.modalities);
         const { text, image } = post;
-        const pixels = image === null ? null : await this.#decode(image, this.#decodeOptions(image), signal);
+        const pixels = image === null ? null : await this.#openAndDecode(image, signal);
         const decoded = { text, hasText: has.text, pixels };
         const explanation = await this.#explainers.pass(() => explainPost(decoded, context));
         return { ...explanation, prediction: { ...explanation.prediction, ...partial(has) } };
@@ -311,7 +336,7 @@ class PooledClassifier implements Classifier {
       abort(error);
       throw error;
     } finally {
-      this.#admitted--;
+      this.#explanations--;
     }
   }
 
@@ -325,8 +350,13 @@ class PooledClassifier implements Classifier {
     try {
       signal.throwIfAborted();
       const tokenIds = tokenizer.encode(post.text);
+      const push = (picture: EncodedPost['picture']) =>
+        batcher.push({ picture, tokenIds, hasText: has.text }, { signal, onTaken: release });
       const picture = await this.#openPicture(post, signal);
-      return await batcher.push({ picture, tokenIds, hasText: has.text }, { signal, onTaken: release });
+      return await push(picture).catch(async (error: unknown) => {
+        if (!(error instanceof NotDirect) || picture?.form !== 'file') throw error;
+        return push({ form: 'pixels', bytes: await this.#decode(picture.bytes, picture.options, signal) });
+      });
     } finally {
       release();
     }
@@ -335,12 +365,21 @@ class PooledClassifier implements Classifier {
   /** The file of a picture that decodes quickly, for the workers to decode; of another one the pixels. */
   async #openPicture({ image }: Post, signal: AbortSignal): Promise<EncodedPost['picture']> {
     if (image === null) return null;
+    const { bytes, isDirect, options } = await this.#openFile(image, signal);
+    if (isDirect) return { form: 'file', bytes, options };
+    return { form: 'pixels', bytes: await this.#decode(bytes, options, signal) };
+  }
+
+  async #openAndDecode(image: Uint8Array | string, signal: AbortSignal): Promise<Uint8Array> {
+    const { bytes, options } = await this.#openFile(image, signal);
+    return this.#decode(bytes, options, signal);
+  }
+
+  async #openFile(image: Uint8Array | string, signal: AbortSignal) {
     const options = this.#decodeOptions(image);
-    const { bytes, isDirect } = await openImage(image, options);
+    const opened = await openImage(image, options);
     signal.throwIfAborted();
-    const opened = { ...options, refuseAppended: false }; // it was just looked at
-    if (isDirect) return { form: 'file', bytes, options: opened };
-    return { form: 'pixels', bytes: await this.#decode(bytes, opened, signal) };
+    return { ...opened, options: { ...options, refuseAppended: false } }; // it was just looked at
   }
 
   #decodeOptions(image: Uint8Array | string): DecodeOptions {
@@ -350,14 +389,10 @@ class PooledClassifier implements Classifier {
   }
 
   /** @returns [S, S, 3] */
-  async #decode(image: Uint8Array | string, options: DecodeOptions, signal: AbortSignal): Promise<Uint8Array> {
-    const pixels = await this.#decoders.pass(async () => {
-      signal.throwIfAborted();
-      const startedAt = performance.now();
-      const decoded = await decodeImage(image, options);
-      this.#parts.statistics.decodeSeconds.observe((performance.now() - startedAt) / 1000);
-      return decoded;
-    });
+  async #decode(image: Uint8Array, options: DecodeOptions, signal: AbortSignal): Promise<Uint8Array> {
+    const startedAt = performance.now();
+    const pixels = await this.#decoding.decode(image, options, signal);
+    this.#parts.statistics.decodeSeconds.observe((performance.now() - startedAt) / 1000);
     signal.throwIfAborted();
     return pixels;
   }
@@ -379,6 +414,9 @@ class PooledClassifier implements Classifier {
     return {
       queueDepth: this.#admitted,
       queueLimit: this.#maxQueue,
+      explanations: this.#explanations,
+      explanationLimit: this.#maxExplanations,
+      decoding: this.#decoding.stats(),
       workers: pool.alive(),
       busyWorkers: batcher.running,
       threadsPerWorker: layout.threads,
@@ -399,6 +437,7 @@ class PooledClassifier implements Classifier {
 
   async #drain(): Promise<void> {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+    this.#decoding.close();
     await this.#parts.pool.close();
   }
 }

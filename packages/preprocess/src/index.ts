@@ -2,6 +2,7 @@ export { type BertTokenizerConfig, buildBertTokenizerJson } from './bert-tokeniz
 export { collectLessOften } from './collect-less-often.ts';
 export {
   type DecodeOptions,
+  decodeDirectly,
   decodeImage,
   defaultMaxPixels,
   type OpenImage,
@@ -12,7 +13,13 @@ export {
 } from './decode-image.ts';
 export { decoderVersion } from './decoder-version.ts';
 export { type ByteBudget, openByteBudget } from './decoders/byte-budget.ts';
-export { type Decoders, type DecodersOptions, type DecodeWithinOptions, openDecoders } from './decoders/decoders.ts';
+export {
+  type DecoderStats,
+  type Decoders,
+  type DecodersOptions,
+  type DecodeWithinOptions,
+  openDecoders,
+} from './decoders/decoders.ts';
 export { maxImageBytes, readImageFile, readImageFileSync } from './image-file.ts';
 export { type ImageType, recognizeImageType } from './image-type.ts';
 export { instantiate, type KernelMemory } from './instantiate.ts';

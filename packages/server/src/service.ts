@@ -2,6 +2,9 @@ import { CrosscheckError } from '@crosscheck/contract';
 import type { Classifier, ClassifierStats } from '@crosscheck/inference';
 import { noHistory, type ReloadHistory } from './supervisor/protocol.ts';
 
+/** A picture that is cheap to decode takes milliseconds. */
+const stuckMs = 5000;
+
 /** What stands behind the routes: the model once it has loaded, and whether it may still be asked. */
 export class Service {
   /** What became of the processes before this one. */
@@ -63,10 +66,14 @@ export class Service {
   /**
    * The model, for a probe that decides whether new requests come here.
    *
-   * @throws CROSSCHECK_SERVER_DRAINING, and what `requireModel` throws
+   * @throws CROSSCHECK_SERVER_DRAINING, CROSSCHECK_SERVER_DECODERS_STUCK, and what `requireModel` throws
    */
   requireRoutable(): Classifier {
-    return this.#isWindingDown ? this.#refuse() : this.requireReady();
+    const classifier = this.#isWindingDown ? this.#refuse() : this.requireReady();
+    const { oldestCheapMs } = classifier.stats().decoding;
+    if (oldestCheapMs < stuckMs) return classifier;
+    const message = `a picture that is cheap to decode waits for ${Math.round(oldestCheapMs)} ms: the decoders are stuck; they are ended at the deadline (serve.deadline_ms)`;
+    throw new CrosscheckError('CROSSCHECK_SERVER_DECODERS_STUCK', message);
   }
 
   #refuse(): never {

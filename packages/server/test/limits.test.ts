@@ -5,7 +5,7 @@ import type { App } from '../src/index.ts';
 import { formRequest, formType, postForm } from './forms.ts';
 import { largePicture, picture, tinyService } from './tiny-service.ts';
 
-const service = tinyService({ maxQueue: 3, decoders: 1 });
+const service = tinyService({ maxQueue: 3, decoders: 1, maxExplanations: 2 });
 
 /** Everything that a raw connection answers until it is closed. */
 async function talk(app: App, lines: (string | Buffer)[], { end = false } = {}): Promise<string> {
@@ -37,6 +37,21 @@ test('more posts than the queue takes are refused with 429 and Retry-After, the 
   expect(refused?.json()).toMatchObject({ code: 'CROSSCHECK_INFERENCE_QUEUE_FULL', detail: expect.any(String) });
   expect(Number(refused?.headers['retry-after'])).toBeGreaterThanOrEqual(1);
   expect((await app.inject(formRequest(postForm('words', picture)))).statusCode).toBe(200);
+});
+
+test('explanations have a line of their own: however many come, posts are judged', async () => {
+  const app = await service.app({ max_posts: 7 });
+  const form = postForm('a flood hits the city', picture);
+  const explanations = Array.from({ length: 20 }, () => app.inject(formRequest(form, '/explain')));
+  const judged = Array.from({ length: 3 }, () => app.inject(formRequest(form)));
+  expect((await Promise.all(judged)).map(({ statusCode }) => statusCode)).toEqual([200, 200, 200]);
+  const answers = await Promise.all(explanations);
+  const statuses = answers.map(({ statusCode }) => statusCode);
+  expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(2);
+  expect(new Set(statuses)).toEqual(new Set([200, 429]));
+  const refused = answers.find(({ statusCode }) => statusCode === 429);
+  expect(refused?.json()).toMatchObject({ code: 'CROSSCHECK_INFERENCE_QUEUE_FULL' });
+  expect(refused?.headers['retry-after']).toBeDefined();
 });
 
 test('a post that takes longer than the deadline gets 504 and leaves the queue', async () => {

@@ -99,8 +99,14 @@ function sendOver(
 }
 
 test('queue, batch, threads and pixels are as the settings say', async () => {
-  const settings = ['serve.queue_size=20', 'serve.max_batch=1', 'serve.threads_per_worker=2', 'serve.max_pixels=3000'];
-  const service = await spawnService(folder.dir, [...overrides, ...settings]);
+  const service = await spawnService(folder.dir, [
+    ...overrides,
+    'serve.queue_size=20',
+    'serve.max_explanations=3',
+    'serve.max_batch=1',
+    'serve.threads_per_worker=2',
+    'serve.max_pixels=3000',
+  ]);
   const small = encodePng(50, 50, (x, y) => [x, y, 90]);
   expect((await sendForm(service.url, postForm('a flood', picture))).status).toBe(413);
   const answers = await Promise.all(
@@ -109,6 +115,7 @@ test('queue, batch, threads and pixels are as the settings say', async () => {
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
   expect(await service.metric('crosscheck_batch_size_count')).toBe(12);
   expect(await service.metric('crosscheck_queue_limit')).toBe(20);
+  expect(await service.metric('crosscheck_explanations_limit')).toBe(3);
   expect(service.stdout()).toContain('"threadsPerWorker":2');
   expect(await service.stop()).toBe(0);
 });

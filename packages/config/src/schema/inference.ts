@@ -157,9 +157,23 @@ export const serveSchema = z.strictObject({
     .describe('bytes of all request bodies in memory; more are refused with 429'),
   max_posts: z.int().min(1).default(32).describe('posts in one batch request; more are refused'),
   max_pixels: z.int().positive().default(40_000_000).describe('larger pictures are refused before they are decoded'),
+  max_decoded_bytes: z
+    .int()
+    .min(64 * 2 ** 20)
+    .default(896 * 2 ** 20)
+    .describe(
+      'memory that all pictures take while they are decoded; one that alone takes more gets 413, others wait, then get 429',
+    ),
+  decoders: z
+    .int()
+    .min(2)
+    .nullable()
+    .default(null)
+    .describe('processes that decode what is no baseline JPEG; null = one more than cores, at most 4'),
   min_image_side: z.int().min(1).default(8).describe('pictures with a shorter side are refused'),
   max_text_length: z.int().positive().default(10_000).describe('characters; longer texts are refused'),
   queue_size: z.int().min(1).default(128).describe('waiting requests; more are refused with 429'),
+  max_explanations: z.int().min(1).default(8).describe('explanations that wait or are worked out; more get 429'),
   deadline_ms: z.int().min(1).default(10_000).describe('a request that waits longer gets 504'),
   receive_ms: z.int().min(1).default(30_000).describe('time for a request to arrive; slower ones get 408'),
   keep_alive_ms: z.int().min(1).default(72_000).describe('idle connections are closed after this'),

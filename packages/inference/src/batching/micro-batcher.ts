@@ -15,6 +15,9 @@ export interface EncodedPost {
   hasText?: boolean;
 }
 
+/** A file that the workers do not decode; its pixels are needed. */
+export class NotDirect extends Error {}
+
 export interface PushOptions {
   signal: AbortSignal;
   /** Called when the post leaves the line for a worker. */
@@ -65,7 +68,7 @@ export class MicroBatcher {
     this.dispatch();
   }
 
-  /** Waits for a place in a batch and resolves to the post's logit. An aborted post leaves the line. */
+  /** Waits for a place in a batch and resolves to the post's logit, or rejects with `NotDirect`. An aborted post leaves the line. */
   push(post: EncodedPost, { signal, onTaken }: PushOptions): Promise<number> {
     return new Promise((resolve, reject) => {
       const leave = () => {
@@ -109,13 +112,14 @@ export class MicroBatcher {
     }
     this.#running++;
     try {
-      const { logits, failures, decodeMs, inferenceMs }: BatchResult = await pool.run(
+      const { logits, failures, undecoded, decodeMs, inferenceMs }: BatchResult = await pool.run(
         encodeBatch(posts, this.#options),
       );
       statistics.batchSize.observe(posts.length);
       statistics.inferenceSeconds.observe(inferenceMs / 1000);
       for (const ms of decodeMs) statistics.decodeSeconds.observe(ms / 1000);
       for (const { row, code, message } of failures) posts[row]?.reject(new CrosscheckError(code, message));
+      for (const row of undecoded) posts[row]?.reject(new NotDirect());
       posts.forEach((post, i) => post.resolve(logits[i] as number)); // of no effect on those that were rejected
     } catch (error) {
       for (const post of posts) post.reject(error);

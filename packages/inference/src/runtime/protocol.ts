@@ -30,6 +30,8 @@ export interface BatchResult {
   logits: Float32Array;
   /** Rows whose file could not be decoded: their logits mean nothing. */
   failures: BatchFailure[];
+  /** Rows whose file is not decoded straight after all, so that others must decode it; their logits mean nothing, too. */
+  undecoded: number[];
   /** Time for each file that was. */
   decodeMs: number[];
   /** Time inside the session. */

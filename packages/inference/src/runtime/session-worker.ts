@@ -1,7 +1,7 @@
 // Entry of a worker thread: owns one onnxruntime session, because `session.run` blocks the thread that calls it.
 import { parentPort, workerData } from 'node:worker_threads';
 import { isCrosscheckError, messageOf } from '@crosscheck/contract';
-import { decodeImage, normalizeImage } from '@crosscheck/preprocess';
+import { decodeDirectly, normalizeImage } from '@crosscheck/preprocess';
 import type { OnnxSession } from './onnx-session.ts';
 import { openOnnxSession } from './onnx-session.ts';
 import type { BatchResult, EncodedBatch, Picture, WorkerOptions, WorkerReply, WorkerRequest } from './protocol.ts';
@@ -13,15 +13,16 @@ const imageBuffer = new Float32Array(maxBatch * pixelsPerImage);
 
 const reply = (message: WorkerReply) => port.postMessage(message);
 
-type Decoded = Pick<BatchResult, 'failures' | 'decodeMs'>;
+type Decoded = Pick<BatchResult, 'failures' | 'undecoded' | 'decodeMs'>;
 
-/** [S, S, 3]; null for a file that is damaged, and where there is none. */
+/** [S, S, 3]; null for a file that is damaged or not for us, and where there is none. */
 async function toPixels(picture: Picture | null, row: number, decoded: Decoded): Promise<Uint8Array | null> {
   if (picture?.form !== 'file') return picture?.bytes ?? null;
   const startedAt = performance.now();
   try {
-    const pixels = await decodeImage(picture.bytes, picture.options);
-    decoded.decodeMs.push(performance.now() - startedAt);
+    const pixels = await decodeDirectly(picture.bytes, picture.options);
+    if (pixels) decoded.decodeMs.push(performance.now() - startedAt);
+    else decoded.undecoded.push(row);
     return pixels;
   } catch (error) {
     const code = isCrosscheckError(error) ? error.code : 'CROSSCHECK_IMAGE_UNREADABLE';
@@ -32,7 +33,7 @@ async function toPixels(picture: Picture | null, row: number, decoded: Decoded):
 
 /** Writes the pictures to [B, 3, S, S]; NaN where there is none, which networks made for that understand. */
 async function writePictures(pictures: EncodedBatch['pictures']): Promise<Decoded> {
-  const decoded: Decoded = { failures: [], decodeMs: [] };
+  const decoded: Decoded = { failures: [], undecoded: [], decodeMs: [] };
   const write = async (picture: Picture | null, row: number) => {
     const pixels = await toPixels(picture, row, decoded);
     const offset = row * pixelsPerImage;

@@ -12,5 +12,7 @@ async function answer({ bytes, options }: DecodeRequest): Promise<DecodeReply> {
   }
 }
 
+// A terminal sends its signals to every process of a group; what is being decoded is finished.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {});
 process.on('message', (request: DecodeRequest) => void answer(request).then((reply) => process.send?.(reply)));
 process.on('disconnect', () => process.exit());

@@ -23,9 +23,19 @@ export interface DecodersOptions {
 }
 
 export interface DecodeWithinOptions extends DecodeOptions {
-  /** For waiting and decoding together. */
-  deadlineMs: number;
+  /** For waiting and decoding together; without one, the signal alone ends it. */
+  deadlineMs?: number;
   signal?: AbortSignal;
+}
+
+export interface DecoderStats {
+  /** Pictures that wait for a process or are being decoded. */
+  cheap: number;
+  expensive: number;
+  /** Processes that were ended at a deadline. */
+  ended: number;
+  /** How long the oldest cheap one has been there: cheap pictures are decoded in a moment, unless the processes are stuck. */
+  oldestCheapMs: number;
 }
 
 /** Decodes in processes of their own, which are ended when a picture takes too long. */
@@ -36,8 +46,7 @@ export interface Decoders {
    * @throws what `decodeImage` throws; CROSSCHECK_IMAGE_OVER_BUDGET, CROSSCHECK_IMAGE_DEADLINE, CROSSCHECK_IMAGE_DECODER_ENDED; the signal's reason
    */
   decodeWithin(image: Uint8Array, options: DecodeWithinOptions): Promise<Uint8Array>;
-  /** Pictures that wait or are being decoded, cheap and expensive ones, and processes that were ended at a deadline. */
-  stats(): { cheap: number; expensive: number; ended: number };
+  stats(): DecoderStats;
   /** Ends the processes; what they decode fails. */
   close(): void;
 }
@@ -45,6 +54,7 @@ export interface Decoders {
 interface Job {
   request: DecodeRequest;
   isCheap: boolean;
+  since: number;
   settle: (reply: DecodeReply | Error) => void;
 }
 
@@ -78,11 +88,17 @@ class DecoderPool implements Decoders {
   async decodeWithin(image: Uint8Array, { deadlineMs, signal, ...options }: DecodeWithinOptions): Promise<Uint8Array> {
     if (this.#isClosed) throw decoderEnded(options);
     const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(pastDeadline(deadlineMs, options)), deadlineMs);
+    const expire = () => deadline.abort(pastDeadline(deadlineMs as number, options));
+    const timer = deadlineMs === undefined ? undefined : setTimeout(expire, deadlineMs);
+    // A composite signal is kept alive as long as somebody listens to it.
+    const leave = () => deadline.abort(signal?.reason);
+    if (signal?.aborted) leave();
+    signal?.addEventListener('abort', leave, { once: true });
     try {
-      return await this.#decode(image, options, signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal);
+      return await this.#decode(image, options, deadline.signal);
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', leave);
     }
   }
 
@@ -109,7 +125,7 @@ class DecoderPool implements Decoders {
         if (reply instanceof Error) reject(reply);
         else resolve(reply);
       };
-      const job = { request, isCheap, settle };
+      const job = { request, isCheap, since: performance.now(), settle };
       stop.addEventListener('abort', leave, { once: true });
       this.#waiting.add(job);
       this.#startWork();
@@ -175,10 +191,16 @@ class DecoderPool implements Decoders {
     return [...this.#waiting, ...this.#slots.flatMap(({ job }) => job ?? [])];
   }
 
-  stats(): { cheap: number; expensive: number; ended: number } {
+  stats(): DecoderStats {
     const jobs = this.#jobs();
-    const cheap = jobs.filter(({ isCheap }) => isCheap).length;
-    return { cheap, expensive: jobs.length - cheap, ended: this.#ended };
+    const cheap = jobs.filter(({ isCheap }) => isCheap);
+    const oldest = Math.min(...cheap.map(({ since }) => since));
+    return {
+      cheap: cheap.length,
+      expensive: jobs.length - cheap.length,
+      ended: this.#ended,
+      oldestCheapMs: cheap.length === 0 ? 0 : performance.now() - oldest,
+    };
   }
 
   close(): void {

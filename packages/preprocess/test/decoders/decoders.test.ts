@@ -37,7 +37,7 @@ describe('openDecoders', () => {
     const failure = decoders.decodeWithin(cut, { size: 32, deadlineMs: minutes, name: 'upload.png' });
     await expect(failure).rejects.toEqual(code('UNREADABLE'));
     await expect(failure).rejects.toThrow('upload.png');
-    expect(decoders.stats()).toEqual({ cheap: 0, expensive: 0, ended: 0 });
+    expect(decoders.stats()).toMatchObject({ cheap: 0, expensive: 0, ended: 0 });
   });
 
   it('ends the process of a picture that nobody waits for any more, and goes on with another one', async () => {
@@ -50,7 +50,7 @@ describe('openDecoders', () => {
     giveUp.abort(new Error('the client left'));
     await expect(running).rejects.toThrow('the client left');
     expect(await next).toHaveLength(32 * 32 * 3);
-    expect(decoders.stats()).toEqual({ cheap: 0, expensive: 0, ended: 1 });
+    expect(decoders.stats()).toMatchObject({ cheap: 0, expensive: 0, ended: 1 });
   });
 
   it('says so when the time is over, waiting included', async () => {
@@ -135,6 +135,26 @@ describe('openByteBudget', () => {
     await expect(budget.take(5, { signal: leave.signal })).rejects.toThrow('left');
     all();
     expect([budget.inUse(), budget.waiting()]).toEqual([0, 0]);
+  });
+
+  it('refuses who waits for too long', async () => {
+    const budget = openByteBudget(100, { patienceMs: 1 });
+    const giveBack = await budget.take(100);
+    await expect(budget.take(5, { name: 'late.png' })).rejects.toMatchObject({ code: 'CROSSCHECK_IMAGE_BUDGET_BUSY' });
+    giveBack();
+    expect([budget.inUse(), budget.waiting()]).toEqual([0, 0]);
+    (await budget.take(100))();
+  });
+
+  it('keeps a share for little, however much the others take', async () => {
+    const budget = openByteBudget(80);
+    const large = await Promise.all([budget.take(35), budget.take(35)]);
+    const third = budget.take(11);
+    const little = await budget.take(10);
+    expect([budget.inUse(), budget.waiting()]).toEqual([80, 1]);
+    for (const giveBack of [...large, little]) giveBack();
+    (await third)();
+    (await budget.take(80))(); // alone, one may have it all
   });
 
   it('is what decodeImage waits for', async () => {

@@ -48,6 +48,11 @@ export const errorTable = {
     status: 413,
     example: 'expected JPEG with scans up to 100, got 1000 (image); save the picture again, as PNG or baseline JPEG',
   },
+  CROSSCHECK_IMAGE_OVER_BUDGET: {
+    status: 413,
+    example:
+      'expected a picture that decodes in 896 MiB, got one that takes about 1041 MiB (image); send a smaller one, or raise the budget',
+  },
   CROSSCHECK_SERVER_MEDIA_TYPE: {
     status: 415,
     example: 'expected Content-Type multipart/form-data, got application/json',
@@ -81,12 +86,26 @@ export const errorTable = {
     example:
       'uploads that are in progress hold 200000000 bytes, which is all that this service allows; try again later',
   },
+  CROSSCHECK_IMAGE_BUDGET_BUSY: {
+    status: 429,
+    example:
+      'pictures that are being decoded take 896 MiB, which is all that they may, and there was no room for another one in 5000 ms (image); try again later',
+  },
   CROSSCHECK_SERVER_HEADERS_TOO_LARGE: { status: 431, example: 'the headers of the request are too large' },
   CROSSCHECK_SERVER_CLIENT_GONE: { status: 499, example: 'the client closed the connection before it had its answer' },
   CROSSCHECK_INFERENCE_CLOSED: { status: 503, example: 'the classifier was closed; open it again' },
   CROSSCHECK_INFERENCE_WORKER_CRASHED: {
     status: 503,
     example: 'an inference worker ended unexpectedly (exit code 134); often too little memory',
+  },
+  CROSSCHECK_IMAGE_DECODER_ENDED: {
+    status: 503,
+    example: 'expected the decoder to answer, but its process ended (image); try again',
+  },
+  CROSSCHECK_SERVER_DECODERS_STUCK: {
+    status: 503,
+    example:
+      'a picture that is cheap to decode waits for 6000 ms: the decoders are stuck; they are ended at the deadline (serve.deadline_ms)',
   },
   CROSSCHECK_SERVER_STARTING: { status: 503, example: 'Model not initialized; try again in a moment' },
   CROSSCHECK_SERVER_DRAINING: { status: 503, example: 'the service is shutting down; send the request to another one' },

@@ -1,5 +1,12 @@
 import { isCrosscheckError, messageOf } from '@crosscheck/contract';
-import { type Classifier, graphCacheFolder, openClassifier, requireBand, selfCheck } from '@crosscheck/inference';
+import {
+  availableCores,
+  type Classifier,
+  graphCacheFolder,
+  openClassifier,
+  requireBand,
+  selfCheck,
+} from '@crosscheck/inference';
 import { type App, buildApp } from '../build-app.ts';
 import type { ServeSettings } from '../routes/context.ts';
 import type { Order, ReloadHistory, Report } from '../supervisor/protocol.ts';
@@ -69,6 +76,10 @@ function classifierOptions(settings: ServeSettings) {
     graphCacheDir: settings.graph_cache ? graphCacheFolder() : null,
     maxBatch: settings.max_batch,
     maxQueue: settings.queue_size,
+    maxExplanations: settings.max_explanations,
+    maxDecodedBytes: settings.max_decoded_bytes,
+    decodePatienceMs: settings.deadline_ms / 2,
+    decoderProcesses: settings.decoders ?? Math.min(4, availableCores() + 1),
     maxPixels: settings.max_pixels,
     minSide: settings.min_image_side,
     refuseAppended: true,

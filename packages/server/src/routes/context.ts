@@ -1,5 +1,6 @@
 import type { InferenceConfig } from '@crosscheck/config';
 import type { FastifyRequest } from 'fastify';
+import type { Line } from '../http/admission.ts';
 import type { BodyBudget } from '../http/read-body.ts';
 import type { Service } from '../service.ts';
 
@@ -12,5 +13,5 @@ export interface RouteContext {
   settings: ServeSettings;
   budget: BodyBudget;
   /** Throws when the request may not ask the model. */
-  admit: (request: FastifyRequest) => void;
+  admit: (request: FastifyRequest, line?: Line) => void;
 }

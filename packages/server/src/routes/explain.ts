@@ -46,7 +46,7 @@ export async function explainRoutes(app: FastifyInstance, context: RouteContext)
     budget,
     parsers: { 'multipart/form-data': (body, contentType) => parseMultipart(body, contentType, 5) },
   });
-  app.addHook('onRequest', async (request) => admit(request));
+  app.addHook('onRequest', async (request) => admit(request, 'explanations'));
   app.post<{ Body: FormPart[] | undefined }>(
     '/explain',
     {

@@ -13,6 +13,7 @@ const notReady = errorResponses([
   'CROSSCHECK_SERVER_STARTING',
   'CROSSCHECK_SERVER_DRAINING',
   'CROSSCHECK_INFERENCE_WORKER_CRASHED',
+  'CROSSCHECK_SERVER_DECODERS_STUCK',
 ]);
 
 /** Probes: the original's, Kubernetes', and those of the Open Inference Protocol. */
@@ -49,10 +50,14 @@ export async function healthRoutes(app: FastifyInstance, { service }: RouteConte
     if (service.isLoaded) service.requireModel();
     return { status: 'alive' };
   });
-  app.get('/readyz', status('status', 'May it get requests? Not while it starts or drains'), async () => {
-    service.requireRoutable();
-    return { status: 'ready' };
-  });
+  app.get(
+    '/readyz',
+    status('status', 'May it get requests? Not while it starts or drains, or while its decoders are stuck'),
+    async () => {
+      service.requireRoutable();
+      return { status: 'ready' };
+    },
+  );
   app.get('/v2/health/live', flag('live', 'Open Inference Protocol: alive?'), async (_request, reply) =>
     answerFlag(
       reply,

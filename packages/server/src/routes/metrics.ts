@@ -76,15 +76,38 @@ function describeStats(stats: ClassifierStats): string[] {
   return [
     simple('queue_depth', 'gauge', 'Posts that are decoded or wait', stats.queueDepth),
     simple('queue_limit', 'gauge', 'Posts that may be decoded or wait', stats.queueLimit),
+    simple('explanations', 'gauge', 'Explanations that wait or are worked out', stats.explanations),
+    simple('explanations_limit', 'gauge', 'Explanations that may wait or be worked out', stats.explanationLimit),
+    ...describeDecoding(stats.decoding),
     simple('workers', 'gauge', 'Inference threads that are alive', stats.workers),
     simple('workers_busy', 'gauge', 'Inference threads that compute', stats.busyWorkers),
     simple('posts_total', 'counter', 'Posts judged', stats.posts),
     simple('post_failures_total', 'counter', 'Posts that ended in an error', stats.failures),
     simple('posts_refused_total', 'counter', 'Posts refused because the queue was full', stats.refused),
     histogram('batch_size', 'Posts per batch', stats.batchSize),
-    histogram('decode_seconds', 'Decoding one picture', stats.decodeSeconds),
+    histogram(
+      'decode_seconds',
+      'Decoding one picture; in a process of its own, with the time that it waits',
+      stats.decodeSeconds,
+    ),
     histogram('queue_seconds', 'Waiting for a place in a batch', stats.queueSeconds),
     histogram('inference_seconds', 'One batch inside onnxruntime', stats.inferenceSeconds),
+  ];
+}
+
+function describeDecoding({ cheap, expensive, ended, bytes, byteLimit }: ClassifierStats['decoding']): string[] {
+  return [
+    `${head('decoding', 'gauge', 'Pictures that are decoded in processes of their own, or wait for one')}
+crosscheck_decoding{cost="cheap"} ${cheap}
+crosscheck_decoding{cost="expensive"} ${expensive}`,
+    simple(
+      'decoders_ended_total',
+      'counter',
+      'Processes that were ended because nobody waited for their picture',
+      ended,
+    ),
+    simple('decoded_bytes', 'gauge', 'Memory that pictures take while they are decoded', bytes),
+    ...(byteLimit === null ? [] : [simple('decoded_bytes_limit', 'gauge', 'Memory that they may take', byteLimit)]),
   ];
 }
 
