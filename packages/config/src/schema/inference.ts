@@ -173,7 +173,7 @@ export const serveSchema = z.strictObject({
   min_image_side: z.int().min(1).default(8).describe('pictures with a shorter side are refused'),
   max_text_length: z.int().positive().default(10_000).describe('characters; longer texts are refused'),
   queue_size: z.int().min(1).default(128).describe('waiting requests; more are refused with 429'),
-  max_explanations: z.int().min(1).default(8).describe('explanations that wait or are worked out; more get 429'),
+  max_explanations: z.int().min(1).default(4).describe('explanations that wait or are worked out; more get 429'),
   deadline_ms: z.int().min(1).default(10_000).describe('a request that waits longer gets 504'),
   receive_ms: z.int().min(1).default(30_000).describe('time for a request to arrive; slower ones get 408'),
   keep_alive_ms: z.int().min(1).default(72_000).describe('idle connections are closed after this'),
