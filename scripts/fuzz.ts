@@ -1,6 +1,7 @@
 // Looks for inputs that break a promise: `pnpm fuzz WHAT [key=value …]`.
 const fuzzers: Record<string, string> = {
   jpeg: '../packages/preprocess/test/fuzz/run.ts',
+  readers: './fuzz-readers.ts',
 };
 
 const [what = '', ...args] = process.argv.slice(2);

@@ -73,12 +73,24 @@ export function parseTokenizerJson(json: string, where: string): TokenizerJson {
   return value as TokenizerJson;
 }
 
+/** A special token that is named and not there would be left out of every text without a word. */
+function idsOf(part: TemplatePart, { special_tokens: known = {} }: PostProcessor): number[] {
+  const name = 'SpecialToken' in part ? part.SpecialToken?.id : undefined;
+  const ids = name !== undefined && Object.hasOwn(known, name) ? known[name]?.ids : undefined;
+  if (!Array.isArray(ids) || !ids.every(isId))
+    throw new TypeError('a "post_processor" whose special tokens have no ids');
+  return ids;
+}
+
+/** True for what can be a row of a word embedding. */
+export const isId = (id: unknown): id is number => Number.isSafeInteger(id) && (id as number) >= 0;
+
 function templateFrame(processor: PostProcessor): Frame {
   const frame: Frame = { before: [], after: [] };
   let side: keyof Frame = 'before';
   for (const part of processor.single ?? []) {
     if ('Sequence' in part) side = 'after';
-    else frame[side].push(...(processor.special_tokens?.[part.SpecialToken.id]?.ids ?? []));
+    else frame[side].push(...idsOf(part, processor));
   }
   return frame;
 }

@@ -1,7 +1,14 @@
 import type { Preprocessing } from '@crosscheck/contract';
 import { Tokenizer as GeneralTokenizer } from '@huggingface/tokenizers';
 import { createBertEncoder, isBertTokenizer } from './bert-tokenizer.ts';
-import { parseTokenizerJson, readFrame, readingTokenizer, readPadId, type TokenizerJson } from './tokenizer-json.ts';
+import {
+  isId,
+  parseTokenizerJson,
+  readFrame,
+  readingTokenizer,
+  readPadId,
+  type TokenizerJson,
+} from './tokenizer-json.ts';
 
 /** Text to token ids, the same ones as Hugging Face's `tokenizers` in Python gives. */
 export interface Tokenizer {
@@ -26,6 +33,7 @@ function countIds(tokenizer: TokenizerJson): number {
   const vocab = tokenizer.model.vocab as Record<string, number> | unknown[];
   const ids = Array.isArray(vocab) ? [vocab.length - 1] : Object.values(vocab);
   const added = (tokenizer.added_tokens ?? []).map((token) => token.id);
+  if (![...ids, ...added].every((id) => id === -1 || isId(id))) throw new TypeError('ids that are no whole numbers');
   return [...ids, ...added].reduce((max, id) => Math.max(max, id), -1) + 1;
 }
 
@@ -42,12 +50,12 @@ export function createTokenizer(json: string, p: Preprocessing, where = 'tokeniz
   const tokenizer = parseTokenizerJson(json, where);
   const createEncoder = isBertTokenizer(tokenizer) ? createBertEncoder : createGeneralEncoder;
   const encode: Encoder = readingTokenizer(where, () => createEncoder(tokenizer));
-  const { before, after } = readFrame(tokenizer.post_processor);
+  const { before, after } = readingTokenizer(where, () => readFrame(tokenizer.post_processor));
   const limit = p.maxTokens - before.length - after.length;
   return {
     encode: (text) => Int32Array.from([...before, ...encode(blank.test(text) ? p.emptyText : text, limit), ...after]),
-    padId: readPadId(tokenizer),
-    vocabSize: countIds(tokenizer),
+    padId: readingTokenizer(where, () => readPadId(tokenizer)),
+    vocabSize: readingTokenizer(where, () => countIds(tokenizer)),
     json,
   };
 }

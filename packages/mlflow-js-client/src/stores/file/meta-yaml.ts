@@ -43,14 +43,22 @@ function isMap(value: MetaValue | undefined): value is TextMap {
 
 /** Reads what this package and Python's `yaml.dump` write into these files: scalars, folded text, one level of map. */
 export function parseMeta(text: string, path: string): Meta {
-  const meta: Meta = {};
+  const meta: Meta = Object.create(null); // a key may have any name
   for (const entry of splitEntries(text)) {
     const match = /^([\w.-]+):(?: +|(?=\n|$))([\s\S]*)$/.exec(entry);
     if (match === null)
       throw new MlflowError('INVALID_STATE', `cannot read ${path}: "${entry.slice(0, 80)}" is not key: value`);
-    meta[match[1] ?? ''] = parseValue(match[2] ?? '');
+    meta[match[1] ?? ''] = readValue(match[2] ?? '', { entry, path });
   }
   return meta;
+}
+
+function readValue(text: string, { entry, path }: { entry: string; path: string }): MetaValue {
+  try {
+    return parseValue(text);
+  } catch (cause) {
+    throw new MlflowError('INVALID_STATE', `cannot read ${path}: "${entry.slice(0, 80)}" has a broken text`, { cause });
+  }
 }
 
 /** An entry begins at the margin; indented lines go on with it. */
@@ -97,8 +105,7 @@ const PLAIN_VALUES: Readonly<Record<string, boolean | null>> = {
 };
 
 function parseScalar(text: string): string | number | boolean | null {
-  const plain = PLAIN_VALUES[text];
-  if (plain !== undefined) return plain;
+  if (Object.hasOwn(PLAIN_VALUES, text)) return PLAIN_VALUES[text] as boolean | null;
   if (text.startsWith("'")) return text.slice(1, -1).replaceAll("''", "'");
   if (text.startsWith('"')) return JSON.parse(text) as string;
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
