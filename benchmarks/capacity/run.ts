@@ -1,45 +1,39 @@
 // Pods and cost from the measured speed of the service: `pnpm capacity --help`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { readCommandLine } from '../command-line.ts';
+import { print, runOptionCommand } from '@crosscheck/contract';
 import { repositoryRoot } from '../machine.ts';
 import { usualAssumptions } from './plan.ts';
 import { readSpeeds } from './speeds.ts';
 import { capacityTables } from './tables.ts';
 
-const help = `Usage: pnpm capacity [options]
+const number = (usual: number, help: string) => ({ default: usual, isFraction: true, help });
 
-Reckons pods and cost for 1 M, 100 M and 1 B posts a day from benchmarks/results/serving.csv.
-
-  --per-core-hour N  dollars (${usualAssumptions.dollarsPerCoreHour})
-  --peak N           the busiest minutes over the mean (${usualAssumptions.peak})
-  --utilization N    share of a core that is planned to be busy (${usualAssumptions.utilization})
-  --cores-per-pod N  (${usualAssumptions.coresPerPod})
-  --least-pods N     (${usualAssumptions.leastPods})
-  --date TEXT        of the run to reckon from, such as 2026-11-21 (the latest)
-  --write            put the tables into docs/capacity.md
-`;
-
-const values = readCommandLine(help, {
-  'per-core-hour': String(usualAssumptions.dollarsPerCoreHour),
-  peak: String(usualAssumptions.peak),
-  utilization: String(usualAssumptions.utilization),
-  'cores-per-pod': String(usualAssumptions.coresPerPod),
-  'least-pods': String(usualAssumptions.leastPods),
-  date: null,
-  write: false,
+await runOptionCommand({
+  name: 'capacity',
+  summary: 'Reckons pods and cost for 1 M, 100 M and 1 B posts a day from benchmarks/results/serving.csv.',
+  options: {
+    per_core_hour: number(usualAssumptions.dollarsPerCoreHour, 'dollars'),
+    peak: number(usualAssumptions.peak, 'the busiest minutes over the mean'),
+    utilization: number(usualAssumptions.utilization, 'share of a core that is planned to be busy'),
+    cores_per_pod: number(usualAssumptions.coresPerPod, 'cores of one pod'),
+    least_pods: number(usualAssumptions.leastPods, 'pods that are always there'),
+    date: { default: null, help: 'of the run to reckon from, such as 2026-11-21; null = the latest' },
+    write: { default: false, help: 'put the tables into docs/capacity.md' },
+  },
+  async main({ date, write, ...assumptions }) {
+    const speeds = readSpeeds(path.join(repositoryRoot, 'benchmarks/results/serving.csv'), date);
+    const tables = capacityTables(speeds, {
+      dollarsPerCoreHour: assumptions.per_core_hour,
+      peak: assumptions.peak,
+      utilization: assumptions.utilization,
+      coresPerPod: assumptions.cores_per_pod,
+      leastPods: assumptions.least_pods,
+    });
+    print(tables);
+    if (write) writeTables(path.join(repositoryRoot, 'docs/capacity.md'), tables);
+  },
 });
-
-const speeds = readSpeeds(path.join(repositoryRoot, 'benchmarks/results/serving.csv'), values.date);
-const tables = capacityTables(speeds, {
-  dollarsPerCoreHour: Number(values['per-core-hour']),
-  peak: Number(values.peak),
-  utilization: Number(values.utilization),
-  coresPerPod: Number(values['cores-per-pod']),
-  leastPods: Number(values['least-pods']),
-});
-process.stdout.write(`${tables}\n`);
-if (values.write) writeTables(path.join(repositoryRoot, 'docs/capacity.md'), tables);
 
 function writeTables(file: string, tables: string): void {
   const text = readFileSync(file, 'utf8');

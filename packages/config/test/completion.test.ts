@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { completionScript } from '@crosscheck/contract';
 import { afterAll, describe, expect, test } from 'vitest';
-import { completionScript } from '../src/cli/completion-script.ts';
 import { greetFolder } from './bin/folder.ts';
 
 const { dir, remove, greet } = greetFolder();

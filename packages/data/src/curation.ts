@@ -1,4 +1,4 @@
-export { type DataCommand, type Option, parseArguments, runDataCommand, type ValuesOf } from './command-line.ts';
+export { runDataCommand } from './command-line.ts';
 export { type Fate, fates } from './download/fates.ts';
 export { type LedgerEntry, readLedger } from './download/ledger.ts';
 export { computeSurvival, type Survival, type SurvivalReport, survivalWarning } from './download/survival.ts';

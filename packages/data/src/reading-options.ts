@@ -1,7 +1,7 @@
-import { type Encoding, encodings } from '@crosscheck/contract';
+import { type Encoding, encodings, type Option, type ValuesOf } from '@crosscheck/contract';
 import type { LabelWords } from '@crosscheck/posts';
 import { parse } from 'yaml';
-import { badOption, type Option, type ValuesOf } from './command-line.ts';
+import { badOption } from './command-line.ts';
 
 /** How files of posts are read, for every `data:*` command that reads some. */
 export const readingOptions = {

@@ -1,5 +1,4 @@
-import { CrosscheckError } from '@crosscheck/contract';
-import { nearest } from './nearest.ts';
+import { CrosscheckError, nearest } from '@crosscheck/contract';
 
 export interface ColumnNames {
   text: string;

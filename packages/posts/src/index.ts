@@ -17,7 +17,6 @@ export {
   type LabelWords,
   type WordCounts,
 } from './labels.ts';
-export { nearest } from './nearest.ts';
 export type { FileRow, ReadingOptions } from './records/file-row.ts';
 export { isJsonLines } from './records/json-rows.ts';
 export { type OpenOptions, type OpenPosts, openPosts } from './records/open-posts.ts';

@@ -1,17 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { composeConfig, trainConfigSchema } from '@crosscheck/config';
-import { CrosscheckError, exitCodes, messageOf, print } from '@crosscheck/contract';
+import { CrosscheckError, messageOf, print } from '@crosscheck/contract';
 import { isMlflowError, type SyncReport, syncSpool } from 'mlflow-js-client';
-
-const help = `Sends to MLflow what a run could not send while it went on.
-
-Usage: pnpm mlflow:sync <run folder> [--tracking-uri <uri>]
-
-By default it goes where the run was tracked: mlflow.tracking_uri in <run folder>/.hydra/config.yaml.
-`;
 
 /** What sends the rest of a run, as it can be typed. */
 export const syncCommand = (folder: string): string => {
@@ -20,23 +12,12 @@ export const syncCommand = (folder: string): string => {
   return `pnpm mlflow:sync ${/^[\w./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", String.raw`'\''`)}'`}`;
 };
 
-/** The whole `mlflow:sync` command. @returns the exit code */
-export async function runSync(argv: string[]): Promise<number> {
-  const { positionals, values } = parseArgs({
-    args: argv.filter((arg) => arg !== '--'),
-    allowPositionals: true,
-    options: { 'tracking-uri': { type: 'string' }, help: { type: 'boolean', default: false } },
-  });
-  const folder = positionals[0];
-  if (values.help || folder === undefined) {
-    print(help);
-    return values.help ? exitCodes.done : exitCodes.wrongUsage;
-  }
+/** The `mlflow:sync` command. @param trackingUri null = where the run was tracked */
+export async function runSync(folder: string, trackingUri: string | null): Promise<void> {
   await requireFolder(folder);
-  const uri = values['tracking-uri'] ?? trackingUriOf(folder);
+  const uri = trackingUri ?? trackingUriOf(folder);
   const reports = await syncSpool(folder, uri).catch(explain);
   for (const line of describe(reports, folder, uri)) print(line);
-  return exitCodes.done;
 }
 
 async function requireFolder(folder: string): Promise<void> {

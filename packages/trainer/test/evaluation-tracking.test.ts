@@ -84,7 +84,7 @@ it('a server that is away leaves everything in the run folder, and the message n
   expect(output).toMatch(/pnpm mlflow:sync \S*away sends it later/);
   const waiting = readdirSync(path.join(dir, 'away'));
   expect(waiting.length).toBeGreaterThan(4);
-  const synced = await quietly(() => runSync([path.join(dir, 'away'), '--tracking-uri', uri]));
+  const synced = await quietly(() => runSync(path.join(dir, 'away'), uri));
   expect(synced.output).toMatch(/sent \d+ records of run/);
 });
 

@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { writeWhole } from '@crosscheck/contract';
+import { type Option, writeWhole } from '@crosscheck/contract';
 import {
   createProgress,
   type LimitProfile,
   limitProfiles,
-  type Option,
   type Progress,
   readingOf,
   readingOptions,

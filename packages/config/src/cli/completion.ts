@@ -1,22 +1,13 @@
-import { print } from '@crosscheck/contract';
+import { answerCompletion, print } from '@crosscheck/contract';
 import { type ComposeConfigOptions, composeOnly } from '../compose-config.ts';
-import { fail } from '../hydra/problems.ts';
 import { schemaAt, schemaKeys, unwrap } from '../schema-walk.ts';
 import { flags, type Invocation } from './arguments.ts';
 import type { Command } from './command.ts';
-import { completionScript } from './completion-script.ts';
 
 /** `--shell-completion install=SHELL` prints the script; `query=SHELL -- words…` prints what may follow. */
-export function complete<C>(command: Command<C>, invocation: Invocation, options: ComposeConfigOptions<C>): boolean {
-  const [action, shell = ''] = (invocation.flags.completion ?? '').split('=') as [string, string | undefined];
-  if (action === 'install') print(completionScript(shell, command.name));
-  else if (action === 'query') print(candidates(command, invocation.words, options).join('\n'));
-  else
-    fail(
-      'CROSSCHECK_CLI_FLAG',
-      `--shell-completion takes install=bash, install=zsh or install=fish, got ${invocation.flags.completion}`,
-    );
-  return true;
+export function complete<C>(command: Command<C>, invocation: Invocation, options: ComposeConfigOptions<C>): void {
+  const { flags: given, words } = invocation;
+  print(answerCompletion(command.name, given.completion ?? '', () => candidates(command, words, options)));
 }
 
 /** What may stand where the last of `words` is being typed. */

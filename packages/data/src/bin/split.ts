@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
-import { type Option, runDataCommand } from '../command-line.ts';
+import type { Option } from '@crosscheck/contract';
+import { runDataCommand } from '../command-line.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { readingOf, readingOptions } from '../reading-options.ts';
 import { type LimitProfile, limitProfiles } from '../split/profile.ts';

@@ -1,5 +1,5 @@
-import { CrosscheckError, type LabelId } from '@crosscheck/contract';
-import { describeShape, isMissing, nearest, readRows } from '@crosscheck/posts';
+import { CrosscheckError, type LabelId, nearest } from '@crosscheck/contract';
+import { describeShape, isMissing, readRows } from '@crosscheck/posts';
 import type { Fate } from '../download/fates.ts';
 import { problemsError, type SampleProblem } from '../problems.ts';
 import { collectLabels, type LabelCollector } from '../sources/labels.ts';

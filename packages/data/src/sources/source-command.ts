@@ -1,5 +1,6 @@
+import type { Option, ValuesOf } from '@crosscheck/contract';
 import { defaultMaxPixels } from '@crosscheck/preprocess';
-import { type Option, runDataCommand, type ValuesOf } from '../command-line.ts';
+import { runDataCommand } from '../command-line.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { type SourcePost, writeSource } from './write-source.ts';
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, labelNames, writeWhole } from '@crosscheck/contract';
-import { describeUnknownWords, nearest } from '@crosscheck/posts';
+import { CrosscheckError, labelNames, nearest, writeWhole } from '@crosscheck/contract';
+import { describeUnknownWords } from '@crosscheck/posts';
 import type { Groups } from '../fingerprint/groups.ts';
 import { type Duplicates, findDuplicates, type Likeness } from '../inspect/find-duplicates.ts';
 import { findIdColumn } from '../inspect/id-columns.ts';

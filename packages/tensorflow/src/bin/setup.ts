@@ -1,49 +1,29 @@
-import { parseArgs } from 'node:util';
-import { runProgram } from '@crosscheck/contract';
-import { chooseFlavor, describeMachine, runtimeLayout } from '../setup/platform.ts';
+import { runOptionCommand } from '@crosscheck/contract';
+import { chooseFlavor, describeMachine, flavors, runtimeLayout } from '../setup/platform.ts';
 import { setupTensorflow } from '../setup/setup.ts';
 
-const help = `Fetches libtensorflow from the TensorFlow wheel and builds the addon that TensorFlow.js needs.
+const say = (line: string) => void process.stdout.write(`tensorflow: ${line}\n`);
 
-Usage: pnpm tensorflow:setup [options]
-
-  --flavor auto|cpu|cuda    auto: CUDA where an NVIDIA driver is found    [CROSSCHECK_TENSORFLOW_FLAVOR, auto]
-  --cuda-libraries          fetch the CUDA libraries even without a driver (to build an image)
-  --force                   build again
-  --help
-
-CROSSCHECK_TENSORFLOW_WHEEL=<file>   use this wheel and download nothing
-CROSSCHECK_CACHE=<folder>            where the runtime is kept   [~/.cache/crosscheck]
-`;
-
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      flavor: { type: 'string', default: process.env['CROSSCHECK_TENSORFLOW_FLAVOR'] ?? 'auto' },
-      'cuda-libraries': { type: 'boolean' },
-      force: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
+await runOptionCommand({
+  name: 'tensorflow:setup',
+  summary: 'Fetches libtensorflow from the TensorFlow wheel and builds the addon that TensorFlow.js needs.',
+  options: {
+    flavor: {
+      default: process.env['CROSSCHECK_TENSORFLOW_FLAVOR'] ?? 'auto',
+      choices: flavors,
+      help: 'auto: CROSSCHECK_TENSORFLOW_FLAVOR, else CUDA where an NVIDIA driver is found',
     },
-  });
-  if (values.help) {
-    process.stdout.write(help);
-    return;
-  }
-  const say = (line: string) => process.stdout.write(`tensorflow: ${line}\n`);
-  const flavor = chooseFlavor(values.flavor);
-  const cudaLibraries = values['cuda-libraries'];
-  const manifest = await setupTensorflow({
-    flavor,
-    force: values.force,
-    say,
-    ...(cudaLibraries === undefined ? {} : { cudaLibraries }),
-  });
-  say(
-    `${manifest.tensorflow} (${flavor} build, computes on the ${manifest.selfTest}) is ready in ${runtimeLayout(flavor).root}`,
-  );
-  if (flavor === 'cuda' && !describeMachine().hasNvidiaDriver) {
+    cuda_libraries: { default: false, help: 'fetch the CUDA libraries even without a driver (to build an image)' },
+    force: { default: false, help: 'build again' },
+  },
+  notes: `CROSSCHECK_TENSORFLOW_WHEEL=<file>   use this wheel and download nothing
+CROSSCHECK_CACHE=<folder>            where the runtime is kept   [~/.cache/crosscheck]`,
+  async main({ flavor: wanted, cuda_libraries: cudaLibraries, force }) {
+    const flavor = chooseFlavor(wanted);
+    const manifest = await setupTensorflow({ flavor, force, say, ...(cudaLibraries && { cudaLibraries }) });
+    const { root } = runtimeLayout(flavor);
+    say(`${manifest.tensorflow} (${flavor} build, computes on the ${manifest.selfTest}) is ready in ${root}`);
+    if (flavor !== 'cuda' || describeMachine().hasNvidiaDriver) return;
     say('no NVIDIA driver was found: this build computes on the CPU until there is one (then run this command again)');
-  }
-}
-
-await runProgram(main);
+  },
+});

@@ -60,6 +60,9 @@ export function describeMachine(): Machine {
   return { platform: process.platform, arch: process.arch, hasNvidiaDriver };
 }
 
+/** What can be asked for. */
+export const flavors = ['auto', 'cpu', 'cuda'] as const;
+
 /** `auto` means CUDA where an NVIDIA driver and a CUDA wheel exist, and the CPU otherwise. */
 export function chooseFlavor(wanted: string, machine: Machine = describeMachine()): Flavor {
   if (wanted === 'cpu' || wanted === 'cuda') return wanted;

@@ -1,4 +1,4 @@
-import { fail } from '../hydra/problems.ts';
+import { CrosscheckError } from '../errors.ts';
 
 /** Quotes text for a POSIX shell. */
 const quote = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
@@ -23,44 +23,59 @@ _crosscheck_${idOf(name)}() {
   COMPREPLY=("\${COMPREPLY[@]#"$head"}")
   [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} != *[=.] ]] || compopt -o nospace
 }
-_crosscheck_${idOf(name)}_before="$(complete -p pnpm 2>/dev/null | sed -n 's/.*-F \\([^ ]*\\).*/\\1/p')"
+# a script that is evaluated again must not take itself for what was there before
+if ! declare -F _crosscheck_${idOf(name)}_pnpm >/dev/null; then
+  _crosscheck_${idOf(name)}_before="$(complete -p pnpm 2>/dev/null | sed -n 's/.*-F \\([^ ]*\\).*/\\1/p')"
+  complete -o default -F _crosscheck_${idOf(name)}_pnpm pnpm
+fi
 _crosscheck_${idOf(name)}_pnpm() {
   if [[ "\${COMP_LINE:0:COMP_POINT}" =~ ^[[:space:]]*[^[:space:]]+[[:space:]]+${name}[[:space:]] ]]; then _crosscheck_${idOf(name)}
   elif [[ -n $_crosscheck_${idOf(name)}_before ]]; then "$_crosscheck_${idOf(name)}_before" "$@"
   fi
 }
-complete -o default -F _crosscheck_${idOf(name)}_pnpm pnpm
 `,
   zsh: (name, call) => `# eval "$(pnpm --silent ${name} --shell-completion install=zsh)"
 autoload -Uz compinit && (( $+functions[compdef] )) || compinit
-_crosscheck_${idOf(name)}_before="\${_comps[pnpm]:-}"
+if (( ! $+functions[_crosscheck_${idOf(name)}] )); then
+  _crosscheck_${idOf(name)}_before="\${_comps[pnpm]:-}"
+  compdef _crosscheck_${idOf(name)} pnpm
+fi
 _crosscheck_${idOf(name)}() {
   if [[ \${words[2]} == ${name} && CURRENT -ge 3 ]]; then
     local -a found
     found=("\${(@f)$(${call} --shell-completion query=zsh -- "\${words[CURRENT]}" 2>/dev/null)}")
-    compadd -Q -S '' -- \${(@)found:#}
+    found=("\${(@)found:#}")
+    if (( $#found )); then compadd -Q -S '' -- "\${found[@]}"; else compset -P '*='; _files; fi
   elif [[ -n $_crosscheck_${idOf(name)}_before ]]; then
     "$_crosscheck_${idOf(name)}_before"
   fi
 }
-compdef _crosscheck_${idOf(name)} pnpm
 `,
   fish: (name, call) => `# pnpm --silent ${name} --shell-completion install=fish | source
 function __crosscheck_${idOf(name)}
     set -l word (commandline -ct)
-    ${call} --shell-completion query=fish -- "$word" 2>/dev/null
+    set -l found (${call} --shell-completion query=fish -- "$word" 2>/dev/null | string match -v '')
+    if test (count $found) -gt 0
+        printf '%s\\n' $found
+    else
+        set -l head (string match -r '^[^=]*=' -- "$word")
+        for file in (__fish_complete_path (string replace -r '^[^=]*=' '' -- "$word"))
+            echo "$head$file"
+        end
+    end
 end
 complete -c pnpm -f -n 'test (count (commandline -opc)) -ge 2; and test (commandline -opc)[2] = ${name}' -a '(__crosscheck_${idOf(name)})'
 `,
 };
 
-/** The script that a shell evaluates to complete `pnpm <name> …`; other words keep the completion they had. */
+/**
+ * The script that a shell evaluates to complete `pnpm <name> …`; other words keep the completion they had.
+ *
+ * @throws CROSSCHECK_CLI_FLAG
+ */
 export function completionScript(shell: string, name: string): string {
-  const script = scripts[shell];
-  if (script === undefined)
-    return fail(
-      'CROSSCHECK_CLI_FLAG',
-      `no completion for the shell "${shell}"; available: ${Object.keys(scripts).join(', ')}`,
-    );
-  return script(name, selfCall());
+  const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined;
+  if (script !== undefined) return script(name, selfCall());
+  const message = `no completion for the shell "${shell}"; available: ${Object.keys(scripts).join(', ')}`;
+  throw new CrosscheckError('CROSSCHECK_CLI_FLAG', message);
 }
