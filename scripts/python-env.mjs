@@ -3,12 +3,13 @@
 //
 //   node scripts/python-env.mjs hydra hydra-core==1.3.8
 //
-// The environment lives in ${XDG_CACHE_HOME:-~/.cache}/crosscheck/python/<name>-<hash of the requirements>, so a second call
+// The environment lives in ${XDG_CACHE_HOME:-~/.cache}/crosscheck/python/<name>-<hash of the requirements> (of a user without a home: in a
+// temporary folder of its own), so a second call
 // with the same requirements only prints. Calls that run at the same time wait for the first one. PYTHON chooses the base interpreter.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { accessSync, constants, existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 
 const basePython = process.env.PYTHON ?? 'python3';
@@ -66,9 +67,35 @@ function build(dir, requirements, marker) {
   writeFileSync(marker, `${requirements.join('\n')}\n`);
 }
 
+/** The user's home where it can be used; null for a user without HOME and without an entry in passwd, as containers have them. */
+function usableHome() {
+  try {
+    const home = homedir();
+    accessSync(home, constants.W_OK | constants.X_OK);
+    return home;
+  } catch {
+    return null;
+  }
+}
+
+/** Others may write into the folder of temporary files, too: one that is not this user's alone is not trusted. */
+function temporaryCache() {
+  const wanted = path.join(tmpdir(), `crosscheck-${process.getuid?.() ?? 'user'}`);
+  if (!existsSync(wanted)) mkdirSync(wanted, { mode: 0o700 });
+  const found = lstatSync(wanted);
+  const isOwn = found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0;
+  return isOwn ? wanted : mkdtempSync(`${wanted}-`);
+}
+
+function cacheFolder() {
+  if (process.env.XDG_CACHE_HOME) return path.join(process.env.XDG_CACHE_HOME, 'crosscheck');
+  const home = usableHome();
+  return home === null ? temporaryCache() : path.join(home, '.cache/crosscheck');
+}
+
 const [name, ...requirements] = process.argv.slice(2);
 if (!name || requirements.length === 0) fail('usage: python-env.mjs NAME REQUIREMENT…');
-const cache = path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'crosscheck/python');
+const cache = path.join(cacheFolder(), 'python');
 const hash = createHash('sha256').update(requirements.join('\n')).digest('hex').slice(0, 8);
 const dir = path.join(cache, `${name}-${hash}`);
 const marker = path.join(dir, '.complete');

@@ -2,9 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import path from 'node:path';
-import { architectureSchema, type CheckpointMetadata, defaultPreprocessing } from '@crosscheck/contract';
+import { architectureSchema, type CheckpointMetadata, defaultPreprocessing, sharedCacheFolder } from '@crosscheck/contract';
 import { exportArtifact, randomWeights } from '@crosscheck/exporter';
 import { parameterNames, writeCheckpoint } from '@crosscheck/model/weights';
 import { buildBertTokenizerJson } from '@crosscheck/preprocess';
@@ -56,8 +55,7 @@ const recipe = ['serving/models.ts', 'serving/posts.ts', 'peers/export_plain.py'
 );
 
 function cacheFolder(): string {
-  const cache = process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache');
-  return path.join(cache, 'crosscheck/benchmarks', `serving-${hashOf(recipe)}`);
+  return path.join(sharedCacheFolder(), 'crosscheck/benchmarks', `serving-${hashOf(recipe)}`);
 }
 
 /** Artifacts of another exporter are others. */
