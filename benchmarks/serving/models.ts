@@ -3,7 +3,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
-import { architectureSchema, type CheckpointMetadata, defaultPreprocessing, sharedCacheFolder } from '@crosscheck/contract';
+import {
+  architectureSchema,
+  type CheckpointMetadata,
+  defaultPreprocessing,
+  sharedCacheFolder,
+} from '@crosscheck/contract';
 import { exportArtifact, randomWeights } from '@crosscheck/exporter';
 import { parameterNames, writeCheckpoint } from '@crosscheck/model/weights';
 import { buildBertTokenizerJson } from '@crosscheck/preprocess';

@@ -16,7 +16,7 @@ export { lockFolder } from './files/folder-lock.ts';
 export { cleanLitter, isTemporary, litterIn, makeTemporaryFolder, temporaryBeside } from './files/litter.ts';
 export { isOnlyOurs, makeOwnFolder } from './files/own-files.ts';
 export { asFileError, describeSystemError, guardWriting, nameKey } from './files/system-errors.ts';
-export { makeFolder, writeWhole } from './files/write-whole.ts';
+export { makeFolder, writeWhole, writeWholeBy } from './files/write-whole.ts';
 export * from './labels.ts';
 export * from './onnx-metadata.ts';
 export * from './preprocessing.ts';

@@ -3,7 +3,14 @@ import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { isCrosscheckError, isTemporary, messageOf, temporaryBeside } from '@crosscheck/contract';
+import {
+  asFileError,
+  CrosscheckError,
+  isCrosscheckError,
+  isTemporary,
+  messageOf,
+  temporaryBeside,
+} from '@crosscheck/contract';
 import { notFound, writeFailed } from './errors.ts';
 import {
   type ObjectBody,
@@ -67,7 +74,7 @@ export class FolderStore implements ObjectStore {
       return await place(temporary, file);
     } catch (cause) {
       if (isCrosscheckError(cause)) throw cause; // of the chunks' source
-      throw writeFailed(file, messageOf(cause), cause);
+      throw refused(file, cause);
     } finally {
       await rm(temporary, { force: true }).catch(() => {}); // where there is no folder, there is no file either
     }
@@ -76,6 +83,13 @@ export class FolderStore implements ObjectStore {
   #file(key: string): string {
     return path.join(this.#dir, ...partsOfKey(this.url, key));
   }
+}
+
+/** The system's reason in words, with the place, so that a command can name the setting that it came from. */
+function refused(file: string, cause: unknown): CrosscheckError {
+  const known = asFileError(cause, file);
+  if (known === null) return writeFailed(file, messageOf(cause), cause);
+  return Object.assign(new CrosscheckError('CROSSCHECK_STORAGE_WRITE_FAILED', known.message, { cause }), { file });
 }
 
 async function renameOver(from: string, to: string): Promise<boolean> {

@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TrainConfig } from '@crosscheck/config';
+import { writeWhole } from '@crosscheck/contract';
 import { type Model, summary } from '@crosscheck/model';
 import { guardWriting } from './guard-writing.ts';
 import type { Phase } from './phases.ts';
@@ -24,5 +24,5 @@ export function writeNetwork({ model, config, phases, runDir }: Described): void
   });
   const text = [summary(model, first?.freeze, config.data.image_size), ...learning].join('\n\n');
   const file = path.join(runDir, networkFileName);
-  guardWriting(file, () => writeFileSync(file, `${text}\n`));
+  guardWriting(file, () => writeWhole(file, `${text}\n`));
 }

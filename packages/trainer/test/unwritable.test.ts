@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { runEntry, temporaryFolder } from '@crosscheck/testkit';
+import { repositoryRoot, runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePosts } from './support/posts.ts';
 import { bestCheckpoint } from './support/read-run.ts';
@@ -20,6 +20,7 @@ const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', 
 beforeAll(async () => {
   await makePosts(posts);
   await trainHere([...shortRun(posts, root.dir), 'training.num_epochs=1'], root);
+  await makeSources();
   writeFileSync(file, 'a file');
   if (isMounted) spawnSync('dd', ['if=/dev/zero', `of=${full}/rest`, 'bs=1k']);
 }, slowMs);
@@ -63,31 +64,159 @@ const commands: [string, string, (place: string) => string[], string][] = [
   ['dvc:plots', 'packages/dvc/src/bin/plots.ts', (dir) => [path.join(root.dir, 'run/metrics.jsonl'), dir], ''],
 ];
 
+const [artifact, shards, fakeddit, memes] = ['artifact', 'shards', 'fakeddit', 'memes'].map((name) =>
+  path.join(root.dir, name),
+) as [string, string, string, string];
+const tokenizer = path.join(repositoryRoot, 'assets/tiny/tokenizer.json');
+const runFolder = path.join(root.dir, 'run');
+const inRunFolder = [`hydra.run.dir=${root.dir}/own`];
+
+/** What the further commands read. */
+async function makeSources(): Promise<void> {
+  const made = await runEntry('packages/exporter/src/bin/export.ts', [
+    ...run(),
+    `export.checkpoint=${checkpoint()}`,
+    `export.output_dir=${artifact}`,
+  ]);
+  if (made.code !== 0) throw new Error(made.stderr);
+  for (const folder of [shards, fakeddit, path.join(memes, 'img')]) mkdirSync(folder, { recursive: true });
+  cpSync(path.join(posts, 'test.csv'), path.join(shards, 'a.csv'));
+  for (const split of ['train', 'validate', 'test_public']) {
+    const rows = [0, 1].map((i) => [
+      `0000${i}`,
+      `words ${split} ${i}`,
+      'http://127.0.0.1/a.jpg',
+      1 - i,
+      2 * i,
+      i,
+      'sub',
+      1,
+      'a',
+    ]);
+    const header = [
+      'id',
+      'clean_title',
+      'image_url',
+      '2_way_label',
+      '3_way_label',
+      '6_way_label',
+      'subreddit',
+      'score',
+      'author',
+    ];
+    writeFileSync(
+      path.join(fakeddit, `multimodal_${split}.tsv`),
+      [header, ...rows].map((row) => `${row.join('\t')}\n`).join(''),
+    );
+  }
+  cpSync(path.join(posts, 'images/test'), path.join(memes, 'img'), { recursive: true });
+  const memeRows = [0, 1].map((label) => ({ id: label, img: `img/0000${label}.jpg`, text: `words ${label}`, label }));
+  writeFileSync(path.join(memes, 'train.jsonl'), memeRows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+}
+
+/** Commands that need more than the posts of train; the same columns. */
+const furtherCommands: typeof commands = [
+  [
+    'calibrate',
+    'packages/trainer/src/bin/calibrate.ts',
+    (dir) => [...run(), `calibration.checkpoint=${checkpoint()}`, `hydra.run.dir=${dir}`],
+    'hydra.run.dir',
+  ],
+  [
+    'infer',
+    'packages/inference/src/bin/infer.ts',
+    (dir) => [
+      ...inRunFolder,
+      'inference.mode=batch',
+      `inference.checkpoint.path=${artifact}`,
+      `inference.batch.csv_file=${posts}/test.csv`,
+      `inference.batch.root_dir=${posts}`,
+      `inference.batch.output_file=${dir}/judged.csv`,
+    ],
+    'inference.batch.output_file',
+  ],
+  [
+    'score',
+    'packages/scoring/src/bin/score.ts',
+    (dir) => [
+      ...inRunFolder,
+      `inference.checkpoint.path=${artifact}`,
+      `score.shards=${shards}`,
+      `score.images=${posts}`,
+      'score.restarts=0',
+      `score.output=${dir}`,
+    ],
+    'score.output',
+  ],
+  [
+    'score:split',
+    'packages/scoring/src/bin/split.ts',
+    (dir) => [...inRunFolder, `score.input=${posts}/test.csv`, `score.shards=${dir}`],
+    'score.shards',
+  ],
+  [
+    'data:fakeddit',
+    'packages/data/src/bin/fakeddit.ts',
+    (dir) => [`source=${fakeddit}`, `images_dir=${posts}/images/test`, 'download=false', `dir=${dir}`],
+    'dir',
+  ],
+  ['data:hateful-memes', 'packages/data/src/bin/hateful-memes.ts', (dir) => [`source=${memes}`, `dir=${dir}`], 'dir'],
+  [
+    'data:tfrecord',
+    'packages/data/src/bin/tfrecord.ts',
+    (dir) => ['action=write', `source=${posts}/test.csv`, `tokenizer=${tokenizer}`, `dir=${dir}`],
+    'dir',
+  ],
+  [
+    'data:suspects',
+    'packages/trainer/src/bin/suspects.ts',
+    (dir) => [...run(), `suspects.output_dir=${dir}`],
+    'suspects.output_dir',
+  ],
+  [
+    'compare',
+    'packages/trainer/src/bin/compare.ts',
+    (dir) => [runFolder, runFolder, ...inRunFolder, `compare.output_dir=${dir}`],
+    'compare.output_dir',
+  ],
+];
+
 /** One line with a code, the place, the reason and what to set; no stack. */
-async function expectRefusal(entry: string, args: string[], told: RegExp): Promise<void> {
+async function expectRefusal(entry: string, args: string[], told: RegExp): Promise<string> {
   const { code, stderr } = await runEntry(entry, args);
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/^CROSSCHECK_\w+: .*$/m) });
   expect(stderr).toMatch(told);
   expect(stderr).not.toMatch(/^ {4}at /m);
+  return stderr;
 }
 
 describe('a place that cannot be written', { timeout: slowMs }, () => {
-  it.each(commands)('is an error of %s that names it', async (_, entry, args, key) => {
-    await expectRefusal(
+  it.each([...commands, ...furtherCommands])('is an error of %s that names it', async (_, entry, args, key) => {
+    const stderr = await expectRefusal(
       entry,
       args(path.join(file, 'out')),
       /a file stands where a folder is needed \(E(NOTDIR|EXIST)\)/,
     );
-    expect((await runEntry(entry, args(path.join(file, 'out')))).stderr).toContain(key);
+    expect(stderr).toContain(key);
   });
 });
 
 describe.skipIf(!isMounted)('a full place (skipped: nothing can be mounted here)', { timeout: slowMs }, () => {
-  it.each(commands)('is an error of %s, and nothing half-written stands there', async (_, entry, args) => {
-    const place = path.join(full, 'out');
-    rmSync(place, { recursive: true, force: true });
-    await expectRefusal(entry, args(place), /no space is left there \(ENOSPC\)/);
-    const left = readdirSync(full, { recursive: true }).map(String);
-    expect(left.filter((name) => /\.(csv|html|safetensors|onnx|png)$/.test(name))).toEqual([]);
-  });
+  it.each([...commands, ...furtherCommands])(
+    'is an error of %s, and nothing half-written stands there',
+    async (command, entry, args) => {
+      const place = path.join(full, 'out');
+      rmSync(place, { recursive: true, force: true });
+      await expectRefusal(entry, args(place), /no space is left there \(ENOSPC\)/);
+      const left = readdirSync(full, { recursive: true })
+        .map(String)
+        // A journal, line by line: the next run goes on from it.
+        .filter((name) => name !== 'out/ledger.jsonl' || command !== 'data:fakeddit');
+      expect(
+        left.filter((name) =>
+          /\.(csv|html|json|jsonl|tsv|jpg|safetensors|onnx|png|tfrecord|txt)$|\.part$|^\.artifact/.test(name),
+        ),
+      ).toEqual([]);
+    },
+  );
 });

@@ -22,6 +22,26 @@ export function writeWhole(file: string, content: string | Uint8Array): void {
   });
 }
 
+/**
+ * The same for what comes in pieces.
+ *
+ * @param write gets the temporary name
+ * @throws CROSSCHECK_OUTPUT_UNWRITABLE
+ */
+export async function writeWholeBy(file: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  makeFolder(path.dirname(file));
+  const temporary = temporaryBeside(file);
+  await guardWriting(file, async () => {
+    try {
+      await write(temporary);
+      renameSync(temporary, file);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+  });
+}
+
 /** @throws CROSSCHECK_OUTPUT_UNWRITABLE */
 export function makeFolder(folder: string): void {
   guardWriting(folder, () => mkdirSync(folder, { recursive: true }));

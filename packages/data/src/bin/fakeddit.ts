@@ -6,6 +6,8 @@ import { describeSurvival, survivalWarning } from '../download/survival.ts';
 import { convertFakeddit, type FakedditSummary } from '../fakeddit/convert-fakeddit.ts';
 import type { FakedditText } from '../fakeddit/read-rows.ts';
 import { createProgress, type Progress } from '../progress.ts';
+import { failureOptions } from '../sources/source-command.ts';
+import { describeLost } from '../sources/write-source.ts';
 
 const options = {
   source: { default: 'data/fakeddit', help: "folder with Fakeddit's multimodal TSV files" },
@@ -31,6 +33,7 @@ const options = {
   min_side: { default: 32, help: 'pixels; smaller pictures are left out' },
   shared_rows: { default: 10, help: 'a picture that so many rows share is a placeholder; 0 = never' },
   placeholders: { default: null, help: 'text file with more sha256 or md5 of placeholders, one a line' },
+  ...failureOptions,
   user_agent: { default: 'crosscheck-data/0.1 (research; polite)', help: 'how the requests introduce themselves' },
 };
 
@@ -50,6 +53,7 @@ function report(summary: FakedditSummary, dir: string): void {
   write(describeSurvival(summary.survival));
   const counts = Object.entries(summary.kept).map(([split, rows]) => `${path.join(dir, `${split}.csv`)} (${rows})`);
   write(`wrote ${counts.join(', ')}; every row's fate is in ${path.join(dir, 'ledger.jsonl')}`);
+  write(describeLost(summary.fates));
   if (summary.mayComeBack > 0)
     write(`${summary.mayComeBack} rows failed in a way that may pass: run it again to go on`);
   const warning = survivalWarning(summary.survival);
@@ -80,6 +84,7 @@ await runDataCommand({
       download: values.download,
       retryAll: values.retry_all,
       sharedRows: values.shared_rows,
+      maxFailedShare: values.max_failed_share,
       limits: {
         minSide: values.min_side,
         maxPixels: values.max_pixels,

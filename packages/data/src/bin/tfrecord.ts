@@ -4,8 +4,9 @@ import { loadTokenizer } from '@crosscheck/preprocess';
 import { runDataCommand } from '../command-line.ts';
 import { readManifest } from '../manifest/read-manifest.ts';
 import { readingOf, readingOptions } from '../reading-options.ts';
+import { failureOptions } from '../sources/source-command.ts';
 import { readAc215, writeAc215 } from '../sources/tfrecord/ac215.ts';
-import { writeSource } from '../sources/write-source.ts';
+import { describeLost, writeSource } from '../sources/write-source.ts';
 
 const write = (text: string) => void process.stdout.write(`${text}\n`);
 
@@ -27,6 +28,7 @@ await runDataCommand({
     per_file: { default: 10_000, min: 1, help: 'write: posts per file' },
     ...readingOptions,
     min_side: { default: 1, help: 'read: pixels; smaller pictures are left out' },
+    ...failureOptions,
   },
   async main(values) {
     const tokenizer = await loadTokenizer(values.tokenizer, { ...defaultPreprocessing, maxTokens: values.length });
@@ -39,10 +41,10 @@ await runDataCommand({
     }
     const posts = await readAc215(values.source, tokenizer, positiveClass);
     const limits = { minSide: values.min_side, maxPixels: 1e9, placeholders: new Set<string>() };
-    const { kept, fates } = await writeSource({ [values.split]: posts }, { dir: values.dir, limits, allowBlank: true });
+    const maxFailedShare = values.max_failed_share;
+    const to = { dir: values.dir, limits, allowBlank: true, maxFailedShare };
+    const { kept, fates } = await writeSource({ [values.split]: posts }, to);
     write(`${path.join(values.dir, `${values.split}.csv`)}: ${kept[values.split]?.rows} of ${posts.length} posts`);
-    const lost = Object.entries(fates).filter(([fate]) => fate !== 'kept');
-    if (lost.length > 0)
-      write(`left out: ${lost.map(([fate, rows]) => `${rows} ${fate}`).join(', ')}; see ledger.jsonl`);
+    write(describeLost(fates));
   },
 });

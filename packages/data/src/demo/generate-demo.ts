@@ -1,7 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { createRandom, type Random } from '@crosscheck/contract';
+import { createRandom, type Random, writeWhole } from '@crosscheck/contract';
 import { runConcurrently } from '../run-concurrently.ts';
 import { composeSplits, type PostPlan } from './compose-posts.ts';
 import {
@@ -92,10 +91,9 @@ interface PictureTarget {
 
 async function drawPictures(posts: readonly PostPlan[], target: PictureTarget): Promise<void> {
   const { dir, split, seed } = target;
-  await mkdir(path.join(dir, 'images', split), { recursive: true });
   await runConcurrently(posts, availableParallelism() * 2, async (post, i) => {
     const bytes = await drawPicture(post, createRandom(seed, 'demo picture', split, i), target);
-    await writeFile(path.join(dir, imageName(split, i)), bytes);
+    writeWhole(path.join(dir, imageName(split, i)), bytes);
     target.onPicture();
   });
 }

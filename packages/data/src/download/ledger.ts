@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type LabelId, temporaryBeside } from '@crosscheck/contract';
+import { guardWriting, type LabelId, makeFolder, writeWhole } from '@crosscheck/contract';
 import { type Fate, fates } from './fates.ts';
 
 /** One row of a source and what became of it. */
@@ -38,20 +38,19 @@ export interface Ledger {
 const keyOf = (split: string, id: string) => `${split}/${id}`;
 
 export async function openLedger(file: string): Promise<Ledger> {
-  await mkdir(path.dirname(file), { recursive: true });
+  makeFolder(path.dirname(file));
   const content = await readFile(file, 'utf8').catch(() => '');
   // A row that repeats an id must not stand for the row that had it first.
   const firsts = parseLines(content).filter(({ fate }) => fate !== 'duplicate_id');
   const entries = new Map(firsts.map((entry) => [keyOf(entry.split, entry.id), entry]));
   // A killed run may have left half a line; the next one must not be glued to it.
-  if (content !== '' && !content.endsWith('\n')) appendFileSync(file, '\n');
+  const append = (text: string) => guardWriting(file, () => appendFileSync(file, text));
+  if (content !== '' && !content.endsWith('\n')) append('\n');
   return {
     earlier: (split, id) => entries.get(keyOf(split, id)),
-    record: (entry) => appendFileSync(file, `${JSON.stringify(entry)}\n`),
+    record: (entry) => append(`${JSON.stringify(entry)}\n`),
     async finish(all) {
-      const part = temporaryBeside(file);
-      await writeFile(part, all.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-      await rename(part, file);
+      writeWhole(file, all.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
     },
   };
 }

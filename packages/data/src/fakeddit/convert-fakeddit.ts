@@ -2,12 +2,13 @@ import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { CrosscheckError, createRandom, writeWhole } from '@crosscheck/contract';
 import { type DownloadOptions, downloadAll } from '../download/download.ts';
-import { fates } from '../download/fates.ts';
+import { type Fate, fates } from '../download/fates.ts';
 import { type Ledger, type LedgerEntry, openLedger } from '../download/ledger.ts';
 import { computeSurvival, type SurvivalReport } from '../download/survival.ts';
 import { noteImageRoots } from '../manifest/images.ts';
 import { relativeImage, writeManifestFile } from '../manifest/write-manifest.ts';
 import { runConcurrently } from '../run-concurrently.ts';
+import { countFates, requireKept } from '../sources/write-source.ts';
 import { findLocalPicture, isStillThere, judgePicture, type PictureLimits } from './keep-picture.ts';
 import { type FakedditRow, type FakedditText, readFakedditRows } from './read-rows.ts';
 
@@ -28,6 +29,8 @@ export interface FakedditOptions {
   retryAll: boolean;
   /** A picture that at least so many kept rows share is taken for a placeholder; 0 turns this off. */
   sharedRows: number;
+  /** When more than this share of the rows fails, or all, no CSV is written. @default no limit */
+  maxFailedShare?: number;
   limits: PictureLimits;
   network: DownloadOptions;
   /** Told how many rows there are, then after every row. */
@@ -39,6 +42,7 @@ export interface FakedditSummary {
   /** Kept rows per split. */
   kept: Record<string, number>;
   rows: number;
+  fates: Partial<Record<Fate, number>>;
   survival: SurvivalReport;
   /** Rows whose fate another run may change. */
   mayComeBack: number;
@@ -54,7 +58,7 @@ interface Task {
  * Turns Fakeddit's TSV files into manifests with pictures. Every row gets a fate in `ledger.jsonl` as soon as it is known; another run
  * goes on where the last one stopped, and asks again for what may have been a passing failure.
  *
- * @throws CROSSCHECK_DATA_NOT_FOUND, CROSSCHECK_DATA_MISSING_COLUMN, CROSSCHECK_DATA_LABEL_MEANING
+ * @throws CROSSCHECK_DATA_NOT_FOUND, CROSSCHECK_DATA_MISSING_COLUMN, CROSSCHECK_DATA_LABEL_MEANING, CROSSCHECK_DATA_TOO_MANY_FAILED
  */
 export async function convertFakeddit(options: FakedditOptions): Promise<FakedditSummary> {
   const tasks = await readTasks(options);
@@ -76,6 +80,7 @@ export async function convertFakeddit(options: FakedditOptions): Promise<Fakeddi
   const all = tasks.map((task) => entries.get(task) as LedgerEntry);
   if (options.sharedRows > 0) refuseSharedPictures(all, options.sharedRows);
   await ledger.finish(all);
+  if (options.maxFailedShare !== undefined) requireKept(all, options);
   return writeResults(tasks, all, options);
 
   async function keep(task: Task, { extension, ...facts }: Awaited<ReturnType<typeof judgePicture>>, bytes: Buffer) {
@@ -192,7 +197,7 @@ async function writeResults(tasks: Task[], entries: LedgerEntry[], options: Fake
   const survival = computeSurvival(entries);
   writeWhole(path.join(options.dir, 'survival.json'), `${JSON.stringify(survival, null, 2)}\n`);
   const mayComeBack = entries.filter(({ fate }) => !fates[fate].final).length;
-  return { kept, rows: entries.length, survival, mayComeBack };
+  return { kept, rows: entries.length, fates: countFates(entries), survival, mayComeBack };
 }
 
 // The original converter's columns in its order, and the hash of the picture.

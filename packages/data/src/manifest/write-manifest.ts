@@ -1,9 +1,8 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { temporaryBeside } from '@crosscheck/contract';
+import { writeWholeBy } from '@crosscheck/contract';
 import { stringify } from 'csv-stringify';
 
 export type ManifestRow = Record<string, string | number | boolean | null>;
@@ -18,14 +17,8 @@ export async function writeManifestFile(
   first: readonly string[] = ['text_content', 'image_path', 'label'],
 ): Promise<void> {
   const columns = [...new Set([...first, ...rows.flatMap((row) => Object.keys(row))])];
-  await mkdir(path.dirname(file), { recursive: true });
-  const part = temporaryBeside(file);
-  await pipeline(
-    Readable.from(rows),
-    stringify({ header: true, columns, cast: { boolean: String } }),
-    createWriteStream(part),
-  );
-  await rename(part, file);
+  const csv = stringify({ header: true, columns, cast: { boolean: String } });
+  await writeWholeBy(file, (temporary) => pipeline(Readable.from(rows), csv, createWriteStream(temporary)));
 }
 
 /** A path as manifests hold it: relative to their folder, with forward slashes. */

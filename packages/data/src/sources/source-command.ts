@@ -2,17 +2,22 @@ import type { Option, ValuesOf } from '@crosscheck/contract';
 import { defaultMaxPixels } from '@crosscheck/preprocess';
 import { runDataCommand } from '../command-line.ts';
 import { createProgress, type Progress } from '../progress.ts';
-import { type SourcePost, writeSource } from './write-source.ts';
+import { describeLost, type SourcePost, writeSource } from './write-source.ts';
 
-const common = {
-  dir: { default: 'data', help: 'receives train.csv, val.csv, test.csv, ledger.jsonl' },
-  min_side: { default: 32, help: 'pixels; smaller pictures are left out' },
-  max_pixels: { default: defaultMaxPixels, min: 1, help: 'of one picture' },
+/** How much of a source may be lost. */
+export const failureOptions = {
   max_failed_share: {
     default: 1,
     isFraction: true,
     help: 'of the rows; when more fail, or all, it is an error and no CSV is written',
   },
+} satisfies Record<string, Option>;
+
+const common = {
+  dir: { default: 'data', help: 'receives train.csv, val.csv, test.csv, ledger.jsonl' },
+  min_side: { default: 32, help: 'pixels; smaller pictures are left out' },
+  max_pixels: { default: defaultMaxPixels, min: 1, help: 'of one picture' },
+  ...failureOptions,
 } satisfies Record<string, Option>;
 
 /** How a file says what is real and what is fake. */
@@ -63,9 +68,7 @@ export async function runSourceCommand<T extends Record<string, Option>>(source:
       for (const { rows, fake, file } of Object.values(kept)) {
         process.stdout.write(`${file}: ${rows} posts, ${rows - fake} REAL, ${fake} FAKE\n`);
       }
-      const lost = Object.entries(fates).filter(([fate]) => fate !== 'kept');
-      const told = lost.map(([fate, rows]) => `${rows} ${fate}`).join(', ');
-      process.stdout.write(`left out: ${told === '' ? 'nothing' : `${told}; see ledger.jsonl`}\n`);
+      process.stdout.write(`${describeLost(fates)}\n`);
     },
   });
 }

@@ -75,14 +75,29 @@ export async function writeSource(
     await noteImageRoots(options.dir, images);
     kept[split] = { rows: rows.length, fake: rows.filter(({ label }) => label === 1).length, file };
   }
+  return { kept, fates: countFates(entries) };
+}
+
+export function countFates(entries: readonly LedgerEntry[]): Partial<Record<Fate, number>> {
   const counts = Object.entries(Object.groupBy(entries, ({ fate }) => fate)).map(([fate, rows]) => [fate, rows.length]);
-  return { kept, fates: Object.fromEntries(counts) as SourceSummary['fates'] };
+  return Object.fromEntries(counts) as Partial<Record<Fate, number>>;
+}
+
+/** What became of the rows that were not kept, the commonest reason first. */
+export function describeLost(counts: Partial<Record<Fate, number>>): string {
+  const lost = Object.entries(counts).filter(([fate]) => fate !== 'kept');
+  const told = lost.toSorted(([, a], [, b]) => b - a).map(([fate, rows]) => `${rows} ${fate}`);
+  return `left out: ${told.length === 0 ? 'nothing' : `${told.join(', ')}; see ledger.jsonl`}`;
 }
 
 /** Fates that say nothing against a row's image or words. */
 const harmless: readonly Fate[] = ['kept', 'duplicate_id', 'no_label'];
 
-function requireKept(entries: readonly LedgerEntry[], { dir, maxFailedShare = 1 }: SourceOptions): void {
+/** @throws CROSSCHECK_DATA_TOO_MANY_FAILED */
+export function requireKept(
+  entries: readonly LedgerEntry[],
+  { dir, maxFailedShare = 1 }: Pick<SourceOptions, 'dir' | 'maxFailedShare'>,
+): void {
   const failed = entries.filter(({ fate }) => !harmless.includes(fate));
   const isNothing = entries.length > 0 && entries.every(({ fate }) => fate !== 'kept');
   if (!isNothing && failed.length <= maxFailedShare * entries.length) return;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, userCacheFolder } from '@crosscheck/contract';
+import { CrosscheckError, userCacheFolder, writeWhole } from '@crosscheck/contract';
 import { buildAddon } from './build-addon.ts';
 import { installCudaLibraries } from './cuda-libraries.ts';
 import { fetchWheel, findGivenWheel } from './fetch-wheel.ts';
@@ -73,7 +73,7 @@ async function install(options: SetupOptions, withCuda: boolean): Promise<Runtim
     say('self-test: one convolution and its gradient');
     const result = await selfTest(building.root);
     const manifest = { tensorflow: tensorflowVersion, flavor, cudaLibraries: withCuda, kernels, selfTest: result };
-    await writeManifest(building, manifest);
+    writeManifest(building, manifest);
     await rm(final.root, { recursive: true, force: true });
     await rename(building.root, final.root);
     if (!given) await rm(downloads, { recursive: true, force: true });
@@ -94,7 +94,7 @@ async function compileKernels(
 }
 
 const writeManifest = (layout: RuntimeLayout, manifest: RuntimeManifest) =>
-  writeFile(layout.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
+  writeWhole(layout.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
 
 /** Compiles the addon again where our own kernels have changed since (and their sources are at hand). */
 async function renew(options: SetupOptions, installed: RuntimeManifest): Promise<RuntimeManifest> {
@@ -103,7 +103,7 @@ async function renew(options: SetupOptions, installed: RuntimeManifest): Promise
   const layout = runtimeLayout(options.flavor);
   const manifest = { ...installed, kernels: await compileKernels(options, layout) };
   await selfTest(layout.root);
-  await writeManifest(layout, manifest);
+  writeManifest(layout, manifest);
   return manifest;
 }
 

@@ -1,7 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { JobResult, Run } from '@crosscheck/config';
-import { CrosscheckError } from '@crosscheck/contract';
+import { CrosscheckError, writeWhole } from '@crosscheck/contract';
 import { metricNames } from '@crosscheck/evaluation';
 import { type ComparisonData, describeComparison, type JudgedPair, renderComparison } from '@crosscheck/report';
 import { wrap } from '../evaluate/show.ts';
@@ -22,10 +21,9 @@ export async function compare(run: Run<CompareConfig>): Promise<JobResult> {
   const [a, b] = requireTwo(folders);
   const data = compareRuns([readRun(a), readRun(b)], run.config);
   const folder = path.resolve(output_dir ?? run.runDir);
-  mkdirSync(folder, { recursive: true });
   const [page, figures] = [path.join(folder, 'compare.html'), path.join(folder, 'compare.json')];
-  writeFileSync(page, await renderComparison(data));
-  writeFileSync(figures, `${JSON.stringify(figuresOf(data), null, 2)}\n`);
+  writeWhole(page, await renderComparison(data));
+  writeWhole(figures, `${JSON.stringify(figuresOf(data), null, 2)}\n`);
   const lines = [...summaryOf(data), '', ...[page, figures].map((file) => path.relative('.', file))];
   process.stdout.write(`${lines.join('\n')}\n`);
   return { metrics: differencesOf(data.judged) };

@@ -1,9 +1,7 @@
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TrainConfig } from '@crosscheck/config';
-import { labelNames } from '@crosscheck/contract';
+import { labelNames, writeWhole } from '@crosscheck/contract';
 import { findIdColumn, type ManifestRow, writeManifestFile } from '@crosscheck/data';
-import { guardWriting, makeFolder } from '../guard-writing.ts';
 import { renderSuspects } from './page.ts';
 import type { SuspectReport } from './suspects.ts';
 
@@ -11,11 +9,10 @@ const columns = ['rank', 'file', 'line', 'id', 'text', 'image', 'label', 'sugges
 
 /** Writes `suspects.csv` and `suspects.html`. @returns their paths */
 export async function writeSuspects(folder: string, report: SuspectReport, config: TrainConfig): Promise<string[]> {
-  makeFolder(folder);
   const [csv, html] = [path.join(folder, 'suspects.csv'), path.join(folder, 'suspects.html')];
   await writeManifestFile(csv, report.learnt.suspects.map(rowOf(report)), columns);
   const page = await renderSuspects(report, config.suspects.shown, new Date().toISOString());
-  guardWriting(html, () => writeFileSync(html, page));
+  writeWhole(html, page);
   return [csv, html];
 }
 

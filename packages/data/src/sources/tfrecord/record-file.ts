@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { CrosscheckError } from '@crosscheck/contract';
+import { CrosscheckError, writeWholeBy } from '@crosscheck/contract';
 import { maskedCrc32c } from './crc32c.ts';
 
 // length u64 · checksum of the length u32 · data · checksum of the data u32, all little-endian.
@@ -40,12 +40,16 @@ export async function* readRecordFile(file: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** Writes records one by one. */
+/** Writes records one by one; the file appears when it is whole. */
 export async function writeRecordFile(
   file: string,
   records: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
-  const handle = await open(file, 'w');
+  await writeWholeBy(file, (temporary) => writeRecords(temporary, records));
+}
+
+async function writeRecords(file: string, records: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+  const handle = await open(file, 'wx');
   try {
     for await (const data of records) {
       const record = Buffer.alloc(HEADER + data.length + FOOTER);
