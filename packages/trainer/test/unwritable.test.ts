@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { repositoryRoot, runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -15,6 +15,9 @@ const full = path.join(root.dir, 'full');
 const checkpoint = () => bestCheckpoint(path.join(root.dir, 'checkpoints'));
 
 mkdirSync(full);
+const locked = path.join(root.dir, 'locked');
+mkdirSync(locked);
+const isLocked = spawnSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', locked]).status === 0;
 const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', full]).status === 0;
 
 beforeAll(async () => {
@@ -26,6 +29,7 @@ beforeAll(async () => {
 }, slowMs);
 afterAll(() => {
   if (isMounted) spawnSync('umount', [full]);
+  if (isLocked) spawnSync('umount', [locked]);
   root.remove();
 });
 
@@ -220,3 +224,64 @@ describe.skipIf(!isMounted)('a full place (skipped: nothing can be mounted here)
     },
   );
 });
+
+/** Where the system refuses in the same way, some stand for all, unless there is time. */
+const all = [...commands, ...furtherCommands];
+const some = process.env['CROSSCHECK_SLOW_TESTS']
+  ? all
+  : all.filter(([name]) => ['data:demo', 'data:split', 'evaluate', 'export', 'infer', 'score:split'].includes(name));
+
+describe.skipIf(!isLocked)(
+  'a read-only file system (skipped: nothing can be mounted here)',
+  { timeout: slowMs },
+  () => {
+    it.each(some)('is an error of %s that names it', async (_, entry, args, key) => {
+      const stderr = await expectRefusal(
+        entry,
+        args(path.join(locked, 'out')),
+        /the file system is read-only \(EROFS\)/,
+      );
+      expect(stderr).toContain(key);
+    });
+  },
+);
+
+// Others may enter it, and read the posts in it.
+const open = mkdtempSync('/tmp/crosscheck-unwritable-');
+
+const uid = 54_323;
+const asUser = (args: string[]) =>
+  spawnSync('setpriv', [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', process.execPath, ...args], {
+    cwd: '/',
+    env: { ...process.env, CROSSCHECK_CACHE: path.join(open, 'cache') },
+    encoding: 'utf8',
+  });
+const readable = path.join(repositoryRoot, 'package.json');
+const canBe = asUser(['-e', `fs.readFileSync(${JSON.stringify(readable)})`]).status === 0;
+
+describe.skipIf(!canBe)(
+  'a place of another user (skipped: needs root, and a checkout that others may read)',
+  { timeout: slowMs },
+  () => {
+    const kept = path.join(open, 'kept');
+    beforeAll(() => {
+      mkdirSync(kept);
+      cpSync(posts, path.join(open, 'posts'), { recursive: true });
+      chmodSync(open, 0o755);
+    });
+    afterAll(() => rmSync(open, { recursive: true, force: true }));
+
+    it.each<[string, string, string[], string]>([
+      ['data:demo', 'packages/data/src/bin/demo.ts', ['train=8', 'val=4', 'test=4', `dir=${kept}/out`], 'dir'],
+      ['data:split', 'packages/data/src/bin/split.ts', [`root_dir=${open}/posts`, `dir=${kept}/out`], 'dir'],
+      ['data:audit', 'packages/audit/src/bin/audit.ts', [`root_dir=${open}/posts`, `out=${kept}/out`], 'out'],
+      ['score:split', 'packages/scoring/src/bin/split.ts', [`hydra.run.dir=${kept}/out`], 'hydra.run.dir'],
+    ])('is an error of %s that names the user', (_, entry, args, key) => {
+      const { status, stderr } = asUser(['--conditions=@crosscheck/source', path.join(repositoryRoot, entry), ...args]);
+      expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^CROSSCHECK_\w+: .*$/m) });
+      expect(stderr).toContain(`user ${uid} has no permission (EACCES)`);
+      expect(stderr).toContain(key);
+      expect(stderr).not.toMatch(/^ {4}at /m);
+    });
+  },
+);

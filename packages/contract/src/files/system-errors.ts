@@ -35,7 +35,23 @@ const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
 /** The reason of a file system in words, with its code; null for errors that are none of a file system. */
 export function describeSystemError(error: unknown): string | null {
   if (!isSystemError(error)) return null;
-  return `${(refusals[error.code as string] as () => Refusal)().reason} (${error.code})`;
+  const code = codeOf(error);
+  return `${refusalOf(code).reason} (${code})`;
+}
+
+const refusalOf = (code: string) => (refusals[code] as () => Refusal)();
+
+/** Making a folder with its parents says ENOENT where a file system is read-only; the nearest folder that is there tells the reason. */
+function codeOf({ code = '', syscall, path: file }: NodeJS.ErrnoException): string {
+  if (code !== 'ENOENT' || syscall !== 'mkdir' || file === undefined) return code;
+  let parent = path.dirname(path.resolve(file));
+  while (!existsSync(parent)) parent = path.dirname(parent);
+  try {
+    accessSync(parent, constants.W_OK);
+    return code;
+  } catch (error) {
+    return isSystemError(error) ? (error.code as string) : code;
+  }
 }
 
 /**
@@ -51,7 +67,7 @@ export function asFileError(error: unknown, file?: string): CrosscheckError | nu
     const message = `cannot read ${place}: ${describeSystemError(error)}; name a file that can be read`;
     return new CrosscheckError('CROSSCHECK_INPUT_UNREADABLE', message, { cause: error });
   }
-  const { remedy } = (refusals[error.code as string] as () => Refusal)();
+  const { remedy } = refusalOf(codeOf(error));
   const message = `cannot write ${place}: ${describeSystemError(error)}; ${remedy}`;
   return Object.assign(new CrosscheckError('CROSSCHECK_OUTPUT_UNWRITABLE', message, { cause: error }), { file: place });
 }

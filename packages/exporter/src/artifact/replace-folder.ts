@@ -1,16 +1,23 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { artifactFiles, CrosscheckError, litterIn, temporaryBeside } from '@crosscheck/contract';
+import {
+  artifactFiles,
+  asFileError,
+  CrosscheckError,
+  litterIn,
+  makeFolder,
+  temporaryBeside,
+} from '@crosscheck/contract';
 
 /**
  * Lets `build` fill a temporary folder beside `target` and puts it in target's place when it succeeds. When it fails, nothing is left
  * behind and an artifact that stood there stays as it was.
  *
- * @throws CROSSCHECK_EXPORT_OUTPUT_OCCUPIED when `target` holds files but no artifact
+ * @throws CROSSCHECK_EXPORT_OUTPUT_OCCUPIED when `target` holds files but no artifact, CROSSCHECK_OUTPUT_UNWRITABLE
  */
 export async function replaceFolder<T>(target: string, build: (dir: string) => Promise<T>): Promise<T> {
   const parent = path.dirname(path.resolve(target));
-  await mkdir(parent, { recursive: true });
+  makeFolder(parent);
   await recover(target, parent);
   await refuseForeignFolder(target);
   const workspace = temporaryBeside(target);
@@ -20,6 +27,8 @@ export async function replaceFolder<T>(target: string, build: (dir: string) => P
     const result = await build(fresh);
     await swap(target, fresh, path.join(workspace, 'old'));
     return result;
+  } catch (error) {
+    throw refusedAs(target, error, workspace);
   } finally {
     await rm(workspace, { recursive: true, force: true });
   }
@@ -35,6 +44,12 @@ async function recover(target: string, parent: string): Promise<void> {
     }
     await rm(workspace, { recursive: true, force: true });
   }
+}
+
+/** What the system refused inside the workspace, told of the folder that was asked for. */
+function refusedAs(target: string, error: unknown, workspace: string): unknown {
+  const { path: place = workspace } = error as NodeJS.ErrnoException;
+  return (place.startsWith(workspace) ? asFileError(error, target) : null) ?? error;
 }
 
 async function refuseForeignFolder(target: string): Promise<void> {
