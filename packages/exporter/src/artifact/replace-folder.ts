@@ -4,8 +4,8 @@ import {
   artifactFiles,
   asFileError,
   CrosscheckError,
+  guardWriting,
   litterIn,
-  makeFolder,
   temporaryBeside,
 } from '@crosscheck/contract';
 
@@ -17,7 +17,7 @@ import {
  */
 export async function replaceFolder<T>(target: string, build: (dir: string) => Promise<T>): Promise<T> {
   const parent = path.dirname(path.resolve(target));
-  makeFolder(parent);
+  await guardWriting(target, () => mkdir(parent, { recursive: true }));
   await recover(target, parent);
   await refuseForeignFolder(target);
   const workspace = temporaryBeside(target);
