@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { findConfigDir } from './config-dir.ts';
 import { takePhases, upgradeForms } from './earlier-forms.ts';
-import { rememberSecrets } from './hide.ts';
+import { declareSecretKeys, rememberSecrets } from './hide.ts';
 import type { KeyGuide } from './hydra/apply-overrides.ts';
 import { type Composition, composeWithProblems } from './hydra/compose.ts';
 import type { ResolveOptions } from './hydra/interpolation.ts';
@@ -75,6 +75,7 @@ export function composeOnly<C>(options: ComposeConfigOptions<C>, mode: 'run' | '
 function finishConfig<C>(composition: Composition, options: ComposeConfigOptions<C>): ComposedConfig<C> {
   const problems = [...composition.problems];
   const { node, failed } = resolveCollecting(composition.config, resolveOptions(composition, options), problems);
+  declareSecretKeys(options.schema);
   rememberSecrets(node);
   rememberSecrets(composition.hydra);
   checkJobName(composition, options, problems);

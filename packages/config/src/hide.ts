@@ -1,6 +1,14 @@
-import { findSecrets, hideInValue, hideSecrets, isSecretName, rememberSecret } from '@crosscheck/contract';
+import {
+  declareSecretName,
+  findSecrets,
+  hideInValue,
+  hideSecrets,
+  isSecretName,
+  rememberSecret,
+} from '@crosscheck/contract';
 import type { Composition } from './hydra/compose.ts';
 import { type ConfigNode, leaves, type MapNode, type ScalarNode } from './hydra/node.ts';
+import { type Schema, schemaKeys } from './schema-walk.ts';
 
 /** A reference such as `${oc.env:CROSSCHECK_API_KEY,null}` says where a secret is, not what it is. */
 const reference = /^\$\{[\w.]+(?::\s*\w+(?:,\s*null)?)?\}$/;
@@ -41,6 +49,18 @@ function hideTexts(node: ConfigNode): ConfigNode {
   if (typeof node.value !== 'string') return node;
   const value = hideSecrets(node.value);
   return { ...node, value, text: value };
+}
+
+/** `.meta({ secret: true })` on a key hides its value wherever a key of that name stands. */
+export function declareSecretKeys(schema: Schema): void {
+  for (const key of schemaKeys(schema))
+    if (isDeclaredSecret(key.schema)) declareSecretName(key.path.split('.').at(-1) as string);
+}
+
+function isDeclaredSecret(schema: Schema): boolean {
+  if (schema.meta()?.['secret'] === true) return true;
+  const inner = (schema.def as { innerType?: Schema }).innerType;
+  return inner !== undefined && isDeclaredSecret(inner);
 }
 
 /** Lets logs, messages and the terminal know what to hide. */

@@ -4,8 +4,16 @@ const hidden = '***';
 const secretName =
   /(?:^|[._-])(?:password|passwd|secret|token|api_?key|access_?key|secret_?key|credentials?|signature)$/i;
 
+const declared = new Set<string>();
+
+/** From now on this name is one of a secret: a schema says so of its keys. */
+export function declareSecretName(name: string): void {
+  declared.add(name.toLowerCase());
+}
+
 /** True for names such as `serve.api_key`, `access_token`, `X-Amz-Signature`. */
-export const isSecretName = (name: string): boolean => secretName.test(name);
+export const isSecretName = (name: string): boolean =>
+  secretName.test(name) || declared.has((/[^.]*$/.exec(name)?.[0] ?? name).toLowerCase());
 
 const userOfUri = /\b([a-z][\w+.-]*:\/\/)[^\s/'"`<>]*@/gi;
 const named =
@@ -14,6 +22,8 @@ const named =
 /** Secrets of this process, the longest first. They are looked for in texts for people only: a common word may be a password. */
 let known: string[] = [];
 const shortest = 4;
+/** Switches such as `X_TOKEN=enabled` are common there. */
+const shortestOfEnvironment = 8;
 
 /** From now on `hideSecrets` knows this text. */
 export function rememberSecret(secret: string): void {
@@ -37,6 +47,14 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
+}
+
+/** What a process was given: secrets in its arguments, and variables of its environment that are named as such. */
+export function rememberGiven(args: readonly string[], env: Readonly<Record<string, string | undefined>>): void {
+  for (const text of [...args, ...Object.values(env)])
+    for (const secret of findSecrets(text ?? '')) rememberSecret(secret);
+  for (const [name, value = ''] of Object.entries(env))
+    if (isSecretName(name) && value.length >= shortestOfEnvironment) rememberSecret(value);
 }
 
 /** A value of a config as it may be shown: `http://***@host`, `?token=***`. Other texts come back as they are. */

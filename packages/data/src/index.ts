@@ -8,7 +8,7 @@ export { type Difficulty, difficulties, type SceneKind, sceneKinds } from './dem
 export { renderScene } from './demo/render-scene.ts';
 export { createLoader, type LoadedBatch, type Loader, type LoaderOptions } from './loader/loader.ts';
 export { countSamples, epochOrder, type OrderOptions } from './loader/order.ts';
-export { type Manifest, type ManifestOptions, readManifest } from './manifest/read-manifest.ts';
+export { type Manifest, type ManifestOptions, readManifest, readManifestColumns } from './manifest/read-manifest.ts';
 export type { Sample } from './manifest/rows.ts';
 export { type ManifestRow, writeManifestFile } from './manifest/write-manifest.ts';
 export { describeProblems, type OnBadSample, type SampleProblem } from './problems.ts';

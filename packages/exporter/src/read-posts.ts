@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { readingOf, type TrainConfig } from '@crosscheck/config';
-import { readManifest } from '@crosscheck/data';
+import { readManifest, readManifestColumns } from '@crosscheck/data';
 import type { ComparedPost } from './parity/compare-artifacts.ts';
 import type { ExportPosts } from './quantize/write-variant.ts';
 
@@ -12,20 +12,40 @@ import type { ExportPosts } from './quantize/write-variant.ts';
  * that `data.n_rows` reads.
  */
 export async function readExportPosts(config: TrainConfig): Promise<ExportPosts> {
-  const { csv_file: shared } = config.data;
+  const shared = sharedFile(config);
   const { calibration_rows: calibrated, comparison_rows: compared, precision } = config.export;
   const isExact = precision === 'fp32';
-  if (shared !== null && shared !== '/') {
+  if (shared !== null) {
     const posts = isExact ? [] : await readPosts(config, shared, 'train');
     const half = (parity: number) => posts.filter((_, i) => i % 2 === parity);
     return { calibration: spread(half(0), calibrated), comparison: spread(half(1), compared), evaluation: [] };
   }
-  const fileOf = (split: 'val' | 'test') =>
-    config.data[`${split}_file`] ?? path.join(config.data.root_dir, `${split}.csv`);
-  const read = (split: 'val' | 'test') => readPosts(config, fileOf(split), split);
-  const test = isExact && !existsSync(fileOf('test')) ? [] : spread(await read('test'), compared);
+  const read = (split: 'val' | 'test') => readPosts(config, fileOf(config, split), split);
+  const test = isExact && !existsSync(fileOf(config, 'test')) ? [] : spread(await read('test'), compared);
   return { calibration: isExact ? [] : spread(await read('val'), calibrated), comparison: test, evaluation: test };
 }
+
+/** One CSV for all; `/`, as in the original's config, means none. */
+const sharedFile = ({ data }: TrainConfig) => (data.csv_file === '/' ? null : data.csv_file);
+
+const fileOf = ({ data }: TrainConfig, split: 'val' | 'test') =>
+  data[`${split}_file`] ?? path.join(data.root_dir, `${split}.csv`);
+
+/**
+ * Names of columns are checked before the checkpoint is read. Posts of an export need no labels, but a label column that was named must be there.
+ *
+ * @throws CROSSCHECK_DATA_MISSING_COLUMN
+ */
+export async function checkColumns(config: TrainConfig): Promise<void> {
+  const shared = sharedFile(config);
+  const isExact = config.export.precision === 'fp32';
+  if (isExact && (shared !== null || !existsSync(fileOf(config, 'test')))) return;
+  const labelRequired = config.data.label_column !== usualLabelColumn;
+  const file = shared ?? fileOf(config, 'test');
+  await readManifestColumns({ file, ...readingOf(config, shared === null ? 'test' : 'train'), labelRequired });
+}
+
+const usualLabelColumn = 'label';
 
 async function readPosts(config: TrainConfig, file: string, split: 'train' | 'val' | 'test'): Promise<ComparedPost[]> {
   const { samples } = await readManifest({

@@ -5,11 +5,12 @@ import { openCheckpoint, resolveCheckpointPath, resolveTokenizer } from '@crossc
 import { type ExportReport, exportArtifact } from './export-artifact.ts';
 import { maxLogitDifference, type ParityReport } from './parity/check-parity.ts';
 import { type ComparisonReport, maxMeanProbabilityDifference } from './parity/compare-artifacts.ts';
-import { readExportPosts } from './read-posts.ts';
+import { checkColumns, readExportPosts } from './read-posts.ts';
 
 /** Job of `pnpm export`. */
 export async function runExport({ config }: Run<TrainConfig>): Promise<JobResult> {
   const { output_dir: outputDir, precision, opset, operators } = config.export;
+  await checkColumns(config);
   const checkpoint = await chooseCheckpoint(config);
   const startedAt = performance.now();
   const report = await exportArtifact({

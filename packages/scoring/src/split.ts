@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Run } from '@crosscheck/config';
-import { makeTemporaryFolder } from '@crosscheck/contract';
+import { makeTemporaryFolder, print } from '@crosscheck/contract';
 import { type FileRow, isJsonLines, openPosts } from '@crosscheck/posts';
 import { type ObjectStore, openStore } from '@crosscheck/storage';
 import { stringify } from 'csv-stringify/sync';
@@ -15,7 +15,7 @@ export async function split({ config: { score, data } }: Run<ScoreConfig>): Prom
   try {
     const input = score.input.includes('://') ? await fetchInput(score.input, dir) : score.input;
     const { shards, rows } = await splitFile(input, openStore(score.shards), { shardRows: score.shard_rows, data });
-    process.stdout.write(`${rows} posts in ${shards} shards: ${score.shards}\n`);
+    print(`${rows} posts in ${shards} shards: ${score.shards}`);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

@@ -99,7 +99,7 @@ async function upload(
   for (const file of [...files, path.join(runDir, networkFileName)])
     tracking.logger.logArtifact(file, path.basename(file));
   if (best) tracking.logger.logArtifact(best.path, `model/${path.basename(best.path)}`);
-  tracking.logger.logMetrics(metrics, history.length - 1);
+  tracking.course.logEnd(metrics, history.length - 1);
   throwIfStopped();
   const removeExported = best && interrupted === null ? await logModel(open, best) : undefined;
   throwIfStopped();

@@ -9,6 +9,7 @@ import { requireUnused } from './calibrate/calibrate-on.ts';
 import { mayOverlap } from './calibrate/seen-rows.ts';
 import { checkClasses } from './check-classes.ts';
 import { checkOverlap } from './check-overlap.ts';
+import { cutMetricsFile } from './consumers/metrics-file.ts';
 import { measureThroughput, type Throughput } from './consumers/throughput.ts';
 import type { SplitRows } from './divide-split.ts';
 import { makeFolder } from './guard-writing.ts';
@@ -90,12 +91,14 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   throwIfStopped(); // from here on the tracker has to be told
   const history = resumed ? [...resumed.state.description.history] : [];
   const runId = resumed?.state.description.runId ?? null;
+  if (resumed) cutMetricsFile(runDir, resumed.state.description.point.position);
   const tracking = await openTracking({
     config,
     runDir,
     phases,
     manifests,
     model,
+    isNew: resumed === null,
     runId,
     parentRun: run.parentRun,
     say,

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type Phase, resolvePhases } from './phases.ts';
 import { isFree, leavesOf, setLeaf } from './resume-keys.ts';
 import { findState } from './stored-run.ts';
+import { withoutHiddenLogin } from './tracker/login.ts';
 import { openTrainingState, type TrainingState } from './training-state.ts';
 
 /** A run that is being continued. */
@@ -111,7 +112,7 @@ function mergeConfigs(named: string, { stored, current, asked }: Sides): { confi
       continue;
     }
     if (!asked(key)) {
-      if (isHidden(old)) lost.push(`${key} (${String(old)})`);
+      if (isHidden(old) && !takeLogin(config, key, String(old))) lost.push(`${key} (${String(old)})`);
       continue;
     }
     const text = `${key} was ${shown(old)}, now ${shown(value)}`;
@@ -123,9 +124,15 @@ function mergeConfigs(named: string, { stored, current, asked }: Sides): { confi
   if (lost.length > 0 && isTracked)
     throw mismatch(
       named,
-      `its ${lost.join(', ')} had a secret, which is never stored: give it again, or mlflow.enabled=false`,
+      `its ${lost.join(', ')} had a secret, which is never stored: give it again, set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or mlflow.enabled=false`,
     );
   return { config, changes };
+}
+
+/** MLflow's own variables can say who logs in at a tracker. */
+function takeLogin(config: TrainConfig, key: string, stored: string): boolean {
+  const bare = /^(?:mlflow|training)\.tracking_uri$/.test(key) ? withoutHiddenLogin(stored) : null;
+  return bare !== null && setLeaf(config, key, bare);
 }
 
 const shown = (value: unknown) => (value === undefined ? 'not set' : hideSecrets(JSON.stringify(value)));

@@ -5,7 +5,7 @@ import { describeCheckpoint } from './checkpoint-description.ts';
 import { type Best, keepCheckpoints } from './consumers/checkpoints.ts';
 import { stopEarly } from './consumers/early-stopping.ts';
 import { stopOnSignal } from './consumers/interrupt.ts';
-import { cutMetricsFile, writeMetricsFile } from './consumers/metrics-file.ts';
+import { writeMetricsFile } from './consumers/metrics-file.ts';
 import { showProgress } from './consumers/progress.ts';
 import { saveState } from './consumers/state-saver.ts';
 import { trackRun } from './consumers/tracking.ts';
@@ -30,7 +30,6 @@ export async function runAll(open: OpenRun): Promise<Outcome> {
   const { config, resumed, history } = open;
   const { training } = config;
   const start = resumed?.state.description.point ?? startOfRun;
-  if (resumed) cutMetricsFile(open.runDir, start.position);
   const interrupt = stopOnSignal();
   const checkpoints = keepCheckpoints({
     model: open.model,
@@ -52,7 +51,7 @@ export async function runAll(open: OpenRun): Promise<Outcome> {
     writeMetricsFile(open.runDir),
     showProgress(),
     open.throughput,
-    trackRun(open.tracking.logger, { logEverySteps: training.log_every_steps, logged: open.tracking.logged }),
+    trackRun(open.tracking.course),
     checkpoints,
     stopEarly(history),
     saveState(save, training.save_every_steps),

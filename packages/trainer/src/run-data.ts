@@ -8,6 +8,7 @@ import {
   type LoaderOptions,
   type Manifest,
   readManifest,
+  readManifestColumns,
 } from '@crosscheck/data';
 import type { Tokenizer } from '@crosscheck/preprocess';
 import { type Division, divideSplit, type SplitRows } from './divide-split.ts';
@@ -23,6 +24,12 @@ export function manifestPath(config: TrainConfig, split: Split): string {
 /** The one CSV that `data.train_split` divides; `/`, as in the original's config, means none. */
 function sharedFile({ data }: TrainConfig, split: Split): string | null {
   return split === 'test' || data.csv_file === '/' ? null : data.csv_file;
+}
+
+/** The columns of a split's file; those of text, image and label are there. @throws CROSSCHECK_DATA_MISSING_COLUMN */
+export function readColumns(config: TrainConfig, split: Split): Promise<string[]> {
+  const reading = readingOf(config, sharedFile(config, split) === null ? split : 'train');
+  return readManifestColumns({ file: manifestPath(config, split), ...reading });
 }
 
 /** Reads one split; with `calibration.holdout`, validation is what is not kept for calibration. */

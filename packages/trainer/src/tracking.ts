@@ -7,27 +7,33 @@ import type { Manifest } from '@crosscheck/data';
 import { countParameters, type Model } from '@crosscheck/model';
 import {
   type DatasetInput,
+  isMlflowError,
   type LogSummary,
   type NewExperiment,
   openTrackingStore,
+  type Run,
   RunLogger,
+  type RunLoggerOptions,
   type RunStatus,
+  sanitizeKey,
   startSystemMetrics,
   type TrackingStore,
   userName,
 } from 'mlflow-js-client';
-import { type Logged, nothingLogged, readLogged } from './consumers/tracking.ts';
+import { metricsFileName } from './consumers/metrics-file.ts';
 import { syncCommand } from './mlflow-sync.ts';
 import type { Phase } from './phases.ts';
 import { manifestPath } from './run-data.ts';
+import { type Course, openCourse } from './tracker/course.ts';
+import { readRemembered, rememberRun, uriOf } from './tracker/remembered.ts';
 
 /** Where a run is tracked; a run that is not tracked has one that swallows everything. */
 export interface Tracking {
   isTracked: boolean;
-  logger: Pick<RunLogger, 'logMetrics' | 'logArtifact' | 'logOnnxModel' | 'setTags'>;
+  logger: Pick<RunLogger, 'logArtifact' | 'logOnnxModel' | 'setTags'>;
   runId(): string | null;
-  /** How far an interrupted run had been logged before. */
-  logged: Logged;
+  /** Takes its steps, epochs and last figures. */
+  course: Pick<Course, 'log' | 'logEnd'>;
   /** Sends what is left, within a limit, and ends the run. */
   close(status: RunStatus): Promise<void>;
 }
@@ -38,7 +44,9 @@ export interface TrackingOptions {
   phases: readonly Phase[];
   manifests: Record<'train' | 'val', Manifest>;
   model: Model;
-  /** The interrupted run to go on with. */
+  /** False for a run that goes on. */
+  isNew: boolean;
+  /** The interrupted run to go on with, as far as it was known when its state was saved. */
   runId: string | null;
   /** The sweep's run that this one belongs under. */
   parentRun: string | null;
@@ -58,13 +66,12 @@ const [startLimitMs, closeLimitMs] = [5_000, 60_000];
 const notTracked: Tracking = {
   isTracked: false,
   logger: {
-    logMetrics: () => undefined,
     logArtifact: () => undefined,
     logOnnxModel: () => undefined,
     setTags: () => undefined,
   },
   runId: () => null,
-  logged: nothingLogged,
+  course: { log: () => undefined, logEnd: () => undefined },
   close: async () => undefined,
 };
 
@@ -84,54 +91,121 @@ export async function openStore(uri: string): Promise<TrackingStore> {
 
 /** Starts (or goes on with) an MLflow run. A tracker that cannot be reached costs a warning, never the training. */
 export async function openTracking(options: TrackingOptions): Promise<Tracking> {
-  const { config, runDir, runId, parentRun, say } = options;
-  const { enabled, tracking_uri: uri, experiment_name, run_name } = config.mlflow;
-  if (!enabled || uri === null) return notTracked;
+  const { config, runDir, isNew } = options;
+  if (!config.mlflow.enabled || config.mlflow.tracking_uri === null) return notTracked;
+  const uri = uriOf(config.mlflow.tracking_uri, isNew ? null : readRemembered(runDir));
   const store = await openStore(uri);
-  const logger = new RunLogger({
-    store,
-    experiment: trainingExperiment(experiment_name),
-    run: {
-      runName: run_name ?? `run_${config.training.version}`,
-      tags: sourceTags(),
-      ...(parentRun === null ? {} : { parentRunId: parentRun }),
-    },
-    ...(runId === null ? {} : { runId }),
-    spoolFolder: runDir,
-    onProblem: (message) => say(`mlflow: ${message}`),
-  });
+  const say = (message: string) => options.say(`mlflow: ${message}`);
+  const runId = isNew ? null : await findRun(store, options, say);
+  const logger = openLogger(options, { store, uri, runId, onProblem: say });
   // The run's id belongs into checkpoints and state; a server that does not answer is not waited for any longer.
-  await Promise.race([logger.ready, sleep(startLimitMs, undefined, { ref: false })]);
-  let logged = nothingLogged;
-  if (runId === null) {
-    logger.logParams(runParams(options));
-    logger.logInputs(datasetInputs(options));
-  } else {
-    const complain = (error: unknown) => say(`mlflow: ${messageOf(error)}`);
-    await store.updateRun(runId, { status: 'RUNNING' }).catch(complain);
-    logged = (await readLogged(store, runId).catch(complain)) ?? nothingLogged;
-  }
+  await Promise.race([logger.ready, startLimit()]);
+  const { log_every_steps: logEverySteps } = config.training;
+  const describe = (known?: Run) => describeRun(logger, options, known);
+  const course = openCourse({ store, logger, runDir, logEverySteps, isNew, onProblem: say, describe });
+  if (isNew) describe();
+  else await goOn(course, say, describe);
   const stopSystemMetrics = config.mlflow.system_metrics ? startSystemMetrics(logger) : () => undefined;
   logger.setTags({ model_type: 'multimodal', fusion_method: fusionTags[config.model.fusion], stage: 'training' });
   return {
     isTracked: true,
     logger,
     runId: () => logger.runId,
-    logged,
+    course,
     async close(status) {
       stopSystemMetrics();
-      const summary = await logger.close({ status, timeoutMs: closeLimitMs });
-      // A signal that came meanwhile ends the command as interrupted; so says the tracker.
-      if (status === 'FINISHED' && stopSignal() !== null && summary.runId !== null)
-        await store.updateRun(summary.runId, { status: 'KILLED' }).catch(() => {});
-      store.close();
-      for (const line of describeUnsent(summary, runDir)) say(line);
+      await endRun({ store, logger, course }, status, options);
     },
   };
 }
 
+const startLimit = () => sleep(startLimitMs, undefined, { ref: false });
+
+interface Open {
+  store: TrackingStore;
+  logger: RunLogger;
+  course: Course;
+}
+
+function openLogger(
+  { config, runDir, parentRun, isNew }: TrackingOptions,
+  { uri, runId, ...own }: Pick<RunLoggerOptions, 'store' | 'onProblem'> & { uri: string; runId: string | null },
+): RunLogger {
+  return new RunLogger({
+    ...own,
+    experiment: trainingExperiment(config.mlflow.experiment_name),
+    run: {
+      runName: config.mlflow.run_name ?? `run_${config.training.version}`,
+      tags: sourceTags(),
+      ...(parentRun === null ? {} : { parentRunId: parentRun }),
+    },
+    ...(runId === null ? {} : { runId }),
+    continues: !isNew,
+    onRun: (id) => {
+      const typed = config.mlflow.tracking_uri ?? uri;
+      rememberRun(runDir, { uri, typed, runId: id, logEverySteps: config.training.log_every_steps });
+    },
+    spoolFolder: runDir,
+  });
+}
+
+/** The tracker's run to go on with; null when it has none, so that a new one there gets everything. */
+async function findRun(
+  store: TrackingStore,
+  { runDir, runId }: TrackingOptions,
+  say: (line: string) => void,
+): Promise<string | null> {
+  const known = readRemembered(runDir)?.run_id ?? runId;
+  if (known === null || !(await Promise.race([isMissing(store, known), startLimit().then(() => false)]))) return known;
+  say(`run ${known} is not in ${store.uri}; a new run there gets everything that ${metricsFileName} has`);
+  return null;
+}
+
+/** Whether a tracker that answers has no such run; one that does not answer is met later, with what waits for it in the run folder. */
+export async function isMissing(store: TrackingStore, runId: string): Promise<boolean> {
+  try {
+    return (await store.getRun(runId)).info.lifecycleStage === 'deleted';
+  } catch (error) {
+    return isMlflowError(error, 'RESOURCE_DOES_NOT_EXIST');
+  }
+}
+
+/** After a kill the tracker may lack what was on its way. */
+async function goOn(course: Course, say: (line: string) => void, describe: () => void): Promise<void> {
+  const sent = await within(closeLimitMs, course.catchUp());
+  if (sent === null) {
+    say('not reached yet; what it lacks is sent when it answers');
+    describe(); // waits on the disk, whatever the interrupted process had told
+  } else if (sent > 0) say(`sent ${sent} figures that ${metricsFileName} has and the run there had not`);
+}
+
+const within = <T>(limitMs: number, work: Promise<T>) => Promise.race([work, sleep(limitMs, null, { ref: false })]);
+
+/** What a run is, without what the tracker knows of it already: it takes a param only once. */
+function describeRun(logger: RunLogger, options: TrackingOptions, known?: Run): void {
+  const params = Object.entries(runParams(options)).filter(([key]) => !(sanitizeKey(key) in (known?.params ?? {})));
+  logger.logParams(Object.fromEntries(params));
+  if ((known?.datasets ?? []).length === 0) logger.logInputs(datasetInputs(options));
+}
+
+async function endRun(
+  { store, logger, course }: Open,
+  status: RunStatus,
+  { runDir, say }: TrackingOptions,
+): Promise<void> {
+  if (!course.isCaughtUp()) await within(closeLimitMs, course.catchUp());
+  const summary = await logger.close({ status, timeoutMs: closeLimitMs });
+  // A signal that came meanwhile ends the command as interrupted; so says the tracker.
+  if (status === 'FINISHED' && stopSignal() !== null && summary.runId !== null)
+    await store.updateRun(summary.runId, { status: 'KILLED' }).catch(() => {});
+  if (!course.isCaughtUp()) await within(closeLimitMs, course.catchUp());
+  store.close();
+  const spoolPath = summary.spoolPath ?? (course.isCaughtUp() ? null : runDir);
+  for (const line of describeUnsent({ ...summary, spoolPath }, runDir)) say(line);
+}
+
 /** What did not reach MLflow, and the command that sends it. */
-export function describeUnsent({ spoolPath, lost }: LogSummary, folder: string): string[] {
+export function describeUnsent({ spoolPath, lost }: Pick<LogSummary, 'spoolPath' | 'lost'>, folder: string): string[] {
   return [
     ...(spoolPath === null
       ? []

@@ -104,7 +104,7 @@ describe('pnpm evaluate', () => {
       expect(results(aggregation).groups?.rows.map(({ rows }) => rows)).toEqual([1, 1]);
     }
     await expect(evaluateWith({ post_column: 'frame' }, 'none')).rejects.toThrow(
-      /expected a column "frame" in .*test\.csv, got "id", "text_content"/,
+      /expected column "frame" \(evaluation\.post_column\) in .*test\.csv, got "id", "text_content"/,
     );
   });
 

@@ -1,7 +1,8 @@
 import { copyFileSync, existsSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { fetchWhole, repositoryRoot, runEntry, temporaryFolder } from '@crosscheck/testkit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { layCable } from '../../mlflow-js-client/test/support/cable.ts';
 import {
   INSTALL_TIMEOUT_MS,
   type PythonReader,
@@ -9,14 +10,15 @@ import {
   startMlflow,
   startPython,
 } from '../../mlflow-js-client/test/support/real-mlflow.ts';
+import { syncCommand } from '../src/mlflow-sync.ts';
 import { makePosts, testFolder } from './support/posts.ts';
-import { epochLines, readMetrics } from './support/read-run.ts';
+import { epochLines, readMetrics, stepLines } from './support/read-run.ts';
 import { shortRun, trainHere } from './support/run-train.ts';
 import { startTrain } from './support/start-train.ts';
 
 // Everything here is read back by the real MLflow, in Python.
 // Processes start, servers stop and retries wait: on a busy machine that adds up.
-const slowMs = 180_000;
+const slowMs = 400_000;
 const root = temporaryFolder();
 const posts = path.join(root.dir, 'posts');
 let python: PythonReader;
@@ -216,6 +218,44 @@ result = dict(inputs=[i.name for i in session.get_inputs()], shape=list(logits.s
     expect(read.status).toBe('FINISHED');
   });
 
+  it('that is killed while its server is away, and goes on before it is back, has everything once in the end', async () => {
+    const dir = testFolder();
+    const cable = await layCable(server.url);
+    onTestFinished(() => cable.close());
+    const runDir = path.join(dir, 'run');
+    const own = [
+      ...tracked(dir, cable.url, 'cut'),
+      'training.batch_size=4',
+      'training.num_epochs=4',
+      'training.log_every_steps=1',
+      'training.early_stopping.enabled=false',
+      'mlflow.log_model=false',
+    ];
+    const resumed = [`training.resume=${runDir}`];
+    const first = startTrain(own, runDir);
+    await first.reach(5);
+    cable.set('cut');
+    await first.reach(20);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const second = startTrain(resumed, runDir);
+    await second.reach(40);
+    second.child.kill('SIGKILL');
+    await second.ended;
+    const third = startTrain(resumed, runDir);
+    expect(await third.ended).toEqual({ code: 0, signal: null });
+    expect(third.output()).toContain(`run: ${syncCommand(runDir)}`);
+    cable.set('through');
+    const sync = () => runEntry('packages/trainer/src/bin/mlflow-sync.ts', [runDir]);
+    expect(await sync()).toMatchObject({ code: 0, stderr: '' });
+    const read = await readRun(server.url, 'cut');
+    expect(read.status).toBe('FINISHED');
+    expect(read.params).toMatchObject({ batch_size: '4' });
+    expect(read.val_loss).toEqual(epochLines(runDir).map((line, epoch) => [epoch, line['val/loss']]));
+    expect(read.loss_step).toEqual(stepLines(runDir).map((line) => [line.step, line['train/loss_step']]));
+    expect((await sync()).stdout).toBe(`nothing waits in ${runDir}\n`);
+  });
+
   it('is FAILED when training diverges', async () => {
     const dir = testFolder();
     const diverging = ['training.learning_rate=1e30', 'training.use_scheduler=false', 'training.max_skipped_steps=2'];
@@ -228,7 +268,8 @@ result = dict(inputs=[i.name for i in session.get_inputs()], shape=list(logits.s
     const runDir = path.join(dir, 'run');
     const away = await serve('away.db');
     const own = [...tracked(dir, away.url, 'away'), 'training.batch_size=4', 'training.log_every_steps=1'];
-    const run = startTrain(own, runDir);
+    // Each request to a server that is gone is repeated twice: without pauses between them.
+    const run = startTrain(own, runDir, { env: { MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR: '0' } });
     await run.reach(5);
     // A tiny network could be done before the server is gone, so it waits.
     run.child.kill('SIGSTOP');
@@ -252,7 +293,7 @@ result = dict(inputs=[i.name for i in session.get_inputs()], shape=list(logits.s
     } finally {
       await back.stop();
     }
-  }, 120_000); // two servers are started, in Python
+  });
 });
 
 describe('without any setting', { timeout: slowMs }, () => {

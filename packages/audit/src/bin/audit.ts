@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type Option, writeWhole } from '@crosscheck/contract';
+import { type Option, print, writeWhole } from '@crosscheck/contract';
 import {
   createProgress,
   type LimitProfile,
@@ -58,7 +58,7 @@ const typed = new Set(
   process.argv.slice(2).map((arg) => arg.replace(/^--/, '').replace(/=.*$/s, '').replaceAll('-', '_')),
 );
 
-const write = (text: string) => void process.stdout.write(`${text}\n`);
+const write = print;
 
 async function readHashes(file: string | null): Promise<Set<string>> {
   const lines = file === null ? [] : (await readFile(file, 'utf8')).split('\n');

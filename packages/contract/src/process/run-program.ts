@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { rememberGiven } from '../secrets.ts';
 import { describeError, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { endedEarly, failWaiting, settle } from './settle.ts';
 import { interrupted, onStop, stopSignal, stopSignals, watchSignals } from './signals.ts';
@@ -19,6 +20,7 @@ export interface ProgramOptions {
  */
 export async function runProgram(main: () => Promise<number | void>, options: ProgramOptions = {}): Promise<void> {
   outliveTerminal();
+  rememberGiven(process.argv.slice(2), process.env);
   let mustExit = false;
   const release = watchProcess(options, () => (mustExit = true));
   let code: number;

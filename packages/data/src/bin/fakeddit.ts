@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { print, printError } from '@crosscheck/contract';
 import { defaultMaxPixels } from '@crosscheck/preprocess';
 import { runDataCommand } from '../command-line.ts';
 import { describeSurvival, survivalWarning } from '../download/survival.ts';
@@ -37,8 +38,8 @@ const options = {
   user_agent: { default: 'crosscheck-data/0.1 (research; polite)', help: 'how the requests introduce themselves' },
 };
 
-const write = (text: string) => void process.stdout.write(`${text}\n`);
-const warn = (text: string) => void process.stderr.write(`warning: ${text}\n`);
+const write = print;
+const warn = (text: string) => printError(`warning: ${text}`);
 
 const LEAK =
   'text=title keeps what people type only in one of the classes ("PsBattle", "colorized", "propaganda"): a model reads the label ' +

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
-import type { Option } from '@crosscheck/contract';
+import { type Option, print } from '@crosscheck/contract';
 import { runDataCommand } from '../command-line.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { readingOf, readingOptions } from '../reading-options.ts';
@@ -43,7 +43,7 @@ const options = {
   },
 } satisfies Record<string, Option>;
 
-const write = (text: string) => void process.stdout.write(`${text}\n`);
+const write = print;
 const list = (value: string | null) => (value === null ? [] : value.split(',').map((name) => name.trim()));
 
 async function findFiles(rootDir: string): Promise<string[]> {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { defaultPreprocessing } from '@crosscheck/contract';
+import { defaultPreprocessing, print } from '@crosscheck/contract';
 import { loadTokenizer } from '@crosscheck/preprocess';
 import { runDataCommand } from '../command-line.ts';
 import { readManifest } from '../manifest/read-manifest.ts';
@@ -8,7 +8,7 @@ import { failureOptions } from '../sources/source-command.ts';
 import { readAc215, writeAc215 } from '../sources/tfrecord/ac215.ts';
 import { describeLost, writeSource } from '../sources/write-source.ts';
 
-const write = (text: string) => void process.stdout.write(`${text}\n`);
+const write = print;
 
 await runDataCommand({
   name: 'data:tfrecord',

@@ -90,6 +90,15 @@ export async function readManifest(options: ManifestOptions): Promise<Manifest> 
   return { samples, problems, columns, digest: await digestFile(file), notes: [...told, ...notes] };
 }
 
+/** Looks at the header alone, so that a wrong name is told before anything heavy is loaded. @returns the columns @throws as `readManifest` */
+export async function readManifestColumns(options: ManifestOptions): Promise<string[]> {
+  const { encoding = 'auto', delimiter = null, keys = 'data.', labelRequired = true } = options;
+  const reading = { encoding, delimiter, keys, columns: namesOf(options), labelRequired, mayBeEmpty: !labelRequired };
+  const { header, rows } = await openPosts(options.file, reading);
+  await rows.return(undefined);
+  return header;
+}
+
 type Row = Sample | SampleProblem;
 
 function isSample(row: Row): row is Sample {

@@ -1,4 +1,4 @@
-import type { Option, ValuesOf } from '@crosscheck/contract';
+import { type Option, print, type ValuesOf } from '@crosscheck/contract';
 import { defaultMaxPixels } from '@crosscheck/preprocess';
 import { runDataCommand } from '../command-line.ts';
 import { createProgress, type Progress } from '../progress.ts';
@@ -66,9 +66,9 @@ export async function runSourceCommand<T extends Record<string, Option>>(source:
       });
       progress?.end();
       for (const { rows, fake, file } of Object.values(kept)) {
-        process.stdout.write(`${file}: ${rows} posts, ${rows - fake} REAL, ${fake} FAKE\n`);
+        print(`${file}: ${rows} posts, ${rows - fake} REAL, ${fake} FAKE`);
       }
-      process.stdout.write(`${describeLost(fates)}\n`);
+      print(describeLost(fates));
     },
   });
 }

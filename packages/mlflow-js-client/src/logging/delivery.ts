@@ -1,7 +1,7 @@
 import { MlflowError, messageOf } from '../errors.ts';
 import { type LoggedOnnxModel, logOnnxModel } from '../models/log-onnx-model.ts';
 import type { TrackingStore } from '../stores/tracking-store.ts';
-import type { CallOptions } from '../types.ts';
+import type { CallOptions, MetricEntry } from '../types.ts';
 import { type BatchRecord, countEntries, createBatch, type LogRecord, type RunTarget } from './records.ts';
 
 // Enough to find a few bad entries in a full batch, not enough to hammer a server that refuses everything.
@@ -65,6 +65,37 @@ async function deliverOperation(
     case 'end':
       return store.updateRun(runId, { status: record.status, endTime: record.endTime }, options);
   }
+}
+
+/**
+ * A function that sends the records of a spool. The first batch, and those that were on their way before, may have arrived already: points and
+ * params that the run has are left out, so that each is there once whatever broke in between.
+ */
+export function createResender(destination: Destination): (record: LogRecord, options?: CallOptions) => Promise<void> {
+  let isFirst = true;
+  return async (record, options) => {
+    if (record.kind !== 'batch') return deliver(destination, record, options);
+    const isRepeated = isFirst || record.mayBeThere === true;
+    const batch = isRepeated ? await withoutStored(destination, record) : record;
+    await deliver(destination, batch, options);
+    isFirst = false;
+  };
+}
+
+async function withoutStored({ store, runId }: Destination, batch: BatchRecord): Promise<BatchRecord> {
+  const known = (await store.getRun(runId)).params;
+  const params = Object.entries(batch.params).filter(([key]) => !(key in known));
+  const keys = [...new Set(batch.metrics.map(({ key }) => key))];
+  const points = (await Promise.all(keys.map((key) => store.getMetricHistory(runId, key)))).flat();
+  const stored = new Set(points.map(describePoint));
+  const metrics = batch.metrics.filter((metric) => !stored.has(describePoint(metric)));
+  return { ...batch, params: Object.fromEntries(params), metrics };
+}
+
+/** MLflow's databases keep the greatest number for infinity. */
+function describePoint({ key, value, step = 0, timestamp }: MetricEntry): string {
+  const kept = Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value));
+  return [Math.round(step), timestamp === undefined ? '' : Math.round(timestamp), kept, key].join(' ');
 }
 
 /** One bad entry makes MLflow refuse a whole batch, so a refused batch is halved until the bad ones stand alone. */

@@ -6,6 +6,10 @@ import type { DatasetInput, MetricEntry, RunStatus } from '../types.ts';
 
 /** Which run the records belong to: an existing one, or one to be made once a server answers. */
 export interface RunTarget {
+  /** Where the run is kept, without credentials; spools of earlier versions do not say. */
+  uri?: string;
+  /** Goes on with the run of the spool before it, when that one has none yet. */
+  continues?: boolean;
   experiment: NewExperiment;
   run: Omit<NewRun, 'experimentId'> & { startTime: number };
   runId: string | null;
@@ -16,6 +20,8 @@ export interface BatchRecord {
   metrics: MetricEntry[];
   params: Record<string, unknown>;
   tags: Record<string, string>;
+  /** It was on its way when the connection broke, or says again what an earlier logger may have said: some of it may have arrived. */
+  mayBeThere?: boolean;
 }
 
 /** What else a run may want stored; `file` is a path, relative to the spool folder once spooled. */

@@ -6,9 +6,17 @@ import type { NewExperiment } from '../rest/experiments.ts';
 import type { NewRun } from '../rest/runs.ts';
 import type { TrackingStore } from '../stores/tracking-store.ts';
 import type { DatasetInput, RunStatus } from '../types.ts';
-import { type Destination, deliver, resolveRun, startRun } from './delivery.ts';
-import { type BatchRecord, countEntries, createBatch, type OperationRecord, type RunTarget } from './records.ts';
-import { Spool } from './spool.ts';
+import { createResender, type Destination, deliver, startRun } from './delivery.ts';
+import {
+  type BatchRecord,
+  countEntries,
+  createBatch,
+  type LogRecord,
+  type OperationRecord,
+  type RunTarget,
+} from './records.ts';
+import { findSpools, Spool } from './spool.ts';
+import { sendSpool } from './sync.ts';
 
 export interface RunLoggerOptions {
   store: TrackingStore;
@@ -17,6 +25,13 @@ export interface RunLoggerOptions {
   run?: Omit<NewRun, 'experimentId'> | undefined;
   /** Goes on with this run, RUNNING again, in place of starting one. */
   runId?: string | undefined;
+  /**
+   * Goes on where earlier loggers were cut off: what they left in `spoolFolder` goes first, and into the same run. Without `runId` it
+   * is the run that they had begun, if any.
+   */
+  continues?: boolean | undefined;
+  /** Called when the run is there, which may be long after the start. */
+  onRun?: ((runId: string) => void) | undefined;
   /** Adds to that run and leaves it as it is: neither set going again nor ended once more. */
   leavesStatus?: boolean | undefined;
   /** Folder for what cannot be sent, e.g. the run's own; see `syncSpool`. */
@@ -68,6 +83,8 @@ export class RunLogger {
   readonly #store: TrackingStore;
   readonly #target: RunTarget;
   readonly #leavesStatus: boolean;
+  readonly #spoolFolder: string;
+  readonly #onRun: (runId: string) => void;
   readonly #spool: Spool;
   readonly #maxQueued: number;
   readonly #probeIntervalMs: number;
@@ -82,6 +99,7 @@ export class RunLogger {
   #refused = 0;
   #lost = 0;
   #nextProbe = 0;
+  #isOpen = false;
   #work: Promise<void> | null = null;
   #closing: Promise<LogSummary> | null = null;
 
@@ -91,7 +109,15 @@ export class RunLogger {
     this.#probeIntervalMs = options.probeIntervalMs ?? 30_000;
     this.#onProblem = options.onProblem ?? (() => {});
     const run = { ...options.run, startTime: options.run?.startTime ?? Date.now() };
-    this.#target = { experiment: options.experiment, run, runId: options.runId ?? null };
+    this.#onRun = options.onRun ?? (() => {});
+    this.#spoolFolder = options.spoolFolder;
+    this.#target = {
+      uri: options.store.uri,
+      ...(options.continues === true ? { continues: true } : {}),
+      experiment: options.experiment,
+      run,
+      runId: options.runId ?? null,
+    };
     this.#leavesStatus = (options.leavesStatus ?? false) && this.#target.runId !== null;
     this.#spool = new Spool(options.spoolFolder, this.#target);
     this.ready = this.#start();
@@ -102,6 +128,11 @@ export class RunLogger {
 
   get runId(): string | null {
     return this.#target.runId;
+  }
+
+  /** Whether the run is known to be there: false while the server is away, or when it has no such run. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   /** Logs one value of one metric. Illegal characters in the key are replaced (see `sanitizeKey`). */
@@ -187,17 +218,31 @@ export class RunLogger {
 
   async #start(): Promise<string | null> {
     try {
-      this.#target.runId = await this.#untilGivenUp(this.#openRun());
+      await this.#untilGivenUp(this.#openRun());
     } catch (error) {
       this.#nextProbe = Date.now() + this.#probeIntervalMs;
       this.#report(`cannot start an MLflow run: ${messageOf(error)}; what is logged goes to ${this.#spool.folder}`);
     }
-    return this.#target.runId;
+    return this.#isOpen ? this.#target.runId : null;
   }
 
-  async #openRun(): Promise<string> {
-    if (!this.#leavesStatus) return startRun(this.#store, this.#target);
-    return (await this.#store.getRun(this.#target.runId as string)).info.runId;
+  async #openRun(): Promise<void> {
+    if (this.#target.continues === true) await this.#sendEarlier();
+    if (this.#leavesStatus) await this.#store.getRun(this.#target.runId as string);
+    else this.#target.runId = await startRun(this.#store, this.#target);
+    this.#isOpen = true;
+    this.#tell(() => this.#onRun(this.#target.runId as string));
+  }
+
+  /** What loggers before this one left behind. */
+  async #sendEarlier(): Promise<void> {
+    const spools = await findSpools(this.#spoolFolder);
+    for (const spool of spools.filter((folder) => folder !== this.#spool.folder)) {
+      const { runId, kept, refused } = await sendSpool(spool, this.#store);
+      if (kept !== undefined) this.#report(kept);
+      else this.#target.runId ??= runId;
+      for (const { entries, message } of refused) this.#countRefused(entries, message);
+    }
   }
 
   #queue(operation: OperationRecord): void {
@@ -241,17 +286,18 @@ export class RunLogger {
   async #sendOrSpool(record: BatchRecord | OperationRecord): Promise<void> {
     if (record.kind === 'batch' && countEntries(record) === 0) return;
     const destination = this.#destination();
-    if (destination === null || this.#spool.hasUnsent || this.#giveUp.signal.aborted) return this.#spoolAway(record);
+    if (destination === null) return this.#spoolAway(this.#target.continues === true ? asRepeated(record) : record);
+    if (this.#spool.hasUnsent || this.#giveUp.signal.aborted) return this.#spoolAway(record);
     try {
       await this.#untilGivenUp(deliver(destination, record, { signal: this.#giveUp.signal }));
     } catch (error) {
       this.#nextProbe = Date.now() + this.#probeIntervalMs;
       this.#report(`MLflow is away: ${messageOf(error)}; what is logged goes to ${this.#spool.folder}`);
-      await this.#spoolAway(record);
+      await this.#spoolAway(asRepeated(record));
     }
   }
 
-  async #spoolAway(record: BatchRecord | OperationRecord): Promise<void> {
+  async #spoolAway(record: LogRecord): Promise<void> {
     try {
       await this.#spool.append(record);
     } catch (error) {
@@ -270,10 +316,11 @@ export class RunLogger {
   }
 
   async #replayAll(): Promise<void> {
-    this.#target.runId = await resolveRun(this.#store, this.#target);
+    if (!this.#isOpen) await this.#openRun();
+    const send = createResender(this.#destination() as Destination);
     await this.#spool.replay((record) => {
       this.#giveUp.signal.throwIfAborted();
-      return deliver(this.#destination() as Destination, record, { signal: this.#giveUp.signal });
+      return send(record, { signal: this.#giveUp.signal });
     });
   }
 
@@ -290,14 +337,16 @@ export class RunLogger {
 
   #destination(): Destination | null {
     const { runId } = this.#target;
-    if (runId === null) return null;
-    const onRefused = (entries: number, message: string) => {
-      this.#refused += entries;
-      this.#report(`MLflow refused ${entries} of what was logged: ${message}`);
-    };
+    if (runId === null || !this.#isOpen) return null;
+    const onRefused = (entries: number, message: string) => this.#countRefused(entries, message);
     const onTruncated = (keys: readonly string[]) => this.#report(`too long for MLflow, and cut: ${keys.join(', ')}`);
     const onModel = (model: LoggedOnnxModel) => void this.#models.push(model);
     return { store: this.#store, runId, onRefused, onTruncated, onModel };
+  }
+
+  #countRefused(entries: number, message: string): void {
+    this.#refused += entries;
+    this.#report(`MLflow refused ${entries} of what was logged: ${message}`);
   }
 
   #legalKey(key: string): string {
@@ -309,10 +358,16 @@ export class RunLogger {
   #report(message: string): void {
     if (this.#problems.has(message) || this.#problems.size >= 100) return;
     this.#problems.add(message);
+    this.#tell(() => this.#onProblem(message));
+  }
+
+  /** A listener's failure is not training's. */
+  #tell(listen: () => void): void {
     try {
-      this.#onProblem(message);
-    } catch {
-      // A listener's failure is not training's.
-    }
+      listen();
+    } catch {}
   }
 }
+
+const asRepeated = (record: LogRecord): LogRecord =>
+  record.kind === 'batch' ? { ...record, mayBeThere: true } : record;

@@ -130,6 +130,8 @@ export class Spool {
   async #sendWritten(send: (record: LogRecord) => Promise<void>): Promise<void> {
     const sizeBytes = await this.#enqueue(async () => (this.#isOpened ? (await stat(this.path)).size : 0));
     if (sizeBytes === 0) return;
+    // A run that was just made must be known even if nothing of it gets through.
+    await writeState(this.folder, { runId: this.#target.runId, sentLines: this.#sentLines });
     for await (const { record, line } of readRecords(this.folder, this.#sentLines, sizeBytes)) {
       await send(record);
       this.#sentLines = line;
@@ -224,6 +226,15 @@ export async function writeState(folder: string, state: SpoolState): Promise<voi
   const partial = join(folder, `${STATE}.part`);
   await writeFile(partial, JSON.stringify(state));
   await rename(partial, join(folder, STATE));
+}
+
+/** Lets the spools after this one that go on with its run know which run that is. */
+export async function tellFollowing(folder: string, runId: string): Promise<void> {
+  const spools = await findSpools(join(folder, '../..'));
+  for (const next of spools.slice(spools.indexOf(folder) + 1)) {
+    const { target, state } = await readSpool(next);
+    if (target.continues === true && state.runId === null) await writeState(next, { ...state, runId });
+  }
 }
 
 /** Removes a spool, and the folder around it when it was the last. */

@@ -1,8 +1,8 @@
-import { runOptionCommand } from '@crosscheck/contract';
+import { print, runOptionCommand } from '@crosscheck/contract';
 import { chooseFlavor, describeMachine, flavors, runtimeLayout } from '../setup/platform.ts';
 import { setupTensorflow } from '../setup/setup.ts';
 
-const say = (line: string) => void process.stdout.write(`tensorflow: ${line}\n`);
+const say = (line: string) => print(`tensorflow: ${line}`);
 
 await runOptionCommand({
   name: 'tensorflow:setup',

@@ -17,7 +17,7 @@ import { bestModelName } from '../consumers/checkpoints.ts';
 import { type Answers, openCheckpointJudge } from '../evaluate/open-judge.ts';
 import { meaningOf } from '../network.ts';
 import { nextCommands } from '../next-steps.ts';
-import { readCalibrationSplit } from '../run-data.ts';
+import { readCalibrationSplit, readColumns } from '../run-data.ts';
 import { type CalibrationResult, calibrateOn } from './calibrate-on.ts';
 import { rewriteCheckpoint } from './rewrite-checkpoint.ts';
 import { formatCalibration, formatCoverage } from './show.ts';
@@ -30,6 +30,7 @@ import { formatCalibration, formatCoverage } from './show.ts';
  */
 export async function calibrate(run: Run<TrainConfig>): Promise<JobResult> {
   collectLessOften();
+  await readColumns(run.config, run.config.calibration.split);
   const named = run.config.calibration.checkpoint ?? bestModelName(run.config.training.version);
   const source = await resolveCheckpointPath(named, run.config.training.checkpoint_dir);
   const checkpoint = await openCheckpoint(source, meaningOf(run.config));

@@ -3,10 +3,11 @@ import path from 'node:path';
 import { temporaryBeside } from '@crosscheck/contract';
 import type { Consumer, EpochEvent, Position, StepEvent } from '../events.ts';
 import { guardWriting } from '../guard-writing.ts';
+import type { MetricsLine } from '../tracker/points.ts';
 
 export const metricsFileName = 'metrics.jsonl';
 
-const stepLine = (e: StepEvent) => ({
+export const stepLine = (e: StepEvent) => ({
   step: e.position.step,
   phase: e.phase.name,
   'train/loss_step': e.loss,
@@ -17,7 +18,7 @@ const stepLine = (e: StepEvent) => ({
   'train/batch_size': e.batchSize,
 });
 
-const epochLine = (e: EpochEvent) => ({
+export const epochLine = (e: EpochEvent) => ({
   epoch: e.position.totalEpochs,
   step: e.position.step,
   phase: e.phase.name,
@@ -42,12 +43,24 @@ export function cutMetricsFile(runDir: string, { step, totalEpochs }: Position):
   });
 }
 
-function isBefore(line: string, end: Pick<Position, 'step' | 'totalEpochs'>): boolean {
+function isBefore(text: string, end: Pick<Position, 'step' | 'totalEpochs'>): boolean {
+  const [line] = parseLine(text);
+  if (line === undefined) return false;
+  return line.epoch === undefined ? line.step <= end.step : line.epoch <= end.totalEpochs;
+}
+
+/** Every whole line of a run's metrics.jsonl; none where there is no such file. */
+export function readMetricsLines(runDir: string): MetricsLine[] {
+  const file = path.join(runDir, metricsFileName);
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8').split('\n').flatMap(parseLine);
+}
+
+function parseLine(text: string): MetricsLine[] {
   try {
-    const { epoch, step } = JSON.parse(line) as { epoch?: number; step: number };
-    return epoch === undefined ? step <= end.step : epoch <= end.totalEpochs;
+    return [JSON.parse(text) as MetricsLine];
   } catch {
-    return false;
+    return [];
   }
 }
 

@@ -29,7 +29,7 @@ import { type AblationName, ablate, ablationNames } from './ablations.ts';
 import { judgeRival, type RivalResult } from './judge-rival.ts';
 import type { ModelFacts } from './model-facts.ts';
 import type { Judge } from './open-judge.ts';
-import { ablatedAccuracy, accuracyOf, asPosts, type JudgedPosts, requireColumn, valuesOf } from './posts.ts';
+import { ablatedAccuracy, accuracyOf, asPosts, type JudgedPosts, valuesOf } from './posts.ts';
 
 /** What `eval_results.json` holds. */
 export interface EvaluationResult {
@@ -93,12 +93,11 @@ export interface Evaluation {
 /** Judges the rows of a split; with a rival, also how the two differ on the same posts. */
 export async function evaluateSplit(
   judge: Judge,
-  { samples, problems, columns, rows, notes }: SplitRows,
+  { samples, problems, rows, notes }: SplitRows,
   config: TrainConfig,
   rival: Judge | null = null,
 ): Promise<Evaluation> {
   const { split, group_column: groupColumn, post_column: postColumn, id_column: idColumn } = config.evaluation;
-  for (const column of [groupColumn, postColumn, idColumn]) requireColumn(column, columns, samples);
   const { decision, facts } = judge;
   const threshold = config.evaluation.threshold ?? decision.threshold;
   const answers = await judge.judge(samples);

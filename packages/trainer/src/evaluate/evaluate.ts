@@ -3,10 +3,11 @@ import type { JobResult, Run, TrainConfig } from '@crosscheck/config';
 import { type Modalities, makeFolder } from '@crosscheck/contract';
 import { collectLessOften } from '@crosscheck/preprocess';
 import { checkClasses } from '../check-classes.ts';
-import { readSplit } from '../run-data.ts';
+import { manifestPath, readColumns, readSplit } from '../run-data.ts';
 import { evaluateSplit } from './evaluate-split.ts';
 import { logEvaluation } from './log-evaluation.ts';
 import { type Judge, openJudge } from './open-judge.ts';
+import { requireColumn } from './posts.ts';
 import { formatEvaluation } from './show.ts';
 import { writeEvaluation } from './write-evaluation.ts';
 
@@ -21,6 +22,7 @@ export async function evaluate(run: Run<TrainConfig>): Promise<JobResult> {
   const { config } = run;
   const { split: name, compare_with: rivalName, output_dir } = config.evaluation;
   const folder = path.resolve(output_dir ?? run.runDir);
+  await checkColumns(config);
   const judges: Judge[] = [];
   try {
     const judge = await openInto(judges, config);
@@ -39,6 +41,15 @@ export async function evaluate(run: Run<TrainConfig>): Promise<JobResult> {
   } finally {
     for (const judge of judges) await judge.close();
   }
+}
+
+/** Names of columns are checked before a model is loaded. @throws CROSSCHECK_DATA_MISSING_COLUMN */
+async function checkColumns(config: TrainConfig): Promise<void> {
+  const { evaluation } = config;
+  const file = manifestPath(config, evaluation.split);
+  const columns = await readColumns(config, evaluation.split);
+  for (const key of ['group_column', 'post_column', 'id_column'] as const)
+    requireColumn(`evaluation.${key}`, evaluation[key], { columns, file });
 }
 
 async function openInto(judges: Judge[], config: TrainConfig, named?: string): Promise<Judge> {

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import type { Run, TrainConfig } from '@crosscheck/config';
 import { hideInValue, isCrosscheckError, messageOf } from '@crosscheck/contract';
-import { isMlflowError, RunLogger, type TrackingStore } from 'mlflow-js-client';
+import { RunLogger, type TrackingStore } from 'mlflow-js-client';
 import { predictionsFile } from '../predictions/file-names.ts';
-import { openStore, trainingExperiment } from '../tracking.ts';
+import { isMissing, openStore, trainingExperiment } from '../tracking.ts';
 import type { EvaluationResult } from './evaluate-split.ts';
 
 const closeLimitMs = 60_000;
@@ -68,16 +68,6 @@ async function addTo(store: TrackingStore, runId: string, { run, result, files }
       `mlflow: not everything was sent; pnpm mlflow:sync ${path.relative('.', run.runDir)} sends it later`,
     );
   if (refused === 0) run.log(`mlflow: added to run ${runId}`);
-}
-
-/** Whether a server that answers has no such run; one that does not answer is met later, with what waits for it in the run folder. */
-async function isMissing(store: TrackingStore, runId: string): Promise<boolean> {
-  try {
-    await store.getRun(runId);
-    return false;
-  } catch (error) {
-    return isMlflowError(error) && error.errorCode === 'RESOURCE_DOES_NOT_EXIST';
-  }
 }
 
 function metricsOf({ split, metrics }: EvaluationResult): Record<string, number> {

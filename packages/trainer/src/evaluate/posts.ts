@@ -1,5 +1,5 @@
 import type { TrainConfig } from '@crosscheck/config';
-import { CrosscheckError } from '@crosscheck/contract';
+import { CrosscheckError, nearest } from '@crosscheck/contract';
 import type { Sample } from '@crosscheck/data';
 import {
   type AblatedAccuracy,
@@ -48,13 +48,19 @@ export function valuesOf(column: string, indices: Int32Array, samples: readonly 
   return Array.from(indices, (i) => samples[i]?.row[column] ?? '');
 }
 
+interface ColumnsOfFile {
+  columns: readonly string[];
+  file: string;
+}
+
 /** @throws CROSSCHECK_DATA_MISSING_COLUMN */
-export function requireColumn(column: string | null, columns: readonly string[], [first]: readonly Sample[]): void {
+export function requireColumn(key: string, column: string | null, { columns, file }: ColumnsOfFile): void {
   if (column === null || columns.includes(column)) return;
+  const near = nearest(column, columns);
   throw new CrosscheckError(
     'CROSSCHECK_DATA_MISSING_COLUMN',
-    `expected a column "${column}" in ${first?.file}, got ${columns.map((name) => `"${name}"`).join(', ')}; ` +
-      'set evaluation.group_column, evaluation.post_column and evaluation.id_column to one of them',
+    `expected column "${column}" (${key}${near === undefined ? '' : `; nearest: "${near}"`}) in ${file}, got ${columns.map((name) => `"${name}"`).join(', ')}; ` +
+      'set the key to the name of the right column',
   );
 }
 
