@@ -30,6 +30,8 @@ export interface AuditOptions {
 /** What was found, before it is held against limits. */
 export interface AuditFacts {
   files: AuditedFile[];
+  /** What should be said of them before anything else. */
+  notes: string[];
   classes: ClassCounts[];
   findings: Finding[];
   words: WordLeak;
@@ -62,6 +64,7 @@ export async function auditData(options: AuditOptions): Promise<AuditReport> {
   const entries = await readLedger(ledger ?? path.join(source.rootDir, 'ledger.jsonl'));
   const facts: AuditFacts = {
     files: input.files,
+    notes: input.notes,
     classes: countClasses(posts, Object.keys(input.samples)),
     findings: collectFindings(input, posts),
     words: findWordLeak(posts),

@@ -35,6 +35,8 @@ export interface AuditInput {
   files: AuditedFile[];
   samples: Record<string, Sample[]>;
   problems: (SampleProblem & { split: string })[];
+  /** What should be said of the files before anything else. */
+  notes: string[];
   /** Columns besides text, picture and label, in the files' order. */
   columns: string[];
 }
@@ -47,10 +49,10 @@ const splits = ['train', 'val', 'test'];
  * @throws CROSSCHECK_DATA_NOT_FOUND, CROSSCHECK_DATA_MISSING_COLUMN, CROSSCHECK_DATA_BROKEN_CSV, CROSSCHECK_DATA_ENCODING
  */
 export async function readSplits(source: AuditSource): Promise<AuditInput> {
-  const input: AuditInput = { files: [], samples: {}, problems: [], columns: [] };
+  const input: AuditInput = { files: [], samples: {}, problems: [], columns: [], notes: [] };
   for (const [split, file] of await findFiles(source)) {
     const { textColumn, imageColumn, labelColumn, imagesDir, reading = { keys: '' } } = source;
-    const { samples, problems, columns, digest } = await readManifest({
+    const { samples, problems, columns, digest, notes } = await readManifest({
       file,
       textColumn,
       imageColumn,
@@ -61,6 +63,7 @@ export async function readSplits(source: AuditSource): Promise<AuditInput> {
     });
     input.files.push({ split, file, digest, rows: samples.length + problems.length, usable: samples.length });
     input.samples[split] = samples;
+    input.notes.push(...notes.map((note) => `${split}: ${note}`));
     input.problems.push(...problems.map((problem) => ({ ...problem, split })));
     const others = columns.filter((name) => ![textColumn, imageColumn, labelColumn].includes(name));
     input.columns = [...new Set([...input.columns, ...others])];

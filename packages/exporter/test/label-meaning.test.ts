@@ -61,12 +61,18 @@ test('a CSV of words, or with labels that mean the opposite, is refused by what 
     ]);
     return stderr;
   };
-  const words = await readWith('text_content,image_path,label\na,a.png,fake\nb,a.png,real\n');
+  const words = await readWith('text_content,image_path,label\na,a.png,true\nb,a.png,false\n');
   expect(words).toMatch(
-    /CROSSCHECK_DATA_BAD_LABEL[^]*got "fake"; pnpm data:folder writes a CSV with 0 and 1 from words/,
+    /CROSSCHECK_DATA_BAD_LABEL[^]*"true" in 1 row, "false" in 1 row; say what every word means \(data\.labels=/,
   );
   const opposite = await readWith('text_content,image_path,label,2_way_label\na,a.png,0,0\nb,a.png,1,1\n');
   expect(opposite).toMatch(/CROSSCHECK_DATA_LABEL_MEANING[^]*2 of 2 rows have the label of Fakeddit's "2_way_label"/);
   const column = await readWith('text_content,image_path,2_way_label\na,a.png,0\n', 'data.label_column=2_way_label');
-  expect(column).toMatch(/CROSSCHECK_DATA_LABEL_MEANING[^]*says 1 for true posts/);
+  expect(column).toMatch(/CROSSCHECK_DATA_LABEL_MEANING[^]*says 1 for true posts[^]*data\.labels=/);
+  const mapped = await readWith(
+    'text_content,image_path,2_way_label\na,a.png,0\nb,a.png,1\n',
+    'data.label_column=2_way_label',
+    'data.labels={"1": REAL, "0": FAKE}',
+  );
+  expect(mapped).not.toContain('CROSSCHECK_DATA');
 }, 180_000);

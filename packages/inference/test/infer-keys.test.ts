@@ -137,6 +137,47 @@ test('inference.batch.allow_outside_root reads images elsewhere, and max_failed_
   await expect(strict).rejects.toThrow(/at most 40 % of the rows to fail.*1 of 2 failed/);
 });
 
+test('batch mode says what is wrong with the model on labelled rows, before any figure', async () => {
+  const rows = Array.from({ length: 30 }, (_, i) => `a flood,flood.png,${i % 3 === 0 ? 1 : 0}`);
+  writeFileSync(`${dir}/labelled.csv`, `text_content,image_path,label\n${rows.join('\n')}\n`);
+  const files = [
+    `inference.batch.csv_file=${dir}/labelled.csv`,
+    `inference.batch.output_file=${dir}/labelled-verdicts.csv`,
+    `inference.batch.root_dir=${dir}`,
+  ];
+  const { printed } = await run(...files, 'inference.output.threshold=0.999');
+  expect(printed).toMatch(
+    /=== Prediction Summary ===\n! The model calls every post REAL and finds 0 of 10 FAKE posts; its accuracy is 0\.6667/,
+  );
+  const { printed: other } = await run(...files, 'inference.output.threshold=0.001', 'inference.batch.n_rows=20');
+  expect(other).toMatch(/! The model calls every post FAKE and finds 0 of 13 REAL posts/);
+  expect(other).toContain('20 of 30 rows (inference.batch.n_rows=20; -1 = all)');
+  writeFileSync(`${dir}/plain.csv`, 'text_content,image_path\na flood,flood.png\n');
+  const plain = await run(...files.slice(1), `inference.batch.csv_file=${dir}/plain.csv`);
+  expect(plain.printed).not.toMatch(/^!|Accuracy/m);
+});
+
+test('labels that mean the opposite are refused, or give no accuracy, until data.labels says what they mean', async () => {
+  const header = 'text_content,image_path,label,2_way_label';
+  writeFileSync(`${dir}/turned.csv`, `${header}\na flood,flood.png,1,1\na flood,flood.png,0,0\n`);
+  const batch = (...overrides: string[]) =>
+    run(
+      `inference.batch.csv_file=${dir}/turned.csv`,
+      `inference.batch.output_file=${dir}/turned-verdicts.csv`,
+      `inference.batch.root_dir=${dir}`,
+      ...overrides,
+    );
+  await expect(batch('data.label_column=2_way_label')).rejects.toMatchObject({
+    code: 'CROSSCHECK_DATA_LABEL_MEANING',
+    message: expect.stringContaining('says 1 for true posts'),
+  });
+  const { printed } = await batch();
+  expect(printed).toMatch(/^Accuracy is not given: .*2 of 2 rows have the label of Fakeddit's "2_way_label"/m);
+  expect(printed).not.toMatch(/^(!|Accuracy:)/m);
+  const mapped = ['data.label_column=2_way_label', 'data.labels={"1": REAL, "0": FAKE}'];
+  expect((await batch(...mapped)).printed).toMatch(/^Accuracy: 0\.5000 /m);
+});
+
 test('a folder of images that is not there ends batch mode at once', async () => {
   const batch = run(
     `inference.batch.csv_file=${dir}/outside.csv`,

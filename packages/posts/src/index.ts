@@ -8,6 +8,7 @@ export {
   type LostImage,
   showPath,
 } from './images/locate.ts';
+export { createMeaningCheck, type MeaningCheck } from './label-meaning.ts';
 export {
   createLabelReader,
   describeUnknownWords,
@@ -17,6 +18,7 @@ export {
   type LabelWords,
   type WordCounts,
 } from './labels.ts';
+export { countRest, type RestOfFile } from './records/count-rest.ts';
 export type { FileRow, ReadingOptions } from './records/file-row.ts';
 export { isJsonLines } from './records/json-rows.ts';
 export { type OpenOptions, type OpenPosts, openPosts } from './records/open-posts.ts';

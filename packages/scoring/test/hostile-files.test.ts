@@ -64,7 +64,8 @@ const readers: Record<string, (file: string, dir: string, options: HostileFile['
       onProblem: ({ message }) => expect.fail(message),
       onRow: ({ text }) => judged.push([text, null]),
     });
-    expect(summary.labelled.real + summary.labelled.fake + countOf(summary.labelled.unknown)).toBe(judged.length);
+    const { real, fake, unknown } = summary.labelled();
+    expect(real + fake + countOf(unknown)).toBe(judged.length);
     return judged;
   },
   async 'score:split'(file, dir, { encoding, delimiter } = {}) {

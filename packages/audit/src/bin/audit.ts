@@ -65,7 +65,8 @@ async function readHashes(file: string | null): Promise<Set<string>> {
   return new Set(lines.map((line) => line.replace(/#.*/, '').trim().toLowerCase()).filter((line) => line !== ''));
 }
 
-function summarize({ limits, files, findings, words, profile }: AuditReport): void {
+function summarize({ limits, files, notes, findings, words, profile }: AuditReport): void {
+  for (const note of notes) write(note);
   const rows = files.reduce((sum, file) => sum + file.rows, 0);
   write(
     `${rows} rows in ${files.map(({ split, usable }) => `${split} (${usable} usable)`).join(', ')}; ${findings.length} findings`,

@@ -62,7 +62,16 @@ async function findFiles(rootDir: string): Promise<string[]> {
 
 const nameOf = { picture: '', near_picture: '', text: 'the same words', near_text: 'nearly the same words' };
 
-function* describe({ splits, dropped, largestGroup, unbound, profile, repeats }: SplitSummary): Generator<string> {
+function* describe({
+  splits,
+  dropped,
+  largestGroup,
+  unbound,
+  profile,
+  repeats,
+  notes,
+}: SplitSummary): Generator<string> {
+  yield* notes;
   for (const [name, { rows, byLabel, groups, sha256 }] of Object.entries(splits)) {
     const labels = Object.entries(byLabel).map(([label, count]) => `${count} ${label}`);
     yield `${name.padEnd(6)} ${rows} posts in ${groups} groups: ${labels.join(', ')}; sha256 ${sha256.slice(0, 12)}`;

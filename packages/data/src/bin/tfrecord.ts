@@ -34,7 +34,8 @@ await runDataCommand({
     const tokenizer = await loadTokenizer(values.tokenizer, { ...defaultPreprocessing, maxTokens: values.length });
     const positiveClass = values.positive_class === 'real' ? 'real' : 'fake';
     if (values.action === 'write') {
-      const { samples } = await readManifest({ file: values.source, ...readingOf(values) });
+      const { samples, notes } = await readManifest({ file: values.source, ...readingOf(values) });
+      for (const note of notes) write(note);
       const { dir, image_size: size, length, per_file: perFile } = values;
       const files = await writeAc215(samples, tokenizer, { dir, perFile, size, length, positiveClass });
       return write(`wrote ${samples.length} posts to ${files.join(', ')}`);

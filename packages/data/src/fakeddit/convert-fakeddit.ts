@@ -4,11 +4,12 @@ import { CrosscheckError, createRandom, writeWhole } from '@crosscheck/contract'
 import { type DownloadOptions, downloadAll } from '../download/download.ts';
 import { type Fate, fates } from '../download/fates.ts';
 import { type Ledger, type LedgerEntry, openLedger } from '../download/ledger.ts';
+import { requireKept } from '../download/require-kept.ts';
 import { computeSurvival, type SurvivalReport } from '../download/survival.ts';
-import { noteImageRoots } from '../manifest/images.ts';
+import { noteImageRoots } from '../manifest/image-roots.ts';
 import { relativeImage, writeManifestFile } from '../manifest/write-manifest.ts';
 import { runConcurrently } from '../run-concurrently.ts';
-import { countFates, requireKept } from '../sources/write-source.ts';
+import { countFates } from '../sources/write-source.ts';
 import { findLocalPicture, isStillThere, judgePicture, type PictureLimits } from './keep-picture.ts';
 import { type FakedditRow, type FakedditText, readFakedditRows } from './read-rows.ts';
 
@@ -80,7 +81,8 @@ export async function convertFakeddit(options: FakedditOptions): Promise<Fakeddi
   const all = tasks.map((task) => entries.get(task) as LedgerEntry);
   if (options.sharedRows > 0) refuseSharedPictures(all, options.sharedRows);
   await ledger.finish(all);
-  if (options.maxFailedShare !== undefined) requireKept(all, options);
+  const { dir, maxFailedShare } = options;
+  if (maxFailedShare !== undefined) requireKept(all, maxFailedShare, path.join(dir, 'ledger.jsonl'));
   return writeResults(tasks, all, options);
 
   async function keep(task: Task, { extension, ...facts }: Awaited<ReturnType<typeof judgePicture>>, bytes: Buffer) {

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { writeWhole } from '@crosscheck/contract';
 import { createImageLocator, isInside, showPath } from '@crosscheck/posts';
 import type { SampleProblem } from '../problems.ts';
 import { runConcurrently } from '../run-concurrently.ts';
+import { readImageRoots } from './image-roots.ts';
 import type { Sample } from './rows.ts';
 
 // Enough to hide the latency of a network folder without exhausting file handles.
@@ -37,10 +36,12 @@ export async function findImages(
   samples: readonly Sample[],
   { manifest, imagesDir, allowOutsideRoot, keys }: ImageFolders,
 ): Promise<{ missing: Map<Sample, SampleProblem>; notes: string[] }> {
+  const roots = await readImageRoots(path.dirname(manifest));
+  const own = [imagesDir ?? path.dirname(manifest), ...fallbackDirs(manifest)];
   const locate = createImageLocator({
-    root: imagesDir ?? path.dirname(manifest),
-    others: fallbackDirs(manifest),
-    trusted: await readImageRoots(path.dirname(manifest)),
+    root: own[0] as string,
+    others: own.slice(1),
+    trusted: roots.folders,
     allowOutsideRoot,
     keys: { root: `${keys}images_dir`, allowOutsideRoot: `${keys}allow_outside_root` },
   });
@@ -52,46 +53,28 @@ export async function findImages(
     if (found.isRespelt) respelt.push(`${sample.file}:${sample.line} (${showPath(found.file)})`);
     sample.imagePath = found.file;
   });
-  return { missing, notes: respelt.length === 0 ? [] : [describeRespelt(respelt.sort())] };
+  const found = samples.filter((sample) => !missing.has(sample)).map(({ imagePath }) => imagePath);
+  const elsewhere = allowOutsideRoot
+    ? []
+    : found.filter((image) => !own.some((dir) => isInside(image, path.resolve(dir))));
+  const notes = [
+    ...roots.notes,
+    ...(elsewhere.length === 0 ? [] : [describeElsewhere(elsewhere, roots.folders)]),
+    ...(respelt.length === 0 ? [] : [describeRespelt(respelt.sort())]),
+  ];
+  return { missing, notes };
 }
 
 function problemOf({ file, line, row }: Sample, { code, message }: Pick<SampleProblem, 'code' | 'message'>) {
   return { file, line, code, message: `${file}:${line}: ${message}`, row };
 }
 
+function describeElsewhere(images: readonly string[], folders: readonly string[]): string {
+  const counted = folders.map((dir) => ({ dir, rows: images.filter((image) => isInside(image, dir)).length }));
+  const used = counted.filter(({ rows }) => rows > 0).map(({ dir, rows }) => `${dir} (${rows} rows)`);
+  return `images are read from outside of the data set, as its image_roots.json says: ${used.join(', ')}`;
+}
+
 function describeRespelt(rows: readonly string[]): string {
   return `${rows.length} image paths are spelt otherwise than their files (another Unicode form, or backslashes) and were found all the same, the first: ${rows[0]}`;
-}
-
-const rootsFile = 'image_roots.json';
-
-/** How many folders are named at most; then those that hold them. */
-const maxRoots = 16;
-
-/**
- * Notes beside manifests from which folders outside of theirs they take images, so that those who read them may follow. Only commands that made the
- * manifests from these very images do so.
- */
-export async function noteImageRoots(dir: string, images: readonly string[]): Promise<void> {
-  const outside = images.filter((image) => !isInside(path.resolve(image), path.resolve(dir)));
-  if (outside.length === 0) return;
-  let roots = [
-    ...new Set([...(await readImageRoots(dir)), ...outside.map((image) => path.dirname(path.resolve(image)))]),
-  ];
-  const collapse = () => roots.filter((root) => !roots.some((other) => other !== root && isInside(root, other)));
-  for (roots = collapse(); roots.length > maxRoots; roots = collapse())
-    roots = [...new Set(roots.map((root) => path.dirname(root)))]; // prettier-ignore
-  const relative = roots.sort().map((root) => path.relative(dir, root).replaceAll(path.sep, '/'));
-  writeWhole(path.join(dir, rootsFile), `${JSON.stringify(relative, null, 2)}\n`);
-}
-
-async function readImageRoots(dir: string): Promise<string[]> {
-  const text = await readFile(path.join(dir, rootsFile), 'utf8').catch(() => '[]');
-  try {
-    const roots: unknown = JSON.parse(text);
-    const names = Array.isArray(roots) ? roots.filter((root) => typeof root === 'string') : [];
-    return names.map((root) => path.resolve(dir, root));
-  } catch {
-    return []; // images outside are then refused, with what to do
-  }
 }

@@ -4,18 +4,19 @@ import { pipeline } from 'node:stream/promises';
 import { CrosscheckError } from '@crosscheck/contract';
 import {
   createLabelReader,
+  createMeaningCheck,
   describeUnknownWords,
   isMissing,
   type LabelWords,
+  type MeaningCheck,
   type OpenPosts,
   openPosts,
   type ReadingOptions,
   type WordCounts,
 } from '@crosscheck/posts';
 import { describeProblems, type OnBadSample, problemsError, type SampleProblem } from '../problems.ts';
-import { countRest, createHeadCounter, describeHead, type HeadOfFile } from './head.ts';
+import { countBehind, createHeadCounter, describeHead, type HeadOfFile } from './head.ts';
 import { findImages } from './images.ts';
-import { requireOurLabels } from './label-meaning.ts';
 import { parseRow, type RowContext, type Sample } from './rows.ts';
 
 export interface ManifestOptions extends Pick<ReadingOptions, 'encoding' | 'delimiter'> {
@@ -70,7 +71,9 @@ export interface Manifest {
  */
 export async function readManifest(options: ManifestOptions): Promise<Manifest> {
   const { file, keys = 'data.', labelColumn = 'label', labelRequired = true } = options;
-  const { columns, rows, head } = await readAll(options);
+  const { columns, rows, head, meaning } = await readAll(options);
+  const turned = meaning?.fault() ?? null;
+  if (turned !== null) throw turned;
   const withPicture = rows.filter((row) => isSample(row) && row.imagePath !== '') as Sample[];
   const { missing, notes } = await findImages(withPicture, {
     manifest: file,
@@ -81,7 +84,6 @@ export async function readManifest(options: ManifestOptions): Promise<Manifest> 
   const checked = rows.map((row) => (isSample(row) ? (missing.get(row) ?? row) : row));
   const samples = checked.filter(isSample);
   const problems = checked.filter(isProblem);
-  if (labelRequired && !options.labels) requireOurLabels(file, labelColumn, samples);
   const unknown = countUnknownWords(problems, labelColumn);
   const advice = unknown.size === 0 ? '' : `labels that are not known: ${describeUnknownWords(unknown, keys)}`;
   if (problems.length > 0 && (options.onBadSample ?? 'error') === 'error') throw problemsError(problems, advice);
@@ -109,22 +111,35 @@ function isProblem(row: Row): row is SampleProblem {
   return 'code' in row;
 }
 
-async function readAll(options: ManifestOptions): Promise<{ columns: string[]; rows: Row[]; head: HeadOfFile | null }> {
+interface ReadRows {
+  columns: string[];
+  rows: Row[];
+  head: HeadOfFile | null;
+  meaning: MeaningCheck | null;
+}
+
+async function readAll(options: ManifestOptions): Promise<ReadRows> {
   const limit = (options.nRows ?? -1) < 0 ? Number.POSITIVE_INFINITY : (options.nRows as number);
   const { encoding = 'auto', delimiter = null, keys = 'data.', labelRequired = true } = options;
   const columns = namesOf(options);
   const reading = { encoding, delimiter, keys, columns, labelRequired, mayBeEmpty: !labelRequired };
   const { rows: records, ...found } = await openPosts(options.file, reading);
   const context = rowContext(options, found);
+  const { header } = found;
+  const meaning = options.labels
+    ? null
+    : createMeaningCheck({ file: options.file, header, labelColumn: columns.label, keys });
   const counter = createHeadCounter(context.positions.label, context.labelOf);
   const rows: Row[] = [];
   while (rows.length < limit) {
     const { value, done } = await records.next();
-    if (done) return { columns: context.columns, rows, head: null };
+    if (done) return { columns: header, rows, head: null, meaning };
     counter.add(value);
-    rows.push(parseRow(value, context));
+    const row = parseRow(value, context);
+    if (isSample(row)) meaning?.add(value.cells, row.label);
+    rows.push(row);
   }
-  return { columns: context.columns, rows, head: await countRest(records, counter) };
+  return { columns: header, rows, head: await countBehind(records, counter), meaning };
 }
 
 function namesOf({ textColumn = 'text_content', imageColumn = 'image_path', labelColumn = 'label' }: ManifestOptions) {

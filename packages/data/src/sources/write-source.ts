@@ -1,13 +1,14 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { CrosscheckError, type LabelId, messageOf, writeWhole } from '@crosscheck/contract';
+import { type LabelId, messageOf, writeWhole } from '@crosscheck/contract';
 import { readImageFile } from '@crosscheck/preprocess';
 import type { Fate } from '../download/fates.ts';
 import { type LedgerEntry, openLedger } from '../download/ledger.ts';
+import { requireKept } from '../download/require-kept.ts';
 import { judgePicture, type PictureLimits } from '../fakeddit/keep-picture.ts';
 import { sha256Of } from '../fingerprint/fingerprint-picture.ts';
 import { normalizeText } from '../fingerprint/normalize-text.ts';
-import { noteImageRoots } from '../manifest/images.ts';
+import { noteImageRoots } from '../manifest/image-roots.ts';
 import { type ManifestRow, relativeImage, writeManifestFile } from '../manifest/write-manifest.ts';
 import { runConcurrently } from '../run-concurrently.ts';
 
@@ -62,7 +63,7 @@ export async function writeSource(
     options.onPost?.(++done, posts.length);
   });
   await (await openLedger(path.join(options.dir, 'ledger.jsonl'))).finish(entries);
-  requireKept(entries, options);
+  requireKept(entries, options.maxFailedShare ?? 1, path.join(options.dir, 'ledger.jsonl'));
   const kept: SourceSummary['kept'] = {};
   for (const split of Object.keys(splits)) {
     const rows = posts.flatMap(({ split: of, post }, i) => {
@@ -88,24 +89,6 @@ export function describeLost(counts: Partial<Record<Fate, number>>): string {
   const lost = Object.entries(counts).filter(([fate]) => fate !== 'kept');
   const told = lost.toSorted(([, a], [, b]) => b - a).map(([fate, rows]) => `${rows} ${fate}`);
   return `left out: ${told.length === 0 ? 'nothing' : `${told.join(', ')}; see ledger.jsonl`}`;
-}
-
-/** Fates that say nothing against a row's image or words. */
-const harmless: readonly Fate[] = ['kept', 'duplicate_id', 'no_label'];
-
-/** @throws CROSSCHECK_DATA_TOO_MANY_FAILED */
-export function requireKept(
-  entries: readonly LedgerEntry[],
-  { dir, maxFailedShare = 1 }: Pick<SourceOptions, 'dir' | 'maxFailedShare'>,
-): void {
-  const failed = entries.filter(({ fate }) => !harmless.includes(fate));
-  const isNothing = entries.length > 0 && entries.every(({ fate }) => fate !== 'kept');
-  if (!isNothing && failed.length <= maxFailedShare * entries.length) return;
-  const lost = Object.entries(Object.groupBy(isNothing ? entries : failed, ({ fate }) => fate));
-  const [fate = '', rows = []] = lost.sort(([, a], [, b]) => (b?.length ?? 0) - (a?.length ?? 0))[0] ?? [];
-  const example = rows.find(({ detail }) => detail !== '')?.detail;
-  const message = `expected at least ${isNothing ? 'one row' : `${100 * (1 - maxFailedShare)} % of the rows`} to be usable, got ${entries.length - failed.length} of ${entries.length}; most often: ${fate}, ${rows.length} rows${example ? `, such as: ${example}` : ''}. Nothing was written but ${path.join(dir, 'ledger.jsonl')}`;
-  throw new CrosscheckError('CROSSCHECK_DATA_TOO_MANY_FAILED', message);
 }
 
 interface Placed {

@@ -7,7 +7,7 @@ import type { Groups } from '../fingerprint/groups.ts';
 import { type Duplicates, findDuplicates, type Likeness } from '../inspect/find-duplicates.ts';
 import { findIdColumn } from '../inspect/id-columns.ts';
 import { type InspectedPost, type InspectOptions, inspectPosts } from '../inspect/inspect-posts.ts';
-import { noteImageRoots } from '../manifest/images.ts';
+import { noteImageRoots } from '../manifest/image-roots.ts';
 import { countUnknownWords, type ManifestOptions, readManifest } from '../manifest/read-manifest.ts';
 import { relativeImage, writeManifestFile } from '../manifest/write-manifest.ts';
 import type { SampleProblem } from '../problems.ts';
@@ -41,6 +41,8 @@ export interface SplitSummary {
   seed: number;
   shares: Readonly<Record<string, number>>;
   sources: { file: string; sha256: string; rows: number }[];
+  /** What should be said of the files that were read. */
+  notes: string[];
   splits: Record<
     string,
     { file: string; sha256: string; rows: number; byLabel: Record<string, number>; groups: number }
@@ -66,7 +68,7 @@ export interface SplitSummary {
 export async function splitData(options: SplitOptions): Promise<SplitSummary> {
   checkShares(options.shares);
   refuseOverwriting(options);
-  const { samples, problems, sources, idColumns } = await readAll(options);
+  const { samples, problems, sources, notes, idColumns } = await readAll(options);
   const sharedRows = options.inspect?.sharedRows ?? sharedRowsOf[options.profile ?? 'default'];
   const posts = await inspectPosts({ all: samples }, { ...options.inspect, sharedRows });
   const duplicates = findDuplicates(posts);
@@ -96,6 +98,7 @@ export async function splitData(options: SplitOptions): Promise<SplitSummary> {
     seed: options.seed,
     shares: options.shares,
     sources,
+    notes,
     splits,
     groups: members.length,
     largestGroup: members.reduce((largest, group) => Math.max(largest, group.length), 0),
@@ -136,16 +139,17 @@ function nothingLeft(files: readonly string[]): CrosscheckError {
 }
 
 async function readAll({ files, columns, groupColumns, stratifyColumns }: SplitOptions) {
-  const all = { samples: [], problems: [], sources: [], idColumns: new Set() } as {
+  const all = { samples: [], problems: [], sources: [], notes: [], idColumns: new Set() } as {
     samples: InspectedPost['sample'][];
     problems: SampleProblem[];
     sources: SplitSummary['sources'];
+    notes: string[];
     /** Of posts that are the same wherever they stand. */
     idColumns: Set<string>;
   };
   for (const file of files) {
     const manifest = await readManifest({ file, ...columns, onBadSample: 'skip' });
-    const { samples, problems, digest, columns: present } = manifest;
+    const { samples, problems, digest, columns: present, notes } = manifest;
     requireKnownLabels(file, problems, columns);
     for (const name of [...groupColumns, ...stratifyColumns])
       if (!present.includes(name)) throw missing(name, present, file);
@@ -153,6 +157,7 @@ async function readAll({ files, columns, groupColumns, stratifyColumns }: SplitO
     if (idColumn !== undefined) all.idColumns.add(idColumn);
     all.samples.push(...samples);
     all.problems.push(...problems);
+    all.notes.push(...notes);
     all.sources.push({ file, sha256: digest, rows: samples.length + problems.length });
   }
   return all;

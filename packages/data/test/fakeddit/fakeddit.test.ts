@@ -281,7 +281,11 @@ describe('politeness', () => {
   test('a host that asks for hours is left alone, for all of its rows', async () => {
     const own = await openPictureHost();
     const run = writeTsv(...Array.from({ length: 6 }, (_, n) => row(`h${n}`, `${own.origin}/busy/${n}`, true)));
-    await convertFakeddit(optionsFor(run, {}, { perHost: 1, maxWaitMs: 100 }));
+    await expect(
+      convertFakeddit(optionsFor(run, { maxFailedShare: 1 }, { perHost: 1, maxWaitMs: 100 })),
+    ).rejects.toThrow(
+      /got 0 of 6; most often: rate_limited, 6 rows.*6 of them failed in a way that may pass: run it again/,
+    );
     expect(Object.values(await fatesOf(run.out))).toEqual(Array(6).fill('rate_limited'));
     expect(own.requests.size).toBe(1);
     await own.close();
@@ -341,10 +345,13 @@ describe('labels and texts', () => {
   });
 
   test('a sample is the same for the same seed, and in the order of the file', async () => {
+    const images = path.join(dir, 'sampled');
+    mkdirSync(images);
     const rows = Array.from({ length: 40 }, (_, n) => row(`s${n}`, '', n % 2 === 0));
+    for (let n = 0; n < 40; n++) writeFileSync(path.join(images, `s${n}.jpg`), await drawPicture(`s${n}`));
     const draw = async (seed: number) => {
       const run = writeTsv(...rows);
-      await convertFakeddit(optionsFor(run, { sample: 10, seed }));
+      await convertFakeddit(optionsFor(run, { sample: 10, seed, imagesDir: images }));
       return (await readLedger(path.join(run.out, 'ledger.jsonl'))).map(({ line }) => line);
     };
     const [first, again, other] = [await draw(1), await draw(1), await draw(2)];
@@ -352,6 +359,27 @@ describe('labels and texts', () => {
     expect(first).toEqual([...first].sort((a, b) => a - b));
     expect(again).toEqual(first);
     expect(other).not.toEqual(first);
+  });
+
+  test('when too many rows fail, no CSV is written and what was there stays', async () => {
+    const run = writeTsv(...['k1', 'k2', 'k3', 'k4'].map((id, n) => row(id, '', n % 2 === 0)));
+    const images = path.join(run.out, 'archive');
+    mkdirSync(images);
+    for (const id of ['k1', 'k2']) writeFileSync(path.join(images, `${id}.jpg`), await drawPicture(id));
+    const args = [
+      ...['train', 'val', 'test'].map((split) => `${split}=${run.file}`),
+      `dir=${run.out}`,
+      `images_dir=${images}`,
+    ];
+    const strict = await runEntry(entry, [...args, 'max_failed_share=0.4']);
+    expect([strict.code, strict.stderr]).toEqual([
+      1,
+      expect.stringMatching(/CROSSCHECK_DATA_TOO_MANY_FAILED.*at least 60 % .*got 6 of 12; most often: no_url, 6 rows/),
+    ]);
+    expect(existsSync(path.join(run.out, 'train.csv'))).toBe(false);
+    expect(await readLedger(path.join(run.out, 'ledger.jsonl'))).toHaveLength(12);
+    const enough = await runEntry(entry, [...args, 'max_failed_share=0.5']);
+    expect([enough.code, enough.stdout]).toEqual([0, expect.stringContaining('train.csv (2)')]);
   });
 
   test('a missing TSV, a wrong key and a missing column are explained', async () => {

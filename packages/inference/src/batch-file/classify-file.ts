@@ -1,18 +1,15 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { type AbstainBand, artifactFiles, CrosscheckError, throwIfStopped } from '@crosscheck/contract';
 import {
-  type AbstainBand,
-  artifactFiles,
-  CrosscheckError,
-  isCrosscheckError,
-  throwIfStopped,
-} from '@crosscheck/contract';
-import {
+  countRest,
   createImageLocator,
   createLabelReader,
+  createMeaningCheck,
   type FileRow,
   isJsonLines,
   type LabelWords,
+  type MeaningCheck,
   type OpenOptions,
   openPosts,
 } from '@crosscheck/posts';
@@ -79,13 +76,14 @@ export async function classifyFile(classifier: Classifier, given: ClassifyFileOp
   const reading = { encoding, delimiter, keys: 'data.', columns, labelRequired: false, mayBeEmpty };
   const { rows, ...found } = await openPosts(inputFile, reading);
   const plan = planColumns(found, labelColumn, options.columns);
+  const meaning = options.labels ? null : createMeaningCheck({ ...found, file: inputFile, labelColumn, keys: 'data.' });
   await requireRootDir(classifier, options);
   const undertaking = { ...(await describe(classifier, plan, options)), abstainBand: band };
   const earlier = options.resume ? await openEarlier(options.outputFile, undertaking) : null;
   const writer = await openRowWriter(options.outputFile);
   try {
     await describePartial(options.outputFile, undertaking);
-    const summary = await writeVerdicts(classifier, { rows, earlier, plan, writer, band }, options);
+    const summary = await writeVerdicts(classifier, { rows, earlier, plan, writer, band, meaning }, options);
     await writer.commit();
     await forgetPartial(options.outputFile);
     return summary;
@@ -142,18 +140,24 @@ interface Streams {
   plan: ColumnPlan;
   writer: RowWriter;
   band: AbstainBand | null;
+  meaning: MeaningCheck | null;
 }
+
+/** So much of a file is read only to say how many rows it has: less than a second of one core. */
+const maxCountedBytes = 32 * 2 ** 20;
 
 async function writeVerdicts(
   classifier: Classifier,
   streams: Streams,
   options: ClassifyFileOptions & { columns: VerdictColumns },
 ): Promise<BatchSummary> {
-  const { rows, plan, writer, band } = streams;
-  const tally = openTally(createLabelReader({ labels: options.labels ?? null }));
+  const { rows, plan, writer, band, meaning } = streams;
+  const labelOf = createLabelReader({ labels: options.labels ?? null });
+  const { threshold } = classifier;
+  const tally = openTally({ labelIndex: plan.labelIndex, labelOf, meaning, threshold });
   const isJson = isJsonLines(options.outputFile);
   if (!isJson) await writer.write(plan.header);
-  await copyEarlier(streams, { tally, isJson, labelColumn: plan.renamed.get(options.labelColumn) }, options);
+  await copyEarlier(streams, { tally, isJson }, options);
   const left = options.nRows < 0 ? options.nRows : Math.max(0, options.nRows - tally.total());
   const judging = judgeOptions(options, plan, band);
   const judge = async (row: FileRow) => ({ row, ...(await judgeRow(classifier, row, judging)) });
@@ -161,13 +165,13 @@ async function writeVerdicts(
   for await (const { row, judged, problem, isRespelt } of mapInOrder(take(rows, left), options.width, judge)) {
     throwIfStopped();
     await writer.write(toOutput(row, judged.prediction, plan, options.columns));
-    tally.judged(judged.prediction, row.cells[plan.labelIndex]);
+    tally.judged(judged.prediction, row.cells);
     if (isRespelt) tally.respelt();
     if (problem !== null) tally.failed(problem);
     if (problem !== null) options.onProblem(problem);
     options.onRow?.(judged);
   }
-  return tally.summarize(await countAll(rows, tally.total()));
+  return tally.summarize(await countRest(rows, { maxBytes: maxCountedBytes }));
 }
 
 function judgeOptions(options: ClassifyFileOptions, plan: ColumnPlan, band: AbstainBand | null): JudgeOptions {
@@ -178,14 +182,14 @@ function judgeOptions(options: ClassifyFileOptions, plan: ColumnPlan, band: Abst
 
 async function copyEarlier(
   { earlier, rows, plan, writer }: Streams,
-  { tally, isJson, labelColumn }: { tally: Tally; isJson: boolean; labelColumn: string | undefined },
+  { tally, isJson }: { tally: Tally; isJson: boolean },
   { onResumed }: ClassifyFileOptions,
 ): Promise<void> {
   if (earlier === null) return;
   await earlier.next(); // the header
   for await (const row of earlier) {
     await writer.write(isJson ? (row.values ?? {}) : row.cells);
-    tally.kept(row, plan.header, labelColumn);
+    tally.kept(row, plan.header);
     await rows.next();
   }
   onResumed?.(tally.total());
@@ -197,17 +201,5 @@ async function* take<T>(items: AsyncGenerator<T>, limit: number): AsyncGenerator
     const { value, done } = await items.next();
     if (done) return;
     yield value;
-  }
-}
-
-/** How many rows the file has; null where those behind the judged ones cannot be read, which is no fault of these. */
-async function countAll(rows: AsyncGenerator<FileRow>, judged: number): Promise<number | null> {
-  let total = judged;
-  try {
-    for await (const _ of rows) total++;
-    return total;
-  } catch (error) {
-    if (!isCrosscheckError(error)) throw error;
-    return null;
   }
 }

@@ -1,7 +1,8 @@
 import { CrosscheckError, type ErrorCode } from '@crosscheck/contract';
-import { wilsonInterval } from '@crosscheck/evaluation';
+import { formatDiagnoses, wilsonInterval } from '@crosscheck/evaluation';
 import { describeUnknownWords } from '@crosscheck/posts';
-import type { BatchSummary, Failure, Labelled } from './tally.ts';
+import type { Labelled } from './labelled.ts';
+import type { BatchSummary, Failure } from './tally.ts';
 
 /** The commonest reason why rows failed, with its first row's message. */
 export function describeFailures([first, ...others]: readonly Failure[]): string | null {
@@ -35,12 +36,15 @@ export function* summaryLines(
   summary: BatchSummary,
   { outputFile, nRows }: { outputFile: string; nRows: number },
 ): Generator<string> {
-  const { total, rowsInFile, fake, real, unsure, failed, failures, averageConfidence, labelled, respelt } = summary;
+  const { total, rest, fake, real, unsure, failed, failures, averageConfidence, respelt } = summary;
+  const labelled = summary.labelled();
   yield '=== Prediction Summary ===';
+  yield* formatDiagnoses(labelled.diagnoses);
   yield `Total samples: ${total}`;
-  if (rowsInFile === null)
-    yield `Only the first ${total} rows were read (inference.batch.n_rows=${nRows}); the rest of the file cannot be`;
-  else if (rowsInFile > total) yield `${total} of ${rowsInFile} rows (inference.batch.n_rows=${nRows}; -1 = all)`;
+  if (rest.problem !== null)
+    yield `Only the first ${total} rows were read (inference.batch.n_rows=${nRows}); the rest of the file cannot be: ${rest.problem}`;
+  else if (rest.rows > 0)
+    yield `${total} of ${rest.isWhole ? '' : 'at least '}${total + rest.rows} rows (inference.batch.n_rows=${nRows}; -1 = all)`;
   yield `Predicted FAKE: ${fake}`;
   yield `Predicted REAL: ${real}`;
   if (unsure > 0) yield `Unsure: ${unsure}`;
@@ -53,9 +57,10 @@ export function* summaryLines(
   yield `Predictions saved to: ${outputFile}`;
 }
 
-function* accuracyLines({ real, fake, right, unknown }: Labelled): Generator<string> {
+function* accuracyLines({ real, fake, right, unknown, fault }: Labelled): Generator<string> {
   const rows = real + fake;
-  if (rows > 0) {
+  if (fault !== null) yield `Accuracy is not given: ${fault}`;
+  else if (rows > 0) {
     const { value, low, high } = wilsonInterval(right, rows);
     yield `Accuracy: ${value.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}] (95 % interval; ${rows} rows with a label and a verdict, ${real} REAL and ${fake} FAKE)`;
   }

@@ -1,12 +1,13 @@
 import type { ErrorCode, LabelId } from '@crosscheck/contract';
-import { type FileRow, isMissing, type LabelReader } from '@crosscheck/posts';
+import type { FileRow, RestOfFile } from '@crosscheck/posts';
 import type { MaybePrediction } from '../abstaining.ts';
+import { type Comparing, compareLabels, type Labelled } from './labelled.ts';
 
 /** What became of the rows of a file. */
 export interface BatchSummary {
   total: number;
-  /** All rows of the file, judged or not; null where the rest cannot be read. */
-  rowsInFile: number | null;
+  /** What of the file comes behind the judged rows. */
+  rest: RestOfFile;
   fake: number;
   real: number;
   /** Inside the abstain band, where that was asked for. */
@@ -16,7 +17,8 @@ export interface BatchSummary {
   failures: Failure[];
   /** Mean over the judged rows; NaN when there is none. */
   averageConfidence: number;
-  labelled: Labelled;
+  /** Compares verdicts with labels when it is asked for: that takes up to a second. */
+  labelled: () => Labelled;
   /** Images whose path is spelt otherwise than their file. */
   respelt: number;
 }
@@ -28,16 +30,6 @@ export interface Failure {
   message: string;
 }
 
-/** Rows whose file says what they are, and that got a verdict. */
-export interface Labelled {
-  real: number;
-  fake: number;
-  /** With the right verdict. */
-  right: number;
-  /** Words that are no known label, with their counts. */
-  unknown: ReadonlyMap<string, number>;
-}
-
 export interface RowProblem {
   line: number;
   code: ErrorCode | 'other';
@@ -46,53 +38,46 @@ export interface RowProblem {
 
 /** Counts rows as they are judged. */
 export interface Tally {
-  judged(prediction: MaybePrediction | null, label: string | undefined): void;
+  judged(prediction: MaybePrediction | null, cells: readonly string[]): void;
   /** A row of an earlier output, by what stands in it. */
-  kept(row: FileRow, header: readonly string[], labelColumn: string | undefined): void;
+  kept(row: FileRow, header: readonly string[]): void;
   failed(problem: RowProblem): void;
   respelt(): void;
   total(): number;
-  summarize(rowsInFile: number | null): BatchSummary;
+  summarize(rest: RestOfFile): BatchSummary;
 }
 
 const answers: Record<string, 'fake' | 'real' | 'unsure'> = { FAKE: 'fake', REAL: 'real', UNSURE: 'unsure' };
 const labelIds: Record<string, LabelId> = { REAL: 0, FAKE: 1 };
 
-export function openTally(labelOf: LabelReader): Tally {
+export function openTally(comparing: Comparing): Tally {
   const counts = { total: 0, fake: 0, real: 0, unsure: 0, failed: 0, respelt: 0 };
   // Sum and number of the confidences that are known: a resumed file may not carry them.
   const confidence = { sum: 0, rows: 0 };
-  const labelled = { real: 0, fake: 0, right: 0, unknown: new Map<string, number>() };
+  const labelled = compareLabels(comparing);
   const failures = new Map<string, Failure>();
 
-  function count(answer: string, sureness: number | undefined, label: string | undefined): void {
+  function count(cells: readonly string[], answer: string, numbers: { sureness: number; probability: number }): void {
     const counter = answers[answer];
     counts.total++;
     counts[counter ?? 'failed']++;
     if (counter === undefined) return;
-    compare(labelIds[answer], label ?? '');
-    if (sureness === undefined) return;
-    confidence.sum += sureness;
+    labelled.add(cells, labelIds[answer], numbers.probability);
+    if (Number.isNaN(numbers.sureness)) return;
+    confidence.sum += numbers.sureness;
     confidence.rows++;
   }
 
-  /** An abstained verdict is neither right nor wrong. */
-  function compare(verdict: LabelId | undefined, cell: string): void {
-    const label = labelOf(cell);
-    const word = cell.trim();
-    if (label === null && !isMissing(word)) labelled.unknown.set(word, (labelled.unknown.get(word) ?? 0) + 1);
-    if (label === null || verdict === undefined) return;
-    labelled[label === 1 ? 'fake' : 'real']++;
-    if (label === verdict) labelled.right++;
-  }
-
   return {
-    judged: (prediction, label) => count(prediction?.prediction ?? 'ERROR', prediction?.confidence, label),
-    kept({ cells, values }, header, labelColumn) {
-      const read = (column: string) => (values ? values[column] : cells[header.indexOf(column)]);
-      const sureness = read('confidence');
-      const label = labelColumn === undefined ? undefined : read(labelColumn);
-      count(String(read('prediction')), sureness === undefined ? undefined : Number(sureness), toCell(label));
+    judged(prediction, cells) {
+      const { confidence: sureness = Number.NaN, probabilityFake: probability = Number.NaN } = prediction ?? {};
+      count(cells, prediction?.prediction ?? 'ERROR', { sureness, probability });
+    },
+    kept(row, header) {
+      const cells = row.values ? header.map((name) => toCell(row.values?.[name])) : row.cells;
+      const read = (column: string) => cells[header.indexOf(column)] ?? '';
+      const number = (column: string) => Number.parseFloat(read(column));
+      count(cells, read('prediction'), { sureness: number('confidence'), probability: number('probability') });
     },
     failed({ code, message }) {
       const failure = failures.get(code) ?? { code, rows: 0, message };
@@ -101,14 +86,15 @@ export function openTally(labelOf: LabelReader): Tally {
     },
     respelt: () => void counts.respelt++,
     total: () => counts.total,
-    summarize: (rowsInFile) => ({
+    summarize: (rest) => ({
       ...counts,
-      rowsInFile,
+      rest,
       failures: [...failures.values()].sort((a, b) => b.rows - a.rows),
       averageConfidence: confidence.sum / confidence.rows,
-      labelled,
+      labelled: labelled.result,
     }),
   };
 }
 
-const toCell = (value: unknown) => (typeof value === 'string' || value === undefined ? value : JSON.stringify(value));
+const toCell = (value: unknown) =>
+  value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
