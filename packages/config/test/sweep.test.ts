@@ -189,6 +189,12 @@ describe('the summary', () => {
     expect(sortJobs(jobs, 'f1', 'maximize').map(({ number }) => number)).toEqual([2, 1, 0, 3, 4]);
     expect(sortJobs(jobs, 'f1', 'minimize').map(({ number }) => number)).toEqual([1, 2, 0, 3, 4]);
     expect(sortJobs(jobs, null, 'maximize')).toEqual(jobs);
+    const tied = [0.7, 0.5, 0.6].map((loss, number) => ({
+      ...(jobs[0] as SweepJob),
+      number,
+      metrics: { 'val/accuracy': 0.5, 'val/loss': loss },
+    }));
+    expect(sortJobs(tied, 'val/accuracy', 'maximize').map(({ number }) => number)).toEqual([1, 2, 0]);
   });
 
   test('shows the chosen metric first and leaves out what all jobs share', () => {

@@ -80,7 +80,8 @@ it('a sweep goes on after a failed job and prints its jobs best first by val/acc
 
 it('runs jobs side by side, each with its own run folder and checkpoints', () => {
   expect(output).toMatch(/launching 3 jobs, 2 at once/);
-  for (const number of [0, 1, 2]) expect(output).toContain(`#${number} | `);
+  for (const [number, rate] of ['0.002', '1e30', '1e-12'].entries())
+    expect(output).toContain(`#${number} training.learning_rate=${rate} | `);
   for (const number of [0, 2]) {
     expect(readdirSync(path.join(jobDir(number), 'checkpoints'))).toEqual(['best_model_1.8.safetensors']);
     expect(readdirSync(jobDir(number))).toEqual(expect.arrayContaining(['.hydra', 'metrics.jsonl', 'train.log']));

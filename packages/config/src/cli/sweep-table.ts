@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { SweepJob } from './command.ts';
 import { describeNext } from './next-command.ts';
 
-/** Jobs from best to worst by one metric; jobs without it come last. */
+/** Jobs from best to worst by one metric, where it is the same by the loss on the same posts; jobs without it come last. */
 export function sortJobs(
   jobs: readonly SweepJob[],
   metric: string | null,
@@ -14,17 +14,23 @@ export function sortJobs(
     const value = job.status === 'finished' ? job.metrics[metric] : undefined;
     return value === undefined || Number.isNaN(value) ? Number.POSITIVE_INFINITY : sign * value;
   };
+  const lossOf = ({ metrics }: SweepJob) => metrics[`${splitOf(metric)}loss`] ?? Number.POSITIVE_INFINITY;
   return jobs.toSorted((a, b) => {
     const [x, y] = [rank(a), rank(b)];
-    return x === y ? a.number - b.number : x - y;
+    if (x !== y) return x - y;
+    const byLoss = lossOf(a) - lossOf(b);
+    return Number.isNaN(byLoss) || byLoss === 0 ? a.number - b.number : byLoss;
   });
 }
+
+/** `val/` of `val/accuracy`. */
+const splitOf = (metric: string | null) => (metric?.includes('/') ? metric.slice(0, metric.indexOf('/') + 1) : '');
 
 const shownMetrics = 4;
 
 /** The chosen metric, then those of the same split (`val/…`), then the others. */
 function chooseColumns(names: readonly string[], metric: string | null): string[] {
-  const split = metric?.includes('/') ? metric.slice(0, metric.indexOf('/') + 1) : '';
+  const split = splitOf(metric);
   const rank = (name: string) => (name === metric ? 0 : name.startsWith(split) ? 1 : 2);
   return names.toSorted((a, b) => rank(a) - rank(b)).slice(0, shownMetrics);
 }
@@ -71,7 +77,7 @@ function reasonOf({ code, error }: SweepJob): string {
 }
 
 /** A job is known by what it does not share with all others. */
-const nameOf = ({ overrides }: SweepJob, shared: ReadonlySet<string>) =>
+export const nameOf = ({ overrides }: Pick<SweepJob, 'overrides'>, shared: ReadonlySet<string>) =>
   overrides.filter((override) => !shared.has(override)).join(' ');
 
 /** Where the best job left its checkpoint, and how to go on with it. */
@@ -84,7 +90,7 @@ export function describeBest(sorted: readonly SweepJob[]): string[] {
 }
 
 /** Overrides that every job has tell nothing apart. */
-function sharedOverrides(jobs: readonly SweepJob[]): Set<string> {
+export function sharedOverrides(jobs: readonly Pick<SweepJob, 'overrides'>[]): Set<string> {
   const [first, ...others] = jobs;
   if (first === undefined || others.length === 0) return new Set();
   return new Set(first.overrides.filter((override) => others.every((job) => job.overrides.includes(override))));

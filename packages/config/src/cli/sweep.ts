@@ -35,7 +35,7 @@ import { launch } from './launch.ts';
 import { wholeConfig } from './run-folder.ts';
 import { type JobRecord, recordFile } from './run-job.ts';
 import { sweepJobVariable } from './sweep-job-variable.ts';
-import { describeBest, describeUnfinished, sortJobs, sweepTable } from './sweep-table.ts';
+import { describeBest, describeUnfinished, nameOf, sharedOverrides, sortJobs, sweepTable } from './sweep-table.ts';
 
 interface SweepRequest<C> {
   command: Command<C>;
@@ -225,7 +225,8 @@ function jobEnvironment<C>(
 async function runOne<C>(job: PlannedJob<C>, plan: Plan<C>, env: Record<string, string>): Promise<SweepJob> {
   say(`\t#${job.number} : ${job.overrides.join(' ')}`);
   const start = performance.now();
-  const code = await launch({ args: job.args, env, prefix: plan.parallel > 1 ? `#${job.number} | ` : null });
+  const name = hideSecrets(`#${job.number} ${nameOf(job, sharedOverrides(plan.jobs))}`.trimEnd());
+  const code = await launch({ args: job.args, env, prefix: plan.parallel > 1 ? `${name} | ` : null });
   const seconds = (performance.now() - start) / 1000;
   const { number, overrides, runDir } = job;
   const ending = endingOf(code, readRecord(job));

@@ -71,9 +71,7 @@ export interface Manifest {
  */
 export async function readManifest(options: ManifestOptions): Promise<Manifest> {
   const { file, keys = 'data.', labelColumn = 'label', labelRequired = true } = options;
-  const { columns, rows, head, meaning } = await readAll(options);
-  const turned = meaning?.fault() ?? null;
-  if (turned !== null) throw turned;
+  const { columns, rows, head } = await readAll(options);
   const withPicture = rows.filter((row) => isSample(row) && row.imagePath !== '') as Sample[];
   const { missing, notes } = await findImages(withPicture, {
     manifest: file,
@@ -118,7 +116,15 @@ interface ReadRows {
   meaning: MeaningCheck | null;
 }
 
-async function readAll(options: ManifestOptions): Promise<ReadRows> {
+/** @throws CROSSCHECK_DATA_LABEL_MEANING */
+async function readAll(options: ManifestOptions): Promise<Omit<ReadRows, 'meaning'>> {
+  const { meaning, ...read } = await readHead(options);
+  const turned = meaning?.fault() ?? null;
+  if (turned !== null) throw turned;
+  return read;
+}
+
+async function readHead(options: ManifestOptions): Promise<ReadRows> {
   const limit = (options.nRows ?? -1) < 0 ? Number.POSITIVE_INFINITY : (options.nRows as number);
   const { encoding = 'auto', delimiter = null, keys = 'data.', labelRequired = true } = options;
   const columns = namesOf(options);

@@ -91,7 +91,7 @@ export function openTally(comparing: Comparing): Tally {
       rest,
       failures: [...failures.values()].sort((a, b) => b.rows - a.rows),
       averageConfidence: confidence.sum / confidence.rows,
-      labelled: labelled.result,
+      labelled: () => labelled.result(),
     }),
   };
 }
