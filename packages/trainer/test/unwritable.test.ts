@@ -248,6 +248,7 @@ describe.skipIf(!isLocked)(
 
 // Others may enter it, and read the posts in it.
 const open = mkdtempSync('/tmp/crosscheck-unwritable-');
+afterAll(() => rmSync(open, { recursive: true, force: true }));
 
 const uid = 54_323;
 const asUser = (args: string[]) =>
@@ -269,7 +270,6 @@ describe.skipIf(!canBe)(
       cpSync(posts, path.join(open, 'posts'), { recursive: true });
       chmodSync(open, 0o755);
     });
-    afterAll(() => rmSync(open, { recursive: true, force: true }));
 
     it.each<[string, string, string[], string]>([
       ['data:demo', 'packages/data/src/bin/demo.ts', ['train=8', 'val=4', 'test=4', `dir=${kept}/out`], 'dir'],
