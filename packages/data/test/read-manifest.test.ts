@@ -247,6 +247,12 @@ test.each([
   expect((await errorOf(read(content, { onBadSample: 'skip' }))).code).toBe('CROSSCHECK_DATA_NO_SAMPLES');
 });
 
+test('where no row can be used, leaving rows out is not advised', async () => {
+  const { message } = await errorOf(read(`${header}x,a.jpg,5\ny,a.jpg,6\n`, { onBadSample: 'skip' }));
+  expect(message).toContain('2 rows cannot be used');
+  expect(message).not.toContain('on_bad_sample');
+});
+
 test('a quote that is never closed names the line where its record begins', async () => {
   const error = await errorOf(read(`${header}x,a.jpg,1\n"y,b.jpg,0\nz,c.jpg,1\n`));
   expect(error.code).toBe('CROSSCHECK_DATA_BROKEN_CSV');

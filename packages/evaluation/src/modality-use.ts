@@ -85,7 +85,7 @@ function formatEstimate({ value, low, high }: Estimate): string {
 }
 
 const formatAblated = (ablated: AblatedAccuracy) =>
-  `${formatEstimate(ablated)}, ${formatDifference(ablated.change.difference)}, ${formatPValue(ablated.change.pValue)}`;
+  `${formatEstimate(ablated)}, change ${formatDifference(ablated.change.difference)}, ${formatPValue(ablated.change.pValue)}`;
 
 /** A change with its sign and interval: `−0.124 (−0.190 to −0.058)`. */
 export function formatDifference({ value, low, high }: Estimate, digits = 3): string {

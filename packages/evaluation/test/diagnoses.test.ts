@@ -252,7 +252,19 @@ describe('the learning rate', () => {
       'rate-too-low',
     );
     expect(low?.sentence).toContain('from 0.6979 to 0.6968');
-    expect(low?.advice).toEqual(['raise the rate: training.learning_rate=0.0002']);
+    expect(low?.advice).toEqual(['raise the rate: training.learning_rate=0.0002', 'train longer, or on more posts']);
+  });
+
+  it('is never advised to become one that would be too high', () => {
+    const flat = history([
+      [0.6978, 0.5, 0.6975, 0.5],
+      [0.6968, 0.5, 0.6969, 0.5],
+    ]);
+    const adviceAt = (rate: number) =>
+      find(diagnose({ verdicts: constant, epochs: flat, ...atRate(rate) }), 'rate-too-low')?.advice;
+    expect(adviceAt(0.001)).toEqual(['raise the rate: training.learning_rate=0.005', 'train longer, or on more posts']);
+    expect(adviceAt(0.005)).toEqual(['train longer, or on more posts']);
+    expect(idsOf(diagnose({ verdicts: constant, epochs: flat, ...atRate(0.005) }))).not.toContain('rate-too-high');
   });
 
   it.each<[string, Partial<DiagnosisInput>, RegExp]>([

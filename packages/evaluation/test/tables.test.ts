@@ -145,7 +145,7 @@ describe('modality use', () => {
     expect(use.usesPairing).toBe(false);
     expect(use.summary).toContain('The model uses both picture and words');
     expect(use.summary).toContain(
-      'words only 0.510 (95 % interval 0.479 to 0.541), −0.450 (−0.481 to −0.419), p < 0.001',
+      'words only 0.510 (95 % interval 0.479 to 0.541), change −0.450 (−0.481 to −0.419), p < 0.001',
     );
     expect(use.summary).toContain('−0.001 (−0.008 to +0.006), p = 1.000');
     expect(use.summary).toContain('no sign that the match between the two matters');

@@ -1,9 +1,9 @@
-import { wilsonInterval } from '@crosscheck/evaluation';
+import { isBetterEpoch, wilsonInterval } from '@crosscheck/evaluation';
 import type { EpochRecord } from './history.ts';
 
 /**
- * The best validation accuracy of each phase with Wilson's 95 % interval, one line per phase. The epoch was chosen by this very number,
- * so it flatters a little; a test split (`pnpm evaluate`) does not.
+ * The best validation accuracy of each phase with Wilson's 95 % interval, one line per phase; of epochs with the same, that of the lowest
+ * loss. The epoch was chosen by this very number, so it flatters a little; a test split (`pnpm evaluate`) does not.
  *
  * @param rows posts that validation judged
  */
@@ -11,10 +11,9 @@ export function phaseSummary(history: readonly EpochRecord[], rows: number): str
   const phases = [...new Set(history.map(({ phaseIndex }) => phaseIndex))];
   return phases.flatMap((index) => {
     const epochs = history.filter(({ phaseIndex }) => phaseIndex === index);
-    const accuracies = epochs.map(({ metrics }) => metrics['val/accuracy'] ?? Number.NaN);
-    const best = Math.max(...accuracies);
-    const record = epochs[accuracies.indexOf(best)];
-    if (!record) return [];
+    const record = epochs.reduce((a, b) => (isBetterEpoch('val/accuracy', b.metrics, a.metrics) ? b : a));
+    const best = record.metrics['val/accuracy'];
+    if (best === undefined) return [];
     const { low, high } = wilsonInterval(Math.round(best * rows), rows);
     const interval = `95 % interval ${low.toFixed(4)} to ${high.toFixed(4)}`;
     return [`phase ${record.phase}: val/accuracy ${best.toFixed(4)}, ${interval}, in epoch ${record.epoch}`];

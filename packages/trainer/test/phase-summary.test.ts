@@ -19,6 +19,14 @@ test('tells the best validation accuracy of each phase with its interval', () =>
   ]);
 });
 
+test('names of epochs with the same accuracy the one of the lowest loss, which is the one that a run keeps', () => {
+  const history = [0.7, 0.69, 0.71].map((loss, i) => {
+    const epoch = record(0, 'finetune', i + 1, 0.5);
+    return { ...epoch, metrics: { ...epoch.metrics, 'val/loss': loss } };
+  });
+  expect(phaseSummary(history, 30)).toEqual([expect.stringMatching(/0\.5000, .*, in epoch 2$/)]);
+});
+
 test('leaves out a phase whose validation had one class only and no accuracy', () => {
   expect(phaseSummary([{ ...record(0, 'frozen', 1, 0), metrics: {} }], 10)).toEqual([]);
 });

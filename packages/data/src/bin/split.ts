@@ -123,7 +123,7 @@ await runDataCommand({
     });
     progress?.end();
     for (const line of describe(summary)) write(line);
-    write(`wrote ${path.join(values.dir, 'train.csv')} and its sisters, dropped.csv, split.json`);
+    write(`wrote ${path.join(values.dir, 'train.csv')}, val.csv, test.csv, dropped.csv and split.json`);
     write(`Next: pnpm data:audit root_dir=${values.dir} --strict`);
   },
 });

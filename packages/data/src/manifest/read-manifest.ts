@@ -175,7 +175,8 @@ export function countUnknownWords(problems: readonly SampleProblem[], labelColum
 }
 
 function noSamples(file: string, problems: SampleProblem[], advice: string): CrosscheckError {
-  const why = problems.length > 0 ? describeProblems(problems, advice) : 'it has no rows below a header';
+  // To leave them out, too, would leave nothing.
+  const why = problems.length > 0 ? describeProblems(problems, advice, null) : 'it has no rows below a header';
   return new CrosscheckError(
     'CROSSCHECK_DATA_NO_SAMPLES',
     `expected at least one usable row in ${file}, got none: ${why}`,

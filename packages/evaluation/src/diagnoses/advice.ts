@@ -50,12 +50,23 @@ export const lookAtPosts: Remedy = () => 'pnpm data:audit shows whether labels, 
 export const turnLabels: Remedy = () =>
   'look whether the labels are turned around (0 = REAL, 1 = FAKE), or model.positive_class=real was needed';
 
-const rates = ({ phases }: Facts, factor: number) =>
-  phases.map(({ key, rate }) => `${key}=${Number((rate * factor).toPrecision(2))}`);
+const overrideOf = (key: string, rate: number) => `${key}=${Number(rate.toPrecision(2))}`;
 
-export const lowerRates: Remedy = (facts) => listed('lower the rate:', rates(facts, 0.1));
+export const lowerRates: Remedy = ({ phases }) =>
+  listed(
+    'lower the rate:',
+    phases.map(({ key, rate }) => overrideOf(key, 0.1 * rate)),
+  );
 
-export const higherRates: Remedy = (facts) => listed('raise the rate:', rates(facts, 10));
+/** Tenfold, but well below the rates that are called too high, or the one advice would lead to the other. */
+export const higherRates: Remedy = ({ phases }) =>
+  listed(
+    'raise the rate:',
+    phases.flatMap(({ key, rate }) => {
+      const raised = Math.min(10 * rate, limits.highRate / 2);
+      return raised > rate ? [overrideOf(key, raised)] : [];
+    }),
+  );
 
 export const clip: Remedy = ({ settings }) =>
   settings?.['training.clip_norm'] === 'null' ? 'clip gradients: training.clip_norm=1.0' : '';

@@ -85,7 +85,7 @@ export const rules = [
     remedies: [advice.lowerRates, advice.clip],
     hides: ['rate-too-low'],
   },
-  { id: 'rate-too-low', look: rateTooLow, remedies: [advice.higherRates] },
+  { id: 'rate-too-low', look: rateTooLow, remedies: [advice.higherRates, advice.moreEpochsOrPosts] },
   { id: 'overfits', look: overfits, remedies: [advice.regularise] },
   {
     id: 'commonest-answer',

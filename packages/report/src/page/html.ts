@@ -51,7 +51,7 @@ export function table<Row>(caption: string, columns: readonly Column<Row>[], row
         : html`<td${side(column)} data-heading="${column.heading}">${column.cell(row)}</td>`,
     );
   return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table>
-<caption>${caption}</caption>
+<caption><span>${caption}</span></caption>
 <thead><tr>${columns.map((column) => html`<th scope="col"${side(column)}>${column.heading}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => html`<tr>${cells(row)}</tr>\n`)}</tbody>
 </table></div>`;

@@ -42,6 +42,7 @@ figure svg{display:block;width:100%;height:auto;max-height:440px}
 .scroll{overflow-x:auto;margin:0 0 20px}
 table{border-collapse:collapse;font-size:.875rem;width:100%}
 caption{text-align:left;color:var(--soft);padding:0 0 6px;font-size:.82rem}
+caption span{display:inline-block;position:sticky;left:0;max-width:calc(100vw - 48px)}
 th,td{padding:7px 14px 7px 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 thead th{color:var(--soft);font-weight:400;white-space:nowrap}
 tbody th{font-weight:400}
