@@ -66,6 +66,22 @@ test('a quote that takes rows is found in any column, whatever the line ends', a
   await expect(read(later, { columns })).rejects.toThrow(/opens in line 3 takes whole rows/);
 });
 
+test('a quote that takes rows is found whatever words stand for the labels', async () => {
+  const columns = ['text_content', 'image_path', 'label'];
+  const header = 'text_content,image_path,label\nOne,a.jpg,vrai\n';
+  await expect(read(`${header}"Two,b.jpg,faux\nThree,c.jpg,vrai\nA 5" disk,d.jpg,faux\n`, { columns })).rejects.toThrow(
+    /opens in line 3/,
+  );
+  const closed = `${header}"Two,b.jpg,faux\nThree,c.jpg,vrai\nA disk of 5",d.jpg,faux\n`;
+  await expect(read(closed, { columns })).rejects.toThrow(/opens in line 3 takes whole rows/);
+  const list = `${header}"Seen:\nfirst, b.jpg, blurred\nlast",d.jpg,faux\n`;
+  expect((await read(list, { columns })).at(-1)?.cells).toEqual([
+    'Seen:\nfirst, b.jpg, blurred\nlast',
+    'd.jpg',
+    'faux',
+  ]);
+});
+
 test('names of the header are unique, and rows keep their own shape', async () => {
   const [header, row] = await read('a,a, b ,\n1,2,3,4,5\n');
   expect(header?.cells).toEqual(['a', 'a.1', 'b', '']);
