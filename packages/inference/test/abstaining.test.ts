@@ -28,15 +28,22 @@ afterAll(folder.remove);
 /** A model that is unsure of the post. */
 const bandAround = (p: number) => ({ threshold: p, abstainBand: { low: p - 0.01, high: p + 0.01 } });
 
+// Runs beside each other need folders of their own.
+let runs = 0;
 const infer = (...overrides: string[]) =>
   runEntry('packages/inference/src/bin/infer.ts', [
     `inference.checkpoint.path=${dir}/model`,
+    `hydra.run.dir=${dir}/run-${++runs}`,
+    ...overrides,
+  ]);
+
+const inferPost = (...overrides: string[]) =>
+  infer(
     'inference.mode=single',
     `inference.single.image_path=${post.image}`,
     "inference.single.text='a flood'",
-    `hydra.run.dir=${dir}/run`,
     ...overrides,
-  ]);
+  );
 
 test('a classifier says what it always said, and UNSURE through withBand', async () => {
   const classifier = await openClassifier(`${dir}/model`, { workers: 1 });
@@ -66,9 +73,9 @@ test('inference.output.abstain and .abstain_band: single mode', async () => {
   const asked = 'inference.output.abstain=true';
   const narrow = `inference.output.abstain_band=[${probability - 1e-6},${probability}]`;
   const [own, wide, beside] = await Promise.all([
-    infer(asked),
-    infer(asked, 'inference.output.abstain_band=[0,1]', 'inference.output.threshold=0'),
-    infer(asked, narrow, 'inference.output.threshold=0'),
+    inferPost(asked),
+    inferPost(asked, 'inference.output.abstain_band=[0,1]', 'inference.output.threshold=0'),
+    inferPost(asked, narrow, 'inference.output.threshold=0'),
   ]);
   for (const { stdout } of [own, wide]) expect(stdout).toContain('Prediction: UNSURE');
   expect(beside.stderr).toContain('CROSSCHECK_INFERENCE_BAND_MISPLACED');

@@ -203,6 +203,6 @@ test('a damaged artifact ends it with code 1 and the file', async () => {
 
 test('a setting that does not exist is refused before anything starts', async () => {
   const { code, stderr } = await failing(['serve.prot=1']);
-  expect(code).toBe(1);
+  expect(code).toBe(2);
   expect(stderr).toContain('serve.port');
 });

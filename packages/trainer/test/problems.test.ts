@@ -221,7 +221,7 @@ describe('folders that cannot be written', () => {
     symlinkSync('/dev/full', path.join(dir, 'run/metrics.jsonl'));
     await expect(train(dir, posts)).rejects.toMatchObject({
       code: 'CROSSCHECK_RUN_UNWRITABLE',
-      message: expect.stringMatching(/metrics\.jsonl: ENOSPC.*training\.resume/),
+      message: expect.stringMatching(/metrics\.jsonl: no space is left there \(ENOSPC\).*training\.resume/),
     });
   });
 });

@@ -4,7 +4,7 @@ import { createEpochTotals, emptyTotals } from '../src/epoch-totals.ts';
 import type { StepEvent, TrainEvent } from '../src/events.ts';
 import { composeTiny } from './support/tiny-step.ts';
 
-const { phase } = composeTiny('training.num_epochs=2');
+const { phase } = composeTiny('training.num_epochs=2', 'training.learning_rate=2e-5');
 const position = { phase: 0, epoch: 0, batch: 1, phaseStep: 1, step: 1, totalEpochs: 0 };
 const step = (batch: number): StepEvent => ({
   kind: 'step',
