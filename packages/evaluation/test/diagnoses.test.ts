@@ -341,6 +341,12 @@ describe('learning by heart', () => {
     [0.09, 0.97, 2.58, 0.475],
   ]);
 
+  it('is not answered with longer training', () => {
+    const advice = diagnose({ verdicts: constant, epochs, ...atRate(1e-3) }).flatMap((found) => found.advice);
+    expect(advice).toContain('train on more posts');
+    expect(advice.join()).not.toContain('train longer');
+  });
+
   it('is an accuracy far below that of training, and a validation loss that rises', () => {
     const found = find(
       diagnose({ verdicts: constant, epochs, settings: { ...unusedSettings, 'data.augmentation.enabled': 'false' } }),

@@ -37,9 +37,9 @@ function describeFault(split: string, samples: Posts['samples']): string[] {
 
 function oneClass(message: string, { n_rows, label_column }: TrainConfig['data']): CrosscheckError {
   const head = n_rows < 0 ? '' : `if the file is sorted by label, data.n_rows=${n_rows} cuts one off: data.n_rows=-1; `;
+  const remedies = `${head}look at the column data.label_column=${label_column}, divide the posts with pnpm data:split, `;
   return new CrosscheckError(
     'CROSSCHECK_DATA_ONE_CLASS',
-    `${message}. ${head}look at the column data.label_column=${label_column}, divide the posts with pnpm data:split, ` +
-      'or go on all the same with data.on_one_class=warn',
+    `${message}. ${remedies[0]?.toUpperCase()}${remedies.slice(1)}or go on all the same with data.on_one_class=warn`,
   );
 }

@@ -1,5 +1,6 @@
 import type { Facts } from './facts.ts';
 import { limits } from './limits.ts';
+import { overfits } from './signs.ts';
 
 /** What helps, made from what the config leaves unused. Empty texts are left out. */
 export type Remedy = (facts: Facts) => string;
@@ -37,11 +38,12 @@ export const moveThreshold: Remedy = ({ verdicts: { rocAuc } }) =>
 export const calibrate: Remedy = () =>
   'make the probabilities honest with pnpm calibrate, on posts that nothing else used';
 
-export const moreEpochsOrPosts: Remedy = (facts) =>
-  listed(
-    'train longer, or on more posts',
-    unusedRows(facts).map((option) => `(${option})`),
-  ) || 'train longer, or on more posts';
+/** Who learns by heart would only do so longer. */
+export const moreEpochsOrPosts: Remedy = (facts) => {
+  const begin = overfits(facts) === null ? 'train longer, or on more posts' : 'train on more posts';
+  const options = unusedRows(facts).map((option) => `(${option})`);
+  return listed(begin, options) || begin;
+};
 
 const unusedRows = (facts: Facts) => (facts.settings ? unused(facts, { 'data.n_rows': '-1' }) : []);
 

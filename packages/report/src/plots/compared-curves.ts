@@ -55,30 +55,44 @@ function panelSpec(runs: readonly NamedEpochs[], points: Point[], theme: Theme):
       type: 'quantitative',
       title: null,
       scale: { zero: false, padding: 14 },
-      axis: { tickCount: 5 },
+      axis: { tickCount: 5, format: '~g' },
     },
     color: {
       field: 'run',
       type: 'nominal',
       scale: { domain: runs.map(({ name }) => name), range: [theme.third, theme.accent] },
     },
-    ...(hasParts && {
-      strokeDash: {
-        field: 'part',
-        type: 'nominal',
-        scale: {
-          domain: ['validation', 'training'],
-          range: [
-            [1, 0],
-            [5, 4],
-          ],
-        },
-        legend: { symbolType: 'stroke', symbolStrokeColor: theme.muted, symbolSize: 200 },
-      },
-    }),
   };
-  const mark = { type: 'line', strokeWidth: 2, strokeCap: 'round', point: { size: last > 30 ? 0 : 22 } };
-  return { width: 300, height: 170, data: { values: points }, mark, encoding };
+  const dashes = hasParts && {
+    strokeDash: {
+      field: 'part',
+      type: 'nominal',
+      scale: {
+        domain: ['validation', 'training'],
+        range: [
+          [1, 0],
+          [5, 4],
+        ],
+      },
+      // In a row of its own: beside the names of the runs it is cut off.
+      legend: {
+        orient: 'bottom',
+        symbolType: 'stroke',
+        symbolSize: 400,
+        symbolStrokeColor: theme.muted,
+        symbolStrokeWidth: 2,
+      },
+    },
+  };
+  // The marks are a layer of their own, or the legend of the dashes would take their fill and have no line.
+  const layer = [
+    { mark: { type: 'line', strokeWidth: 2, strokeCap: 'round' }, encoding: dashes || {} },
+    {
+      mark: { type: 'point', filled: true, opacity: 1, size: last > 30 ? 0 : 22 },
+      encoding: { detail: { field: 'part' } },
+    },
+  ];
+  return { width: 300, height: 170, data: { values: points }, encoding, layer };
 }
 
 function altOf(title: string, points: Point[]): string {
