@@ -288,7 +288,7 @@ result = dict(inputs=[i.name for i in session.get_inputs()], shape=list(logits.s
       expect(read.val_loss).toHaveLength(2);
       expect(read.loss_step.map(([step]) => step)).toEqual(Array.from({ length: 32 }, (_, i) => i + 1));
       expect(read.artifacts).toEqual(['model/best_model_1.8.safetensors', 'network.txt']);
-      const again = await runEntry('packages/trainer/src/bin/mlflow-sync.ts', [runDir]);
+      const again = await runEntry('packages/trainer/src/bin/mlflow-sync.ts', [runDir, '--tracking-uri', back.url]);
       expect(again.stdout).toBe(`nothing waits in ${runDir}\n`);
     } finally {
       await back.stop();
