@@ -37,7 +37,7 @@ const { config } = composeConfig({
 const runDir = path.join(folder, 'run');
 mkdirSync(runDir, { recursive: true });
 const quiet = () => {};
-const identity = { runDir, jobName: 'train', jobNumber: null, parentRun: null };
+const identity = { runDir, jobName: 'train', jobNumber: null, swept: null, parentRun: null };
 const began = performance.now();
 const open = await openRun({
   config,

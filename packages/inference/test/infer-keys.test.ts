@@ -34,7 +34,7 @@ async function run(...overrides: string[]): Promise<{ printed: string; warnings:
   const [printed, warnings]: [string[], string[]] = [[], []];
   const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
   const config = compose(...overrides);
-  const identity = { runDir: dir, jobName: 'infer', jobNumber: null, parentRun: null };
+  const identity = { runDir: dir, jobName: 'infer', jobNumber: null, swept: null, parentRun: null };
   const rest = { resolved: config, origins: {}, overrides, log: () => {}, warn: (text: string) => warnings.push(text) };
   try {
     await infer({ config, ...identity, ...rest });

@@ -22,7 +22,7 @@ export async function runHere(
   const [printed, warnings]: [string[], string[]] = [[], []];
   const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
   const config = composeScore(overrides);
-  const identity = { runDir, jobName: 'score', jobNumber: null, parentRun: null };
+  const identity = { runDir, jobName: 'score', jobNumber: null, swept: null, parentRun: null };
   const rest = { resolved: config, origins: {}, overrides, log: () => {}, warn: (text: string) => warnings.push(text) };
   try {
     await job({ config, ...identity, ...rest });

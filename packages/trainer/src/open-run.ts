@@ -101,6 +101,7 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
     isNew: resumed === null,
     runId,
     parentRun: run.parentRun,
+    swept: run.swept,
     say,
   });
   const close = async () => {

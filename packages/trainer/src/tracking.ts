@@ -50,6 +50,8 @@ export interface TrackingOptions {
   runId: string | null;
   /** The sweep's run that this one belongs under. */
   parentRun: string | null;
+  /** Overrides in which a job differs from others of its sweep. */
+  swept: string | null;
   say: (line: string) => void;
 }
 
@@ -60,6 +62,9 @@ const fusionTags: Record<TrainConfig['model']['fusion'], string> = {
   bilinear: 'bilinear',
   cross_attention: 'cross_attention',
 };
+
+/** What MLflow's own database takes. */
+const longestRunName = 250;
 
 const [startLimitMs, closeLimitMs] = [5_000, 60_000];
 
@@ -128,14 +133,14 @@ interface Open {
 }
 
 function openLogger(
-  { config, runDir, parentRun, isNew }: TrackingOptions,
+  { config, runDir, parentRun, swept, isNew }: TrackingOptions,
   { uri, runId, ...own }: Pick<RunLoggerOptions, 'store' | 'onProblem'> & { uri: string; runId: string | null },
 ): RunLogger {
   return new RunLogger({
     ...own,
     experiment: trainingExperiment(config.mlflow.experiment_name),
     run: {
-      runName: config.mlflow.run_name ?? `run_${config.training.version}`,
+      runName: [config.mlflow.run_name ?? `run_${config.training.version}`, swept ?? ''].join(' ').trimEnd().slice(0, longestRunName),
       tags: sourceTags(),
       ...(parentRun === null ? {} : { parentRunId: parentRun }),
     },

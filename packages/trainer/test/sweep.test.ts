@@ -89,8 +89,9 @@ it('runs jobs side by side, each with its own run folder and checkpoints', () =>
 });
 
 it('nests the runs of its jobs in MLflow under one that has the summary, the swept keys and the best metrics', () => {
-  for (const child of children) {
-    expect(child).toMatchObject({ info: { status: 'FINISHED', runName: 'nightly' }, outputModelIds: [] });
+  for (const [i, child] of children.entries()) {
+    const runName = `nightly training.learning_rate=${['0.002', '1e-12'][i]}`;
+    expect(child).toMatchObject({ info: { status: 'FINISHED', runName }, outputModelIds: [] });
     expect(Object.keys(child.metrics).filter((name) => name.startsWith('system/'))).toEqual([]);
     expect(child.tags['mlflow.parentRunId']).toBe(parent?.info.runId);
   }

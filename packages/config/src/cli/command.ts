@@ -24,6 +24,8 @@ export interface Run<C> {
   jobName: string;
   /** Position in a sweep; null outside. */
   jobNumber: number | null;
+  /** Overrides in which this job differs from others of its sweep; null outside. */
+  swept: string | null;
   /** The MLflow run that this one belongs under (`CROSSCHECK_PARENT_RUN`). */
   parentRun: string | null;
   /** Writes a line to the run's log, and to the terminal when `hydra.job_logging` says so. */

@@ -60,9 +60,9 @@ function isSweep({ flags, overrides }: Invocation): boolean {
 function takePlace(): JobPlace {
   const text = process.env[sweepJobVariable];
   delete process.env[sweepJobVariable];
-  if (text === undefined) return { runDir: null, jobNumber: null, now: new Date() };
-  const { runDir, jobNumber, now } = JSON.parse(text) as { runDir: string; jobNumber: number; now: string };
-  return { runDir, jobNumber, now: new Date(now) };
+  if (text === undefined) return { runDir: null, jobNumber: null, swept: null, now: new Date() };
+  const { now, ...place } = JSON.parse(text) as Omit<JobPlace, 'now'> & { now: string };
+  return { ...place, now: new Date(now) };
 }
 
 function composeOptions<C>(

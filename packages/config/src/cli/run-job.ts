@@ -42,6 +42,8 @@ export interface JobPlace {
   /** Chosen by a sweep; null = `hydra.run.dir`. */
   runDir: string | null;
   jobNumber: number | null;
+  /** Overrides in which the job differs from others of its sweep; null outside. */
+  swept: string | null;
   now: Date;
 }
 
@@ -87,7 +89,7 @@ async function runIn<C>(runDir: string, { command, composed, place, settings }: 
   });
   for (const warning of composed.warnings) log.warn(warning);
   enter(runDir, settings);
-  const run = runOf(composed, { runDir, jobName, jobNumber: place.jobNumber, log });
+  const run = runOf(composed, { runDir, jobName, jobNumber: place.jobNumber, swept: place.swept, log });
   const recordFolder = folder ?? place.runDir;
   const places = { ...flattenConfig(composed.config), 'hydra.run.dir': runDir };
   return keepRecord(recordFolder, () => execute(() => command.main(run), log, places));
@@ -151,6 +153,7 @@ interface Identity {
   runDir: string;
   jobName: string;
   jobNumber: number | null;
+  swept: string | null;
   log: JobLog;
 }
 

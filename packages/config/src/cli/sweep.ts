@@ -218,7 +218,8 @@ function jobEnvironment<C>(
   { now }: SweepRequest<C>,
   slot: number,
 ): Record<string, string> {
-  const place = { runDir: job.runDir, jobNumber: job.number, now: now.toISOString() };
+  const swept = hideSecrets(nameOf(job, sharedOverrides(plan.jobs)));
+  const place = { runDir: job.runDir, jobNumber: job.number, swept, now: now.toISOString() };
   return { ...gpuEnvironment(slot, plan.parallel, visibleGpus()), [sweepJobVariable]: JSON.stringify(place) };
 }
 

@@ -1,8 +1,9 @@
 import path from 'node:path';
-import type { JobResult, Run, TrainConfig } from '@crosscheck/config';
+import { describeNext, type JobResult, type Run, type TrainConfig } from '@crosscheck/config';
 import { type Modalities, makeFolder } from '@crosscheck/contract';
 import { collectLessOften } from '@crosscheck/preprocess';
 import { checkClasses } from '../check-classes.ts';
+import { nextCommands } from '../next-steps.ts';
 import { manifestPath, readColumns, readSplit } from '../run-data.ts';
 import { evaluateSplit } from './evaluate-split.ts';
 import { logEvaluation } from './log-evaluation.ts';
@@ -37,10 +38,17 @@ export async function evaluate(run: Run<TrainConfig>): Promise<JobResult> {
       `${formatEvaluation(evaluation.result)}\n\n${files.map((file) => `${path.relative('.', file)}\n`).join('')}`,
     );
     await logEvaluation(run, evaluation.result, files);
+    for (const line of nextLines(run, judge)) run.log(line);
     return { metrics: Object.fromEntries(Object.entries(metrics).map(([key, { value }]) => [key, value])) };
   } finally {
     for (const judge of judges) await judge.close();
   }
+}
+
+/** What follows on a checkpoint that was judged; an artifact is what follows already. */
+function nextLines({ config, overrides }: Run<TrainConfig>, { source }: Judge): string[] {
+  if (!source.endsWith('.safetensors')) return [];
+  return describeNext(nextCommands({ config, overrides, checkpoint: source }, ['calibrate', 'export']));
 }
 
 /** Names of columns are checked before a model is loaded. @throws CROSSCHECK_DATA_MISSING_COLUMN */

@@ -36,7 +36,7 @@ export function shortRun(dataDir: string, dir: string): string[] {
 /** What a command gets from the command line, with nothing but its config and folder in it. */
 export function runOf(config: TrainConfig, runDir: string, overrides: string[] = []): Run<TrainConfig> {
   mkdirSync(runDir, { recursive: true });
-  const identity = { runDir, jobName: 'train', jobNumber: null, parentRun: null };
+  const identity = { runDir, jobName: 'train', jobNumber: null, swept: null, parentRun: null };
   const say = (message: string) => void process.stdout.write(`${message}\n`);
   return { config, resolved: config, origins: {}, overrides, ...identity, log: say, warn: say };
 }
