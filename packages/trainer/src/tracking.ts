@@ -140,7 +140,10 @@ function openLogger(
     ...own,
     experiment: trainingExperiment(config.mlflow.experiment_name),
     run: {
-      runName: [config.mlflow.run_name ?? `run_${config.training.version}`, swept ?? ''].join(' ').trimEnd().slice(0, longestRunName),
+      runName: [config.mlflow.run_name ?? `run_${config.training.version}`, swept ?? '']
+        .join(' ')
+        .trimEnd()
+        .slice(0, longestRunName),
       tags: sourceTags(),
       ...(parentRun === null ? {} : { parentRunId: parentRun }),
     },

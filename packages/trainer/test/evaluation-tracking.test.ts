@@ -81,7 +81,7 @@ it('metrics and page go to the run that trained the checkpoint, which stays ende
 
 it('a server that is away leaves everything in the run folder, and the message names pnpm mlflow:sync', async () => {
   const output = await evaluateInto('away', `mlflow.tracking_uri=${nowhere}`);
-  expect(output).toMatch(/pnpm mlflow:sync \S*away sends it later/);
+  expect(output).toMatch(/run: pnpm mlflow:sync \S*away$/m);
   const waiting = readdirSync(path.join(dir, 'away'));
   expect(waiting.length).toBeGreaterThan(4);
   const synced = await quietly(() => runSync(path.join(dir, 'away'), uri));

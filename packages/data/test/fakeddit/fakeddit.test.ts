@@ -98,7 +98,7 @@ function optionsFor(
       concurrency: 24,
       perHost: 40,
       intervalMs: 0,
-      timeoutMs: 2500,
+      timeoutMs: 5000,
       retries: 2,
       backoffMs: 10,
       maxWaitMs: 5000,

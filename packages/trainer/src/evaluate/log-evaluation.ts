@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Run, TrainConfig } from '@crosscheck/config';
 import { hideInValue, isCrosscheckError, messageOf } from '@crosscheck/contract';
 import { RunLogger, type TrackingStore } from 'mlflow-js-client';
+import { syncCommand } from '../mlflow-sync.ts';
 import { predictionsFile } from '../predictions/file-names.ts';
 import { isMissing, openStore, trainingExperiment } from '../tracking.ts';
 import type { EvaluationResult } from './evaluate-split.ts';
@@ -64,9 +65,7 @@ async function addTo(store: TrackingStore, runId: string, { run, result, files }
     logger.logArtifact(file, `evaluation/${result.split}/${path.basename(file)}`);
   const { isComplete, refused } = await logger.close({ timeoutMs: closeLimitMs });
   if (!isComplete)
-    return run.warn(
-      `mlflow: not everything was sent; pnpm mlflow:sync ${path.relative('.', run.runDir)} sends it later`,
-    );
+    return run.warn(`mlflow: not everything was sent; when it answers again, run: ${syncCommand(run.runDir)}`);
   if (refused === 0) run.log(`mlflow: added to run ${runId}`);
 }
 
