@@ -12,6 +12,7 @@ export * from './encodings.ts';
 export * from './epoch-metrics.ts';
 export * from './errors.ts';
 export * from './files/cache-folder.ts';
+export { ensureFolder } from './files/ensure-folder.ts';
 export { lockFolder } from './files/folder-lock.ts';
 export { cleanLitter, isTemporary, litterIn, makeTemporaryFolder, temporaryBeside } from './files/litter.ts';
 export { isOnlyOurs, makeOwnFolder } from './files/own-files.ts';

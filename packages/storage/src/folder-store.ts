@@ -1,11 +1,12 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { link, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import {
   asFileError,
   CrosscheckError,
+  ensureFolder,
   isCrosscheckError,
   isTemporary,
   messageOf,
@@ -69,7 +70,7 @@ export class FolderStore implements ObjectStore {
     // Earlier versions that share the folder hide what begins so.
     const temporary = temporaryBeside(path.join(path.dirname(file), 'unfinished-'));
     try {
-      await mkdir(path.dirname(file), { recursive: true });
+      ensureFolder(path.dirname(file));
       await pipeline(Readable.from(chunks), createWriteStream(temporary, { flush: true }));
       return await place(temporary, file);
     } catch (cause) {

@@ -1,5 +1,4 @@
-import { mkdirSync } from 'node:fs';
-import { CrosscheckError, describeSystemError, messageOf } from '@crosscheck/contract';
+import { CrosscheckError, describeSystemError, ensureFolder, messageOf } from '@crosscheck/contract';
 
 /**
  * Runs what writes a file of a run. Checkpoints and states are written under temporary names, so the last good ones outlive a full disk.
@@ -21,5 +20,5 @@ export function guardWriting<T>(file: string, write: () => T): T {
 }
 
 export function makeFolder(folder: string): void {
-  guardWriting(folder, () => mkdirSync(folder, { recursive: true }));
+  guardWriting(folder, () => ensureFolder(folder));
 }

@@ -128,10 +128,14 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   return { ...opened, throughput, unreadable, say, close };
 }
 
-/** What was typed for a run; a run that goes on has it in its folder. */
+/** What was typed for a run; one that goes on has it in its folder, and what is typed now stands before that. */
 function typedFor(run: Run<TrainConfig>, resumed: ResumedRun | null): readonly string[] {
-  return (resumed && readOverrides(resumed.runDir)) ?? run.overrides;
+  const before = (resumed && readOverrides(resumed.runDir)) ?? [];
+  const now = new Set(run.overrides.map(keyOf));
+  return [...before.filter((override) => !now.has(keyOf(override))), ...run.overrides];
 }
+
+const keyOf = (override: string) => override.replace(/^\+{0,2}|=.*$/gs, '');
 
 /** Read before training, so that a missing file or rows that may not be used end the run now and not after hours. */
 async function openCalibrationRows(

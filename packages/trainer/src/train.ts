@@ -15,7 +15,8 @@ export async function train(run: Run<TrainConfig>): Promise<JobResult> {
   const open = await openRun(run);
   try {
     // Waited for here too, so that the tracker hears of an end that nobody told.
-    return await settle(async () => finishRun(open, await runAll(open)));
+    const result = await settle(async () => finishRun(open, await runAll(open)));
+    return open.resumed === null ? result : { ...result, continued: open.runDir };
   } catch (error) {
     await endEarly(open, error);
     throw error;

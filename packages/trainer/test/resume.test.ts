@@ -140,6 +140,9 @@ describe('what may change on resume', { timeout: slowMs }, () => {
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(stdout).toContain('phase finetune: 3 epochs instead of 1; its onecycle learning rate is spread over all 3');
     expect(stdout).toContain(`data.root_dir was "${data}", now "${moved}"`);
+    expect(stdout).toMatch(new RegExp(`Next:[^]*pnpm evaluate .*data\\.root_dir=${moved}`));
+    const record = JSON.parse(readFileSync(path.join(dir, 'run/.hydra/result.json'), 'utf8')) as { status: string };
+    expect(record.status).toBe('finished');
     expect(epochLines(path.join(dir, 'run')).map(({ phase, epoch }) => [phase, epoch])).toEqual([
       ['frozen', 1],
       ['finetune', 2],

@@ -246,6 +246,15 @@ describe.skipIf(!isLocked)(
   },
 );
 
+it.skipIf(process.platform !== 'linux')(
+  'a place that says of folders that they are not there is an error, and nothing waits for it',
+  async () => {
+    const [, entry, args] = commands.find(([name]) => name === 'data:demo') as (typeof commands)[number];
+    await expectRefusal(entry, args('/proc/crosscheck/out'), /\(ENOENT\)/);
+  },
+  slowMs,
+);
+
 // Others may enter it, and read the posts in it.
 const open = mkdtempSync('/tmp/crosscheck-unwritable-');
 afterAll(() => rmSync(open, { recursive: true, force: true }));

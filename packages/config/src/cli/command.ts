@@ -7,6 +7,8 @@ export interface JobResult {
   /** The file that came of it, and the commands that go on with it. */
   checkpoint?: string;
   next?: string[];
+  /** The folder of an earlier run that this one went on in; how it ended is said there, too. */
+  continued?: string;
 }
 
 /** What an entry point gets when it starts. */

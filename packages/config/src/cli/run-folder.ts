@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { describeSystemError, messageOf, writeWhole } from '@crosscheck/contract';
+import { describeSystemError, ensureFolder, messageOf, writeWhole } from '@crosscheck/contract';
 import { parse } from 'yaml';
 import { hideInComposition } from '../hide.ts';
 import type { Composition } from '../hydra/compose.ts';
@@ -18,17 +18,25 @@ export function makeRunFolder(dir: string, isNamedByClock: boolean): string {
   try {
     for (let copy = 1; ; copy++) {
       const candidate = copy === 1 ? wanted : `${wanted}-${copy}`;
-      mkdirSync(path.dirname(candidate), { recursive: true });
-      if (!isNamedByClock || !existsSync(candidate)) {
-        const made = mkdirSync(candidate, { recursive: true });
-        if (!isNamedByClock || made !== undefined) return candidate;
-      }
+      ensureFolder(isNamedByClock ? path.dirname(candidate) : candidate);
+      if (!isNamedByClock || makeNew(candidate)) return candidate;
     }
   } catch (error) {
     return fail(
       'CROSSCHECK_CONFIG_RUN_FOLDER',
       `cannot make the run folder ${wanted}: ${describeSystemError(error) ?? messageOf(error)}; set hydra.run.dir to a folder that can be written`,
     );
+  }
+}
+
+/** @returns false when another run has it */
+function makeNew(folder: string): boolean {
+  try {
+    mkdirSync(folder);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }
 

@@ -98,12 +98,14 @@ async function runIn<C>(runDir: string, { command, composed, place, settings }: 
 interface Ending {
   record: JobRecord;
   code: number | undefined;
+  /** The folder of the run that went on. */
+  continued?: string | undefined;
 }
 
 /** Writes how the job ended, also when a repeated signal ends it at once. */
 async function keepRecord(folder: string | null, job: () => Promise<Ending>): Promise<number | undefined> {
-  const write = (record: JobRecord) => {
-    if (folder !== null) writeWhole(path.join(folder, recordFile), `${JSON.stringify(record, null, 2)}\n`);
+  const write = (record: JobRecord, place = folder) => {
+    if (place !== null) writeWhole(path.join(place, recordFile), `${JSON.stringify(record, null, 2)}\n`);
   };
   const start = performance.now();
   const forget = onStop((signal, isRepeated) => {
@@ -112,8 +114,9 @@ async function keepRecord(folder: string | null, job: () => Promise<Ending>): Pr
     write({ status: 'interrupted', metrics: {}, seconds, error: recordOf(interrupted(signal)) });
   });
   try {
-    const { record, code } = await job();
+    const { record, code, continued } = await job();
     write(record);
+    if (folder !== null && continued !== undefined) write(record, path.join(continued, path.basename(folder)));
     return code;
   } finally {
     forget();
@@ -177,14 +180,14 @@ async function execute(
 ): Promise<Ending> {
   const start = performance.now();
   try {
-    const { metrics = {}, checkpoint, next } = (await settle(main)) ?? {};
+    const { metrics = {}, checkpoint, next, continued } = (await settle(main)) ?? {};
     const made = { ...(checkpoint !== undefined && { checkpoint }), ...(next && { next }) };
     const signal = stopSignal();
     const seconds = secondsSince(start);
     if (signal === null)
-      return { record: { status: 'finished', metrics, seconds, error: null, ...made }, code: undefined };
+      return { record: { status: 'finished', metrics, seconds, error: null, ...made }, code: undefined, continued };
     const error = tell(interrupted(signal), log);
-    return { record: { status: 'interrupted', metrics, seconds, error }, code: stopSignals[signal] };
+    return { record: { status: 'interrupted', metrics, seconds, error }, code: stopSignals[signal], continued };
   } catch (thrown) {
     const status = stopSignal() === null ? 'failed' : 'interrupted';
     const error = tell(nameKey(asKnownError(thrown), places), log);

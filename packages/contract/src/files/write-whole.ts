@@ -1,5 +1,6 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { ensureFolder } from './ensure-folder.ts';
 import { temporaryBeside } from './litter.ts';
 import { guardWriting } from './system-errors.ts';
 
@@ -44,5 +45,5 @@ export async function writeWholeBy(file: string, write: (temporary: string) => P
 
 /** @throws CROSSCHECK_OUTPUT_UNWRITABLE */
 export function makeFolder(folder: string): void {
-  guardWriting(folder, () => mkdirSync(folder, { recursive: true }));
+  guardWriting(folder, () => ensureFolder(folder));
 }

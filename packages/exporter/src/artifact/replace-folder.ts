@@ -1,9 +1,10 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import {
   artifactFiles,
   asFileError,
   CrosscheckError,
+  ensureFolder,
   guardWriting,
   litterIn,
   temporaryBeside,
@@ -17,13 +18,13 @@ import {
  */
 export async function replaceFolder<T>(target: string, build: (dir: string) => Promise<T>): Promise<T> {
   const parent = path.dirname(path.resolve(target));
-  await guardWriting(target, () => mkdir(parent, { recursive: true }));
+  guardWriting(target, () => ensureFolder(parent));
   await recover(target, parent);
   await refuseForeignFolder(target);
   const workspace = temporaryBeside(target);
   try {
     const fresh = path.join(workspace, 'new');
-    await mkdir(fresh, { recursive: true });
+    ensureFolder(fresh);
     const result = await build(fresh);
     await swap(target, fresh, path.join(workspace, 'old'));
     return result;

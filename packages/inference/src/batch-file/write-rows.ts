@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Transform } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { CrosscheckError, describeSystemError, messageOf } from '@crosscheck/contract';
+import { CrosscheckError, describeSystemError, ensureFolder, messageOf } from '@crosscheck/contract';
 import { isJsonLines } from '@crosscheck/posts';
 import { stringify } from 'csv-stringify';
 import { partialOf } from './resume.ts';
@@ -23,7 +23,7 @@ export interface RowWriter {
 /** @throws CROSSCHECK_INFER_OUTPUT_UNWRITABLE */
 export async function openRowWriter(file: string): Promise<RowWriter> {
   const partial = partialOf(file);
-  await mkdir(path.dirname(path.resolve(file)), { recursive: true }).catch(unwritable(file));
+  await (async () => ensureFolder(path.dirname(path.resolve(file))))().catch(unwritable(file));
   const handle = await open(partial, 'w').catch(unwritable(file));
   const csv = isJsonLines(file) ? jsonLines() : stringify();
   const output = createWriteStream(partial, { fd: handle });

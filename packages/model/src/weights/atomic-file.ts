@@ -1,6 +1,6 @@
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, describeSystemError, messageOf, temporaryBeside } from '@crosscheck/contract';
+import { CrosscheckError, describeSystemError, ensureFolder, messageOf, temporaryBeside } from '@crosscheck/contract';
 
 /** Appends all of `bytes` to the file. */
 export type Append = (bytes: Uint8Array) => Promise<void>;
@@ -15,7 +15,7 @@ export async function writeAtomically(target: string, body: (append: Append) => 
   const folder = path.dirname(target);
   const temporary = temporaryBeside(target);
   try {
-    await mkdir(folder, { recursive: true });
+    ensureFolder(folder);
     await writeSynced(temporary, body);
     await rename(temporary, target);
     await syncFolder(folder);

@@ -1,6 +1,6 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, type LabelId } from '@crosscheck/contract';
+import { CrosscheckError, type LabelId, makeFolder } from '@crosscheck/contract';
 import { decodeImage, type Tokenizer } from '@crosscheck/preprocess';
 import sharp from 'sharp';
 import type { Sample } from '../../manifest/rows.ts';
@@ -52,7 +52,7 @@ export async function writeAc215(
   tokenizer: Tokenizer,
   options: { dir: string; perFile: number; size: number; length: number; positiveClass: PositiveClass },
 ): Promise<string[]> {
-  await mkdir(options.dir, { recursive: true });
+  makeFolder(options.dir);
   const files: string[] = [];
   for (let start = 0; start < samples.length; start += options.perFile) {
     const file = path.join(options.dir, `tfrecords_${start / options.perFile + 1}.tfrecord`);
