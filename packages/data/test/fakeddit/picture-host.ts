@@ -83,7 +83,7 @@ export async function openPictureHost(): Promise<PictureHost> {
       response.writeHead(200, { 'content-length': body.length });
       for (let at = 0; at < body.length && !response.destroyed; at += 20) {
         response.write(body.subarray(at, at + 20));
-        await sleep(100);
+        await sleep(300);
       }
     },
     late: async (response, { url }) => {
