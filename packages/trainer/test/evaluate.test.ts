@@ -63,7 +63,10 @@ describe('pnpm evaluate', () => {
       /^metric,value,low,high\naccuracy,/,
     );
     expect(stdout).toContain('words only');
-    expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThan(120);
+    // Commands to paste are as long as what was typed.
+    const [figures = '', next] = stdout.split('Next:');
+    expect(Math.max(...figures.split('\n').map(({ length }) => length))).toBeLessThan(120);
+    expect(next).toMatch(/pnpm calibrate .*\n.*pnpm export /);
   });
 
   it('gives the same probabilities on the checkpoint and on the artifact that is exported from it', async () => {
