@@ -13,7 +13,7 @@ const checks = [
   { name: 'lint', command: bin('oxlint'), args: ['--type-aware', '--quiet'] },
   { name: 'unused code and dependencies', command: bin('knip'), args: [] },
   { name: 'layers', command: process.execPath, args: ['scripts/check-layers.mjs'] },
-  { name: 'known vulnerabilities', command: process.execPath, args: ['scripts/advisories.mjs'] },
+  { name: 'known vulnerabilities', command: bin('node'), args: ['scripts/advisories.mjs'] },
 ];
 
 let failed = 0;
