@@ -27,12 +27,22 @@ describe('a checkpoint that turns them around', () => {
       ...tinyMetadata,
       labels: { 0: 'FAKE', 1: 'REAL' },
     });
+    for (const split of ['val', 'test'])
+      writeFileSync(`${dir}/${split}.csv`, 'text_content,image_path,label\na,a.png,0\n');
   });
 
   test.each([
     ['export', 'packages/exporter/src/bin/export.ts', (name: string) => [`export.checkpoint=${name}`]],
-    ['evaluate', 'packages/trainer/src/bin/evaluate.ts', (name: string) => [`evaluation.checkpoint=${name}`]],
-    ['calibrate', 'packages/trainer/src/bin/calibrate.ts', (name: string) => [`calibration.checkpoint=${name}`]],
+    [
+      'evaluate',
+      'packages/trainer/src/bin/evaluate.ts',
+      (name: string) => [`evaluation.checkpoint=${name}`, `data.root_dir=${dir}`],
+    ],
+    [
+      'calibrate',
+      'packages/trainer/src/bin/calibrate.ts',
+      (name: string) => [`calibration.checkpoint=${name}`, `data.root_dir=${dir}`],
+    ],
     ['infer', 'packages/inference/src/bin/infer.ts', (name: string) => [`inference.checkpoint.path=${name}`]],
   ])('is refused by pnpm %s', async (_, entry, overrides) => {
     const output = entry.includes('exporter') ? [`export.output_dir=${dir}/none`] : [];

@@ -38,18 +38,18 @@ export function* summaryLines(
 ): Generator<string> {
   const { total, rest, fake, real, unsure, failed, failures, averageConfidence, respelt } = summary;
   const labelled = summary.labelled();
-  yield '=== Prediction Summary ===';
   yield* formatDiagnoses(labelled.diagnoses);
+  yield '=== Prediction Summary ===';
   yield `Total samples: ${total}`;
-  if (rest.problem !== null)
-    yield `Only the first ${total} rows were read (inference.batch.n_rows=${nRows}); the rest of the file cannot be: ${rest.problem}`;
-  else if (rest.rows > 0)
-    yield `${total} of ${rest.isWhole ? '' : 'at least '}${total + rest.rows} rows (inference.batch.n_rows=${nRows}; -1 = all)`;
   yield `Predicted FAKE: ${fake}`;
   yield `Predicted REAL: ${real}`;
   if (unsure > 0) yield `Unsure: ${unsure}`;
   if (failed > 0) yield `Failed rows: ${failed}`;
   if (failed < total) yield `Average confidence: ${averageConfidence.toFixed(4)}`;
+  if (rest.problem !== null)
+    yield `Only the first ${total} rows were read (inference.batch.n_rows=${nRows}); the rest of the file cannot be: ${rest.problem}`;
+  else if (rest.rows > 0)
+    yield `${total} of ${rest.isWhole ? '' : 'at least '}${total + rest.rows} rows (inference.batch.n_rows=${nRows}; -1 = all)`;
   if (failures.length > 0) yield `Most often: ${describeFailures(failures)}`;
   yield* accuracyLines(labelled);
   if (respelt > 0)
