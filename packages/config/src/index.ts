@@ -7,6 +7,7 @@ export { findConfigDir } from './config-dir.ts';
 export { upgradeStored } from './earlier-forms.ts';
 export { flattenConfig } from './flatten.ts';
 export * from './schema/index.ts';
+export { maxFailedShare } from './schema/inference.ts';
 export { architectureOf, describeForeignCheckpoint, preprocessingOf } from './schema/meaning.ts';
 export {
   calibrateReads,

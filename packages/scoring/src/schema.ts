@@ -1,4 +1,4 @@
-import { inferenceConfigSchema, type Reads } from '@crosscheck/config';
+import { inferenceConfigSchema, maxFailedShare, type Reads } from '@crosscheck/config';
 import { z } from 'zod';
 
 const address = z.string().min(1);
@@ -14,12 +14,7 @@ export const scoreSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('what relative picture paths start at, http(s):// too; null = score.shards'),
-  max_failed_share: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(1)
-    .describe('of the rows; when more fail, or all, the command ends with an error'),
+  max_failed_share: maxFailedShare,
   allow_outside_root: z
     .boolean()
     .default(false)

@@ -8,6 +8,14 @@ const graphCache = z
   .default(true)
   .describe("keep the model's graph as it is rewritten for this CPU in the cache folder, for a faster next start");
 
+/** How many rows of a batch may fail, in every command that judges one. */
+export const maxFailedShare = z
+  .number()
+  .min(0)
+  .max(1)
+  .default(1)
+  .describe('of the rows; when more fail, or all, the command ends with an error');
+
 /** `inference.*`: judging posts from the command line. */
 export const inferenceSchema = z.strictObject({
   mode: z.enum(['single', 'batch']).default('batch').describe('one post, or a CSV of posts'),
@@ -47,12 +55,7 @@ export const inferenceSchema = z.strictObject({
         .default('./data/images/test/')
         .describe("folder of relative picture paths; null = the CSV's folder"),
       n_rows: z.int().min(-1).default(200).describe('rows to judge; -1 = all'),
-      max_failed_share: z
-        .number()
-        .min(0)
-        .max(1)
-        .default(1)
-        .describe('of the rows; when more fail, or all, the command ends with an error'),
+      max_failed_share: maxFailedShare,
       allow_outside_root: z.boolean().default(false).describe('read images whose path leads out of root_dir, too'),
       resume: z
         .boolean()
