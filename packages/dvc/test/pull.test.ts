@@ -203,7 +203,7 @@ describe('what goes wrong is said', () => {
   test('the command says it with its code, and what it takes', async () => {
     await serve();
     const run = (...args: string[]) =>
-      runEntry('packages/dvc/src/bin/pull.ts', args, { cwd: dir, env: { INIT_CWD: dir } });
+      runEntry('packages/dvc/src/bin/pull.ts', args, { cwd: dir });
     expect(await run('jobs=0')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('CROSSCHECK_DVC_BAD_OPTION'),
@@ -213,5 +213,24 @@ describe('what goes wrong is said', () => {
       code: 0,
       stdout: '4 files of data.dvc: 0 were there, 4 placed, 2.2 MB fetched\n',
     });
+  });
+
+  test('pnpm says where the command was called; a script around it, such as npm test, does not', async () => {
+    await serve();
+    const run = (script: string, cwd: string) =>
+      runEntry('packages/dvc/src/bin/pull.ts', [], { cwd, env: { INIT_CWD: dir, npm_lifecycle_event: script } });
+    const elsewhere = temporaryFolder();
+    try {
+      expect(await run('test', elsewhere.dir)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`CROSSCHECK_DVC_NO_REPOSITORY: expected a folder .dvc in ${elsewhere.dir}`),
+      });
+      expect(await run('data:pull', elsewhere.dir)).toMatchObject({
+        code: 0,
+        stdout: '4 files of data.dvc: 0 were there, 4 placed, 2.2 MB fetched\n',
+      });
+    } finally {
+      elsewhere.remove();
+    }
   });
 });

@@ -4,8 +4,16 @@ import { print, runOptionCommand } from '@crosscheck/contract';
 import { megabytes, openProgress } from '../progress.ts';
 import { pull } from '../pull.ts';
 
+const name = 'data:pull';
+
+/** pnpm runs scripts at the root of the repository and says where it was called; what another script around this one says is not meant. */
+function whereCalled(): string {
+  const { INIT_CWD: calledAt, npm_lifecycle_event: script } = process.env;
+  return calledAt !== undefined && script === name ? calledAt : process.cwd();
+}
+
 await runOptionCommand({
-  name: 'data:pull',
+  name,
   summary:
     'Brings what .dvc files track into the working tree, as `dvc pull` does, without Python: from a folder, http(s) or S3, md5\n' +
     'checked. Run it again after an interruption: it goes on where it stopped. Without a target: every .dvc file of the repository.',
@@ -17,8 +25,7 @@ await runOptionCommand({
   operands: { usage: '[file.dvc | path …]', min: 0, max: Number.POSITIVE_INFINITY },
   code: 'CROSSCHECK_DVC_BAD_OPTION',
   async main(options, targets) {
-    // pnpm runs scripts at the root of the repository and says where it was called.
-    const cwd = process.env.INIT_CWD ?? process.cwd();
+    const cwd = whereCalled();
     const progress = openProgress();
     const summary = await pull({ ...options, targets, cwd, watcher: progress }).finally(() => progress.close());
     const names = summary.dvcFiles.map((file) => path.relative(cwd, file)).join(', ');
