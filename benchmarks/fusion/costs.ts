@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Architecture, Batch } from '@crosscheck/contract';
+import type { Model } from '@crosscheck/engine';
 import { buildClassifierGraph, randomWeights, writeOnnxModel } from '@crosscheck/exporter';
 import { openOnnxSession } from '@crosscheck/inference';
-import { countParameters, type Model } from '@crosscheck/model';
+import { countParameters } from '@crosscheck/network';
 import { median } from '../results.ts';
 import { architectureFor, createTrainer, openModel, openPosts, preprocessing, type Recipe } from './train.ts';
 

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { type Architecture, architectureSchema } from '@crosscheck/contract';
 import { type Difficulty, difficulties, generateDemo } from '@crosscheck/data';
 import type { Estimate } from '@crosscheck/evaluation';
-import { countParameters } from '@crosscheck/model';
+import { countParameters } from '@crosscheck/network';
 import { readCommandLine } from '../command-line.ts';
 import { describeMachine, repositoryRoot } from '../machine.ts';
 import { appendRows, type Row } from '../results.ts';

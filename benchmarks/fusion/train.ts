@@ -3,7 +3,6 @@ import path from 'node:path';
 import { architectureOf, composeConfig, preprocessingOf, trainConfigSchema } from '@crosscheck/config';
 import { type Architecture, combineSeeds, createRandom } from '@crosscheck/contract';
 import { createLoader, type Loader, readManifest } from '@crosscheck/data';
-import { type Estimate, wilsonInterval } from '@crosscheck/evaluation';
 import {
   createAdamW,
   createModel,
@@ -11,11 +10,11 @@ import {
   loadVisionBackbone,
   type Model,
   oneCycle,
-  openTextBackbone,
-  openVisionBackbone,
   type TrainingInput,
-} from '@crosscheck/model';
+} from '@crosscheck/engine';
+import { type Estimate, wilsonInterval } from '@crosscheck/evaluation';
 import { loadTokenizer } from '@crosscheck/preprocess';
+import { openTextBackbone, openVisionBackbone } from '@crosscheck/weights';
 import { repositoryRoot } from '../machine.ts';
 
 /** What a network may look at: one that sees a single part has learned vectors in the place of the other. */

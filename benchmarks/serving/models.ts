@@ -10,8 +10,9 @@ import {
   sharedCacheFolder,
 } from '@crosscheck/contract';
 import { exportArtifact, randomWeights } from '@crosscheck/exporter';
-import { parameterNames, writeCheckpoint } from '@crosscheck/model/weights';
+import { parameterNames } from '@crosscheck/network';
 import { buildBertTokenizerJson } from '@crosscheck/preprocess';
+import { writeCheckpoint } from '@crosscheck/weights';
 import { repositoryRoot } from '../machine.ts';
 import { findPython } from '../python.ts';
 import { readPosts, vocabularyFile, writePosts } from './posts.ts';

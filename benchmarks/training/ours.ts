@@ -5,7 +5,7 @@
 // Variants: fast, plain (the engine), bf16 (fast, with mixed precision), frozen (the vision backbone alone, in evaluation mode).
 import { createInterface } from 'node:readline';
 import { architectureSchema, type Batch } from '@crosscheck/contract';
-import { createAdamW, createModel, defaultDropout } from '@crosscheck/model';
+import { createAdamW, createModel, defaultDropout } from '@crosscheck/engine';
 import { describeTensorflow, type tf } from '@crosscheck/tensorflow';
 import { openSamples, takeBatch } from './samples.ts';
 

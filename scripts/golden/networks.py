@@ -1,4 +1,4 @@
-"""Writes packages/model/test/golden/network-*.json: what the PyTorch network computes, stage by stage, and its gradients.
+"""Writes packages/engine/test/golden/network-*.json: what the PyTorch network computes, stage by stage, and its gradients.
 
     pip install torch==2.13.0 torchvision==0.28.0 transformers==5.23.0 numpy==2.4.6
     python scripts/golden/networks.py
@@ -13,7 +13,7 @@ import platform
 import torch
 from reference_network import FULL, TINY, build, inputs, sampled, versions
 
-OUT = pathlib.Path(__file__).parents[2] / "packages/model/test/golden"
+OUT = pathlib.Path(__file__).parents[2] / "packages/engine/test/golden"
 OBSERVED = 48
 GRADIENT = 6
 

@@ -1,7 +1,7 @@
 """Small files of torch.save, with what is in them.
 
     pip install torch==2.13.0 numpy==2.4.6 omegaconf==2.3.1
-    python scripts/golden/pth.py packages/model/test/fixtures/pth
+    python scripts/golden/pth.py packages/weights/test/fixtures/pth
 """
 
 import json

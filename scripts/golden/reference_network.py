@@ -3,7 +3,7 @@
     pip install torch==2.13.0 torchvision==0.28.0 transformers==5.23.0 numpy==2.4.6
 
 EfficientNet-B0 is torchvision's and DistilBERT is Hugging Face's; the heads are written as the original has them.
-`packages/model/test/formula.ts` repeats the formulas, so goldens hold results only.
+`packages/engine/test/formula.ts` repeats the formulas, so goldens hold results only.
 """
 
 import importlib.util

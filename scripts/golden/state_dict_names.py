@@ -1,7 +1,7 @@
 """Names, shapes and order of the backbones' state dicts, as the Python libraries give them.
 
     pip install torch==2.13.0 torchvision==0.28.0 timm==1.0.31 transformers==5.23.0
-    python scripts/golden/state_dict_names.py > packages/model/test/golden/state-dict-names.json
+    python scripts/golden/state_dict_names.py > packages/network/test/golden/state-dict-names.json
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Writes packages/model/test/golden/training.json and schedules.json: twenty steps of training in PyTorch, and its schedules.
+"""Writes packages/engine/test/golden/training.json and schedules.json: twenty steps of training in PyTorch, and its schedules.
 
     pip install torch==2.13.0 torchvision==0.28.0 transformers==5.23.0 numpy==2.4.6
     python scripts/golden/training.py
@@ -14,7 +14,7 @@ import torch
 from reference_network import TINY, build, inputs, sampled, versions
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
-OUT = pathlib.Path(__file__).parents[2] / "packages/model/test/golden"
+OUT = pathlib.Path(__file__).parents[2] / "packages/engine/test/golden"
 STEPS = 20
 LENGTHS = [11, 7, 14, 9]
 MOST = 6

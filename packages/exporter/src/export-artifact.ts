@@ -2,11 +2,18 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Artifact, CheckpointMetadata, Operators } from '@crosscheck/contract';
-import { artifactFiles, CrosscheckError, decisionOf, throwIfStopped } from '@crosscheck/contract';
-import type { Checkpoint } from '@crosscheck/model/weights';
-import { checkTensors, openCheckpoint, parameterNames } from '@crosscheck/model/weights';
+import {
+  type Artifact,
+  artifactFiles,
+  type CheckpointMetadata,
+  CrosscheckError,
+  decisionOf,
+  type Operators,
+  throwIfStopped,
+} from '@crosscheck/contract';
+import { parameterNames } from '@crosscheck/network';
 import { loadTokenizer } from '@crosscheck/preprocess';
+import { type Checkpoint, checkTensors, openCheckpoint } from '@crosscheck/weights';
 import type { ArtifactContent } from './artifact/artifact-content.ts';
 import { replaceFolder } from './artifact/replace-folder.ts';
 import { writeArtifactFiles, writeManifest, writeModelCard } from './artifact/write-artifact.ts';

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { describeForeignCheckpoint, type JobResult, type Run, type TrainConfig } from '@crosscheck/config';
 import type { Artifact, CheckpointMetadata } from '@crosscheck/contract';
-import { openCheckpoint, resolveCheckpointPath, resolveTokenizer } from '@crosscheck/model/weights';
+import { openCheckpoint, resolveCheckpointPath, resolveTokenizer } from '@crosscheck/weights';
 import { type ExportReport, exportArtifact } from './export-artifact.ts';
 import { maxLogitDifference, type ParityReport } from './parity/check-parity.ts';
 import { type ComparisonReport, maxMeanProbabilityDifference } from './parity/compare-artifacts.ts';

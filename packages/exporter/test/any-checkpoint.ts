@@ -1,4 +1,5 @@
-import { parameterNames, writeSafetensors } from '@crosscheck/model/weights';
+import { parameterNames } from '@crosscheck/network';
+import { writeSafetensors } from '@crosscheck/weights';
 import { randomWeights } from '../src/network/random-weights.ts';
 import { tinyArchitecture } from './tiny-artifact.ts';
 

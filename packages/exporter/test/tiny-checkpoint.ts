@@ -1,5 +1,6 @@
 import type { CheckpointMetadata } from '@crosscheck/contract';
-import { parameterNames, type TensorToWrite, writeCheckpoint } from '@crosscheck/model/weights';
+import { parameterNames } from '@crosscheck/network';
+import { type TensorToWrite, writeCheckpoint } from '@crosscheck/weights';
 import { randomWeights } from '../src/network/random-weights.ts';
 import { tinyArchitecture, tinyPreprocessing, tinyTokenizerJson } from './tiny-artifact.ts';
 

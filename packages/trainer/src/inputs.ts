@@ -1,6 +1,6 @@
 import { createRandom } from '@crosscheck/contract';
 import { epochOrder, type Loader, type OrderOptions } from '@crosscheck/data';
-import type { TrainingInput } from '@crosscheck/model';
+import type { TrainingInput } from '@crosscheck/engine';
 import { type FeatureSet, selectFeatures } from './features/feature-set.ts';
 
 /** A training input and its place in the epoch, from 0. */

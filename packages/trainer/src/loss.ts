@@ -1,7 +1,7 @@
 import type { TrainConfig } from '@crosscheck/config';
 import { CrosscheckError } from '@crosscheck/contract';
 import type { Sample } from '@crosscheck/data';
-import type { LossOptions } from '@crosscheck/model';
+import type { LossOptions } from '@crosscheck/engine';
 
 /** `training.loss` as the network takes it; `balanced` is counted on the training samples. @throws CROSSCHECK_TRAINING_ONE_CLASS */
 export function resolveLoss({ training }: TrainConfig, samples: readonly Pick<Sample, 'label'>[]): LossOptions {

@@ -1,5 +1,5 @@
 import { createRandom } from '@crosscheck/contract';
-import type { TrainingInput } from '@crosscheck/model';
+import type { TrainingInput } from '@crosscheck/engine';
 
 /** Probabilities that a post is shown without its picture, and without its words. They add up to at most 1. */
 export interface ModalityDropout {

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import type { TrainConfig } from '@crosscheck/config';
 import { writeWhole } from '@crosscheck/contract';
-import { type Model, summary } from '@crosscheck/model';
+import type { Model } from '@crosscheck/engine';
+import { summary } from '@crosscheck/network';
 import { guardWriting } from './guard-writing.ts';
 import type { Phase } from './phases.ts';
 import { trainableIn } from './take-step.ts';

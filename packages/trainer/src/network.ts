@@ -1,19 +1,15 @@
 import { architectureOf, preprocessingOf, type TrainConfig } from '@crosscheck/config';
 import { type Architecture, CrosscheckError } from '@crosscheck/contract';
+import { createModel, loadTextBackbone, loadVisionBackbone, loadWeights, type Model } from '@crosscheck/engine';
+import { loadTokenizer, type Tokenizer } from '@crosscheck/preprocess';
 import {
-  createModel,
-  loadTextBackbone,
-  loadVisionBackbone,
-  loadWeights,
-  type Model,
   openCheckpoint,
   openTextBackbone,
   openVisionBackbone,
   resolveCheckpointPath,
   resolveTokenizer,
   type TensorFile,
-} from '@crosscheck/model';
-import { loadTokenizer, type Tokenizer } from '@crosscheck/preprocess';
+} from '@crosscheck/weights';
 
 /** Builds the network with fresh weights. */
 export function buildModel(config: TrainConfig, architecture: Architecture = architectureOf(config)): Model {

@@ -1,6 +1,7 @@
 import { countSamples, type Loader } from '@crosscheck/data';
+import { loadWeights, type Optimizer } from '@crosscheck/engine';
 import { isBetterEpoch } from '@crosscheck/evaluation';
-import { loadWeights, type Optimizer, openCheckpoint } from '@crosscheck/model';
+import { openCheckpoint } from '@crosscheck/weights';
 import type { Best } from './consumers/checkpoints.ts';
 import type { Position } from './events.ts';
 import { decideCaching, planFeatures } from './features/plan-features.ts';

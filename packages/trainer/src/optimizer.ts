@@ -1,5 +1,5 @@
 import type { TrainConfig } from '@crosscheck/config';
-import { type AdamOptions, createAdam, createAdamW, type Model, type Optimizer } from '@crosscheck/model';
+import { type AdamOptions, createAdam, createAdamW, type Model, type Optimizer } from '@crosscheck/engine';
 import { distanceFromHeads } from './blocks.ts';
 import type { Phase } from './phases.ts';
 

@@ -1,5 +1,5 @@
 import type { TrainConfig } from '@crosscheck/config';
-import type { Freeze } from '@crosscheck/model';
+import type { Freeze } from '@crosscheck/network';
 import type { EarlyStopping } from './consumers/early-stopping.ts';
 import type { SchedulerName } from './schedule.ts';
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { type CrosscheckError, type StopSignal, withoutSecrets } from '@crosscheck/contract';
-import type { Optimizer } from '@crosscheck/model';
+import type { Optimizer } from '@crosscheck/engine';
 import { describeCheckpoint } from './checkpoint-description.ts';
 import { type Best, keepCheckpoints } from './consumers/checkpoints.ts';
 import { stopEarly } from './consumers/early-stopping.ts';

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { CrosscheckError } from '@crosscheck/contract';
 import type { Loader, OrderOptions } from '@crosscheck/data';
 import { computeMetrics } from '@crosscheck/evaluation';
-import { countParameters } from '@crosscheck/model';
+import { countParameters } from '@crosscheck/network';
 import { divergedError, type NotFinite } from './diverged.ts';
 import { nameMetrics } from './epoch-totals.ts';
 import type { EpochMetrics, Events, LoopCommand, Position } from './events.ts';

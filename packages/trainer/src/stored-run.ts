@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { upgradeStored } from '@crosscheck/config';
 import { CrosscheckError } from '@crosscheck/contract';
-import { openSafetensors } from '@crosscheck/model/weights';
+import { openSafetensors } from '@crosscheck/weights';
 
 export const trainingStateFile = 'training_state.safetensors';
 export const stateMetadataKey = 'crosscheck_training_state';

@@ -1,5 +1,5 @@
 import { combineSeeds } from '@crosscheck/contract';
-import type { Gradients, LossOptions, Model, Optimizer, Schedule, TrainingInput } from '@crosscheck/model';
+import type { Gradients, LossOptions, Model, Optimizer, Schedule, TrainingInput } from '@crosscheck/engine';
 import { tf } from '@crosscheck/tensorflow';
 import { distanceFromHeads } from './blocks.ts';
 import { dropModalities, type ModalityDropout } from './modality-dropout.ts';

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { flattenConfig, type TrainConfig } from '@crosscheck/config';
 import { CrosscheckError, messageOf, stopSignal, withoutSecrets } from '@crosscheck/contract';
 import type { Manifest } from '@crosscheck/data';
-import { countParameters, type Model } from '@crosscheck/model';
+import type { Model } from '@crosscheck/engine';
+import { countParameters } from '@crosscheck/network';
 import {
   type DatasetInput,
   isMlflowError,

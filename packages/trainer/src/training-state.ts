@@ -5,12 +5,9 @@ import {
   modelTensors,
   type Optimizer,
   type OptimizerState,
-  openSafetensors,
-  type TensorFile,
-  type TensorToWrite,
   type VariableMoments,
-  writeSafetensors,
-} from '@crosscheck/model';
+} from '@crosscheck/engine';
+import { openSafetensors, type TensorFile, type TensorToWrite, writeSafetensors } from '@crosscheck/weights';
 import { z } from 'zod';
 import type { EpochRecord } from './history.ts';
 import { stateMetadataKey } from './stored-run.ts';

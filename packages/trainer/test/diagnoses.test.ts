@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { generateDemo, readManifest, writeManifestFile } from '@crosscheck/data';
-import { openCheckpoint } from '@crosscheck/model';
 import { temporaryFolder } from '@crosscheck/testkit';
+import { openCheckpoint } from '@crosscheck/weights';
 import { openTrackingStore } from 'mlflow-js-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bestCheckpoint } from './support/read-run.ts';

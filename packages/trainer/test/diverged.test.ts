@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describeForeignCheckpoint } from '@crosscheck/config';
-import { createModel, openSafetensors } from '@crosscheck/model';
+import { createModel } from '@crosscheck/engine';
 import { tf } from '@crosscheck/tensorflow';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
+import { openSafetensors } from '@crosscheck/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keepCheckpoints } from '../src/consumers/checkpoints.ts';
 import { divergedError } from '../src/diverged.ts';

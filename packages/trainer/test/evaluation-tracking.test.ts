@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { composeConfig, type TrainConfig, trainConfigSchema } from '@crosscheck/config';
-import { openCheckpoint } from '@crosscheck/model';
 import { temporaryFolder } from '@crosscheck/testkit';
+import { openCheckpoint } from '@crosscheck/weights';
 import { openTrackingStore, type Run } from 'mlflow-js-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { evaluate } from '../src/evaluate/evaluate.ts';

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { composeConfig, trainConfigSchema } from '@crosscheck/config';
-import { openSafetensors } from '@crosscheck/model';
 import { temporaryFolder } from '@crosscheck/testkit';
+import { openSafetensors } from '@crosscheck/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePosts, testFolder } from './support/posts.ts';
 import { bestCheckpoint, stepLosses } from './support/read-run.ts';

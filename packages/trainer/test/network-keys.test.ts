@@ -1,8 +1,9 @@
 import path from 'node:path';
-import { type ModelInput, modelTensors, openSafetensors, writeSafetensors } from '@crosscheck/model';
+import { type ModelInput, modelTensors } from '@crosscheck/engine';
 import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
+import { openSafetensors, writeSafetensors } from '@crosscheck/weights';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type HubServer, startHub } from '../../model/test/hub-server.ts';
+import { type HubServer, startHub } from '../../weights/test/hub-server.ts';
 import { buildModel, loadInitialWeights, openTokenizer } from '../src/network.ts';
 import { composeTiny, tinyInput, weightsOf } from './support/tiny-step.ts';
 

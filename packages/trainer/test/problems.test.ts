@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createModel } from '@crosscheck/model';
+import { createModel } from '@crosscheck/engine';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSplit } from '../src/run-data.ts';

@@ -1,8 +1,8 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { trainConfigSchema } from '@crosscheck/config';
-import { readCheckpointMetadata } from '@crosscheck/model';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
+import { readCheckpointMetadata } from '@crosscheck/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isFree, leavesOf, mayChange } from '../src/resume-keys.ts';
 import { copyPosts, makePosts, testFolder, trainCsv } from './support/posts.ts';

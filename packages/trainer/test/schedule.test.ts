@@ -1,4 +1,4 @@
-import { cosine } from '@crosscheck/model';
+import { cosine } from '@crosscheck/engine';
 import { describe, expect, it } from 'vitest';
 import { epochsWithoutImprovement } from '../src/consumers/early-stopping.ts';
 import type { EpochRecord } from '../src/history.ts';

@@ -1,4 +1,4 @@
-import { createModel, type Gradients, type Model } from '@crosscheck/model';
+import { createModel, type Gradients, type Model } from '@crosscheck/engine';
 import { tf } from '@crosscheck/tensorflow';
 import { expectClose, expectNoLeak } from '@crosscheck/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { openCheckpoint } from '@crosscheck/model';
 import { temporaryFolder } from '@crosscheck/testkit';
+import { openCheckpoint } from '@crosscheck/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTrainingState } from '../src/training-state.ts';
 import { copyPosts, makePosts, testFolder, trainCsv } from './support/posts.ts';

@@ -1,6 +1,7 @@
 import path from 'node:path';
-import { createModel, openSafetensors } from '@crosscheck/model';
+import { createModel } from '@crosscheck/engine';
 import { expectClose, repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
+import { openSafetensors } from '@crosscheck/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stopEarly } from '../src/consumers/early-stopping.ts';
 import type { TrainEvent } from '../src/events.ts';

@@ -2,7 +2,7 @@
 // any token say so; a learned vector then stands in the place of what the branch would have made of it.
 // B batch, L tokens, S pixels per side, E embedding.
 import { onnxNames } from '@crosscheck/contract';
-import { absenceNames } from '@crosscheck/model/weights';
+import { absenceNames } from '@crosscheck/network';
 import type { Value } from '../onnx/graph-builder.ts';
 import { type NetworkContext, plainWeight } from './weights.ts';
 

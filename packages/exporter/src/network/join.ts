@@ -1,4 +1,4 @@
-// How the projected picture and words of a post become one vector: the strategies that packages/model/src/join.ts defines.
+// How the projected picture and words of a post become one vector: the strategies that packages/engine/src/join.ts defines.
 // B batch, E embedding, R regions, L tokens, N heads, d width of a head.
 import { type Architecture, fusionHeads } from '@crosscheck/contract';
 import type { Value } from '../onnx/graph-builder.ts';

@@ -1,6 +1,5 @@
-import type { Architecture } from '@crosscheck/contract';
-import { createRandom } from '@crosscheck/contract';
-import { elementCount, parameterNames } from '@crosscheck/model/weights';
+import { type Architecture, createRandom } from '@crosscheck/contract';
+import { elementCount, parameterNames } from '@crosscheck/network';
 import type { WeightSource } from './weights.ts';
 
 /**

@@ -3,7 +3,7 @@
 // and feed-forward for position 0 alone, which is exact. Attention's 1/√d is carried by the query weights.
 // B batch, L tokens, D width, N heads, d width of a head.
 import type { TextArchitecture } from '@crosscheck/contract';
-import { textPrefix } from '@crosscheck/model/weights';
+import { textPrefix } from '@crosscheck/network';
 import type { Value } from '../onnx/graph-builder.ts';
 import type { NetworkContext } from './weights.ts';
 import { plainWeight, scaledWeight, transposedWeight } from './weights.ts';

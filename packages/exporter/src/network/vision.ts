@@ -3,8 +3,7 @@
 // onnxruntime fuses (com.microsoft.QuickGelu), while the Swish operator of opset 24 is inlined and slower.
 // B batch, C channels, H W pixels.
 import type { VisionArchitecture } from '@crosscheck/contract';
-import type { VisionBlock } from '@crosscheck/model/weights';
-import { visionBlocks, visionPrefix } from '@crosscheck/model/weights';
+import { type VisionBlock, visionBlocks, visionPrefix } from '@crosscheck/network';
 import type { Value } from '../onnx/graph-builder.ts';
 import type { NetworkContext } from './weights.ts';
 import { foldedConvolution, plainWeight } from './weights.ts';

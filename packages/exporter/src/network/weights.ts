@@ -1,4 +1,4 @@
-import { transposeMatrix } from '@crosscheck/model/weights';
+import { transposeMatrix } from '@crosscheck/weights';
 import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 
 /** Tensors of a checkpoint, by the names of the PyTorch reference. */

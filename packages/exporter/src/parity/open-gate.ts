@@ -1,7 +1,7 @@
 import type { Architecture, Preprocessing } from '@crosscheck/contract';
 import { openClassifier, openOnnxSession } from '@crosscheck/inference';
-import type { Checkpoint } from '@crosscheck/model/weights';
 import { createTokenizer } from '@crosscheck/preprocess';
+import type { Checkpoint } from '@crosscheck/weights';
 import { checkParity, exportedLogits, type ParityReport, trainerLogits } from './check-parity.ts';
 import { encodePng } from './encode-png.ts';
 import { type ParityCase, parityCases, type ServedCase, servedCases } from './samples.ts';
@@ -50,7 +50,7 @@ async function runTrainer(
   checkpoint: Checkpoint,
   { architecture, preprocessing }: Network,
 ) {
-  const { createModel, loadWeights } = await import('@crosscheck/model');
+  const { createModel, loadWeights } = await import('@crosscheck/engine');
   const model = createModel({ architecture, dropout: noDropout, batchNormMomentum: 0.1, seed: 0 });
   try {
     await loadWeights(model, checkpoint);

@@ -1,4 +1,4 @@
-import { transposeMatrix } from '@crosscheck/model/weights';
+import { transposeMatrix } from '@crosscheck/weights';
 import type { Graph, Node } from '../onnx/types.ts';
 import { channelScales, lastAxis, quantizeChannels } from './channels.ts';
 import { type FloatConstant, GraphDraft } from './graph-draft.ts';

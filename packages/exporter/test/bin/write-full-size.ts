@@ -1,7 +1,7 @@
 // Writes an artifact of full size into a folder, from a checkpoint, and prints the most memory that took: write-full-size.ts CHECKPOINT FOLDER
 import { statSync } from 'node:fs';
 import { artifactFiles, type CheckpointMetadata } from '@crosscheck/contract';
-import { openCheckpoint } from '@crosscheck/model/weights';
+import { openCheckpoint } from '@crosscheck/weights';
 import { writeArtifactFiles } from '../../src/index.ts';
 import { tinyTokenizerJson } from '../tiny-artifact.ts';
 

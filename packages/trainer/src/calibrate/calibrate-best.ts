@@ -1,5 +1,5 @@
 import { isCrosscheckError } from '@crosscheck/contract';
-import { openCheckpoint } from '@crosscheck/model';
+import { openCheckpoint } from '@crosscheck/weights';
 import type { Best } from '../consumers/checkpoints.ts';
 import { finishJudging, type Judged, judgeBatches } from '../judge.ts';
 import type { OpenRun } from '../open-run.ts';

@@ -9,9 +9,9 @@ import {
 import { type CheckpointMetadata, modalitiesOf, writeWhole } from '@crosscheck/contract';
 import type { Sample } from '@crosscheck/data';
 import { applyTemperature, coverageTable, formatDiagnoses } from '@crosscheck/evaluation';
-import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/model';
 import { collectLessOften } from '@crosscheck/preprocess';
 import { renderEvaluationPlot } from '@crosscheck/report';
+import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/weights';
 import { checkClasses } from '../check-classes.ts';
 import { bestModelName } from '../consumers/checkpoints.ts';
 import { type Answers, openCheckpointJudge } from '../evaluate/open-judge.ts';

@@ -1,5 +1,6 @@
 import type { CheckpointMetadata, Decision } from '@crosscheck/contract';
-import { type Checkpoint, parameterNames, writeCheckpoint } from '@crosscheck/model';
+import { parameterNames } from '@crosscheck/network';
+import { type Checkpoint, writeCheckpoint } from '@crosscheck/weights';
 
 /** Writes a checkpoint with another decision: the same tensors, one in memory at a time, whole or not at all, even in its own place. */
 export function rewriteCheckpoint(

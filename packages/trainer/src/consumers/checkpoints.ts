@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { type CheckpointMetadata, CrosscheckError } from '@crosscheck/contract';
+import { type Model, modelTensors } from '@crosscheck/engine';
 import { isBetterEpoch } from '@crosscheck/evaluation';
-import { type Model, modelTensors, type TensorToWrite, writeCheckpoint } from '@crosscheck/model';
+import { type TensorToWrite, writeCheckpoint } from '@crosscheck/weights';
 import type { NotFinite } from '../diverged.ts';
 import type { Consumer, EpochEvent } from '../events.ts';
 

@@ -12,10 +12,11 @@ import {
   throwIfStopped,
 } from '@crosscheck/contract';
 import { createLoader, type Loader, type Sample } from '@crosscheck/data';
+import { createModel, defaultDropout, loadWeights } from '@crosscheck/engine';
 import { applyTemperature } from '@crosscheck/evaluation';
 import { type Classifier, openClassifier } from '@crosscheck/inference';
-import { createModel, defaultDropout, loadWeights, openCheckpoint, resolveCheckpointPath } from '@crosscheck/model';
 import { createTokenizer, type Tokenizer } from '@crosscheck/preprocess';
+import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/weights';
 import { bestModelName } from '../consumers/checkpoints.ts';
 import { finishJudging, judgeBatches } from '../judge.ts';
 import { meaningOf, openTokenizer } from '../network.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Sample } from '@crosscheck/data';
-import type { Model } from '@crosscheck/model';
+import type { Model } from '@crosscheck/engine';
 import { readImageFile } from '@crosscheck/preprocess';
 
 /** Counts up whenever the same model and posts may give other features than before. */

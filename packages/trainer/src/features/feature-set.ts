@@ -1,4 +1,4 @@
-import type { Features, Presence, TrainingInput } from '@crosscheck/model';
+import type { Features, Presence, TrainingInput } from '@crosscheck/engine';
 import { type RowStorage, storeInMemory } from './row-storage.ts';
 
 /** What both backbones make of every readable sample of a split. N samples, V and T features; the marks of presence are [N], too. */

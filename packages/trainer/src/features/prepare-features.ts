@@ -1,6 +1,6 @@
 import { messageOf } from '@crosscheck/contract';
 import type { LoadedBatch, Loader, Sample } from '@crosscheck/data';
-import type { Model, ModelInput } from '@crosscheck/model';
+import type { Model, ModelInput } from '@crosscheck/engine';
 import type { Events } from '../events.ts';
 import type { Phase } from '../phases.ts';
 import type { FeatureCache, KeptFeatures } from './feature-cache.ts';

@@ -1,6 +1,6 @@
 import { withoutSecrets } from '@crosscheck/contract';
 import { type AblatedAccuracy, applyTemperature, type Diagnosis } from '@crosscheck/evaluation';
-import { countParameters } from '@crosscheck/model';
+import { countParameters } from '@crosscheck/network';
 import type { ReportData, ScoredSplit } from '@crosscheck/report';
 import { describeTensorflow } from '@crosscheck/tensorflow';
 import type { BestCalibration } from '../calibrate/calibrate-best.ts';

@@ -1,14 +1,8 @@
 import { architectureOf, describeForeignCheckpoint, preprocessingOf, type TrainConfig } from '@crosscheck/config';
 import { CrosscheckError, type Preprocessing, type SeenRows } from '@crosscheck/contract';
-import {
-  createModel,
-  defaultDropout,
-  loadWeights,
-  type Model,
-  openCheckpoint,
-  resolveCheckpointPath,
-} from '@crosscheck/model';
+import { createModel, defaultDropout, loadWeights, type Model } from '@crosscheck/engine';
 import { createTokenizer, type Tokenizer } from '@crosscheck/preprocess';
+import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/weights';
 import { buildModel, loadInitialWeights, meaningOf, openTokenizer } from '../network.ts';
 
 /** What turns posts into features. */

@@ -4,9 +4,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Architecture, createRandom, type Preprocessing } from '@crosscheck/contract';
 import { renderScene, sceneKinds, writeCaption } from '@crosscheck/data';
-import { createModel, defaultDropout, type Model, modelTensors, writeSafetensors } from '@crosscheck/model';
+import { createModel, defaultDropout, type Model, modelTensors } from '@crosscheck/engine';
 import { createTokenizer, decodeImage, normalizeImage, padTokenIds } from '@crosscheck/preprocess';
 import { tf } from '@crosscheck/tensorflow';
+import { writeSafetensors } from '@crosscheck/weights';
 import { type KindSet, pretrain } from './pretrain.ts';
 import { tinyTokenizerJson } from './vocabulary.ts';
 

@@ -1,5 +1,5 @@
 import { createRandom } from '@crosscheck/contract';
-import { createAdamW, type Model, oneCycle } from '@crosscheck/model';
+import { createAdamW, type Model, oneCycle } from '@crosscheck/engine';
 import { tf } from '@crosscheck/tensorflow';
 
 /** A labelled set for one backbone: N examples of K kinds. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { openSafetensors } from '@crosscheck/model';
+import { openSafetensors } from '@crosscheck/weights';
 
 export interface MetricsLine {
   epoch?: number;

@@ -1,6 +1,6 @@
 import { composeConfig, type TrainConfig, trainConfigSchema } from '@crosscheck/config';
 import { architectureSchema, createRandom } from '@crosscheck/contract';
-import type { Model, ModelOptions, TrainingInput } from '@crosscheck/model';
+import type { Model, ModelOptions, TrainingInput } from '@crosscheck/engine';
 import { buildOptimizer } from '../../src/optimizer.ts';
 import { type Phase, resolvePhases } from '../../src/phases.ts';
 import type { StepOptions } from '../../src/take-step.ts';

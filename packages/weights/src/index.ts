@@ -1,0 +1,14 @@
+export * from './backbone.ts';
+export * from './checkpoint.ts';
+export * from './checkpoint-path.ts';
+export type { DownloadProgress } from './hub/download.ts';
+export { downloadFromHub, type HubOptions, isHubId } from './hub/hub.ts';
+export * from './layout.ts';
+export { checkTensors } from './mismatch.ts';
+export * from './positive-class.ts';
+export * from './pretrained.ts';
+export * from './pth.ts';
+export * from './safetensors.ts';
+export * from './safetensors-writer.ts';
+export * from './tensor-file.ts';
+export * from './tensor-file-formats.ts';
