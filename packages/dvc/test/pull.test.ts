@@ -202,8 +202,7 @@ describe('what goes wrong is said', () => {
 
   test('the command says it with its code, and what it takes', async () => {
     await serve();
-    const run = (...args: string[]) =>
-      runEntry('packages/dvc/src/bin/pull.ts', args, { cwd: dir });
+    const run = (...args: string[]) => runEntry('packages/dvc/src/bin/pull.ts', args, { cwd: dir });
     expect(await run('jobs=0')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('CROSSCHECK_DVC_BAD_OPTION'),
