@@ -2,7 +2,7 @@
 //
 //   node scripts/advisories.mjs --refresh      first asks the registry (`pnpm audit`) and adds what it knows to advisories.json; CI does so
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import semver from 'semver';
@@ -46,7 +46,9 @@ function refresh() {
 
 /** Everything that the images of training and of the service hold: tests have testkit to themselves. */
 function shipped() {
-  const folders = readdirSync(path.join(root, 'packages')).filter((name) => name !== 'testkit');
+  // A package that is gone can leave its node_modules behind.
+  const isPackage = (name) => existsSync(path.join(root, 'packages', name, 'package.json'));
+  const folders = readdirSync(path.join(root, 'packages')).filter((name) => name !== 'testkit' && isPackage(name));
   const image = { os: 'linux', cpu: 'x64', libc: 'glibc' };
   return readProduction(
     root,
