@@ -9,6 +9,20 @@ export const mbConvStageSchema = z.strictObject({
   kernel: z.union([z.literal(3), z.literal(5)]),
 });
 
+/** The vision backbones, by name. `packages/network` has their tables. */
+export const visionBackbones = [
+  'efficientnet_b0',
+  'efficientnet_b1',
+  'efficientnet_b2',
+  'efficientnet_b3',
+  'efficientnet_b4',
+  'efficientnet_lite0',
+  'efficientnet_lite1',
+  'efficientnet_lite2',
+  'efficientnet_lite3',
+  'efficientnet_lite4',
+] as const;
+
 /**
  * The numbers that fix the network's topology: everything that is needed to rebuild it from a checkpoint and nothing about training.
  * The default of every field is the full-size network of the design: 72,240,765 parameters.
@@ -16,7 +30,7 @@ export const mbConvStageSchema = z.strictObject({
 export const architectureSchema = z.strictObject({
   vision: z
     .strictObject({
-      backbone: z.literal('efficientnet_b0').default('efficientnet_b0'),
+      backbone: z.enum(visionBackbones).default('efficientnet_b0'),
       stemChannels: z.int().positive().default(32),
       stages: z
         .array(mbConvStageSchema)
@@ -32,6 +46,17 @@ export const architectureSchema = z.strictObject({
         ]),
       headChannels: z.int().positive().default(1280),
       batchNormEpsilon: z.number().positive().default(1e-5),
+      activation: z.enum(['silu', 'relu6']).default('silu').describe('after every batch norm but the last of a block'),
+      squeezeExcite: z
+        .boolean()
+        .default(true)
+        .describe('whether blocks weigh their channels by what the whole image holds'),
+      padding: z
+        .enum(['symmetric', 'same'])
+        .default('symmetric')
+        .describe(
+          "symmetric: PyTorch's, (k − 1) / 2 on every side; same: TensorFlow's, which at stride 2 pads the end first",
+        ),
     })
     .prefault({}),
   text: z
@@ -61,6 +86,7 @@ export const architectureSchema = z.strictObject({
 export const fusionHeads = 8;
 
 export type MbConvStage = z.infer<typeof mbConvStageSchema>;
+export type VisionBackbone = (typeof visionBackbones)[number];
 export type Architecture = z.infer<typeof architectureSchema>;
 export type VisionArchitecture = Architecture['vision'];
 export type TextArchitecture = Architecture['text'];

@@ -70,7 +70,7 @@ function mbConv(pass: Pass, block: VisionBlock, input: tf.Tensor4D, { dropRate, 
   const output = tf.tidy(() => {
     let x = names.expand ? pointwise(pass, names.expand, input, epsilon) : input; // [B, H, W, E]
     x = depthwise(pass, block, x, epsilon); // [B, H/s, W/s, E]
-    x = squeezeExcite(pass, names.squeezeExcite, x); // [B, H/s, W/s, E]
+    if (names.squeezeExcite) x = squeezeExcite(pass, names.squeezeExcite, x); // [B, H/s, W/s, E]
     x = project(pass, names.project, x, epsilon); // [B, H/s, W/s, O]
     const isResidual = block.stride === 1 && block.inputChannels === block.outputChannels;
     return isResidual ? tf.add<tf.Tensor4D>(stochasticDepth(pass, x, dropRate, names.project), input) : x; // [B, H/s, W/s, O]

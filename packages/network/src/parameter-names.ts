@@ -85,12 +85,18 @@ function blockNames(block: VisionBlock): NamedTensor[] {
           ...convolution(`${expand}.0`, [expandedChannels, inputChannels, 1, 1]),
           ...batchNorm(`${expand}.1`, expandedChannels),
         ];
+  const squeezing =
+    squeezeChannels === null
+      ? []
+      : [
+          ...biasedConvolution(`${names.squeezeExcite}.fc1`, [squeezeChannels, expandedChannels, 1, 1]),
+          ...biasedConvolution(`${names.squeezeExcite}.fc2`, [expandedChannels, squeezeChannels, 1, 1]),
+        ];
   return [
     ...expansion,
     ...convolution(`${names.depthwise}.0`, [expandedChannels, 1, kernel, kernel]),
     ...batchNorm(`${names.depthwise}.1`, expandedChannels),
-    ...biasedConvolution(`${names.squeezeExcite}.fc1`, [squeezeChannels, expandedChannels, 1, 1]),
-    ...biasedConvolution(`${names.squeezeExcite}.fc2`, [expandedChannels, squeezeChannels, 1, 1]),
+    ...squeezing,
     ...convolution(`${names.project}.0`, [outputChannels, expandedChannels, 1, 1]),
     ...batchNorm(`${names.project}.1`, outputChannels),
   ];

@@ -7,12 +7,13 @@ export interface VisionBlock {
   readonly repeat: number;
   readonly inputChannels: number;
   readonly expandedChannels: number;
-  readonly squeezeChannels: number;
+  /** Null without squeeze-and-excite. */
+  readonly squeezeChannels: number | null;
   readonly outputChannels: number;
   readonly kernel: number;
   readonly stride: number;
-  /** Tensor name stems without the backbone's prefix; `expand` is null where nothing is expanded, and the others move up by one. */
-  readonly names: { expand: string | null; depthwise: string; squeezeExcite: string; project: string };
+  /** Tensor name stems without the backbone's prefix; `expand` is null where nothing is expanded, and those behind what is left out move up by one. */
+  readonly names: { expand: string | null; depthwise: string; squeezeExcite: string | null; project: string };
 }
 
 /**
@@ -20,7 +21,7 @@ export interface VisionBlock {
  *
  * @see https://github.com/pytorch/vision/blob/main/torchvision/models/efficientnet.py (MBConv)
  */
-export function visionBlocks({ stemChannels, stages }: VisionArchitecture): VisionBlock[] {
+export function visionBlocks({ stemChannels, stages, squeezeExcite }: VisionArchitecture): VisionBlock[] {
   let inputChannels = stemChannels;
   return stages.flatMap(({ expand, channels, repeats, stride, kernel }, stage) =>
     Array.from({ length: repeats }, (_, repeat) => {
@@ -29,11 +30,11 @@ export function visionBlocks({ stemChannels, stages }: VisionArchitecture): Visi
         repeat,
         inputChannels,
         expandedChannels: inputChannels * expand,
-        squeezeChannels: Math.max(1, Math.floor(inputChannels / 4)),
+        squeezeChannels: squeezeExcite ? Math.max(1, Math.floor(inputChannels / 4)) : null,
         outputChannels: channels,
         kernel,
         stride: repeat === 0 ? stride : 1,
-        names: blockNames(`features.${stage + 1}.${repeat}.block`, expand !== 1),
+        names: blockNames(`features.${stage + 1}.${repeat}.block`, { isExpanded: expand !== 1, squeezeExcite }),
       };
       inputChannels = channels;
       return block;
@@ -41,12 +42,13 @@ export function visionBlocks({ stemChannels, stages }: VisionArchitecture): Visi
   );
 }
 
-function blockNames(block: string, isExpanded: boolean): VisionBlock['names'] {
-  const first = isExpanded ? 1 : 0;
+function blockNames(block: string, { isExpanded, squeezeExcite }: { isExpanded: boolean; squeezeExcite: boolean }) {
+  let place = 0;
+  const next = () => `${block}.${place++}`;
   return {
-    expand: isExpanded ? `${block}.0` : null,
-    depthwise: `${block}.${first}`,
-    squeezeExcite: `${block}.${first + 1}`,
-    project: `${block}.${first + 2}`,
+    expand: isExpanded ? next() : null,
+    depthwise: next(),
+    squeezeExcite: squeezeExcite ? next() : null,
+    project: next(),
   };
 }

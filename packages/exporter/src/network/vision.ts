@@ -50,7 +50,8 @@ function mbConv(context: NetworkContext, input: Value, block: VisionBlock & { si
   }
   x = convNorm(context, x, { path: `${path}/depthwise`, name: names.depthwise, stride, epsilon, group });
   x = silu(context, `${path}/depthwise`, x);
-  x = squeezeAndExcite(context, x, { path: `${path}/squeeze`, name: names.squeezeExcite, side });
+  if (names.squeezeExcite !== null)
+    x = squeezeAndExcite(context, x, { path: `${path}/squeeze`, name: names.squeezeExcite, side });
   x = convNorm(context, x, { path: `${path}/project`, name: names.project, stride: 1, epsilon });
   const hasResidual = stride === 1 && block.inputChannels === block.outputChannels;
   return hasResidual ? context.graph.node('Add', `${path}/residual`, [x, input]) : x;

@@ -1,0 +1,74 @@
+// EfficientNet (Tan and Le 2019, https://arxiv.org/abs/1905.11946) by name: one table of stages, scaled in width and depth.
+// B0–B4 as torchvision builds them (models/efficientnet.py); Lite0–Lite4 as TensorFlow does (tpu/efficientnet/lite): no squeeze-and-excite,
+// ReLU6, and a stem, head, first and last stage that are never scaled in width or depth.
+import {
+  architectureSchema,
+  type MbConvStage,
+  type VisionArchitecture,
+  type VisionBackbone,
+} from '@crosscheck/contract';
+
+/** Table 1 of the paper, which is B0. */
+const baseline: readonly MbConvStage[] = [
+  { expand: 1, channels: 16, repeats: 1, stride: 1, kernel: 3 },
+  { expand: 6, channels: 24, repeats: 2, stride: 2, kernel: 3 },
+  { expand: 6, channels: 40, repeats: 2, stride: 2, kernel: 5 },
+  { expand: 6, channels: 80, repeats: 3, stride: 2, kernel: 3 },
+  { expand: 6, channels: 112, repeats: 3, stride: 1, kernel: 5 },
+  { expand: 6, channels: 192, repeats: 4, stride: 2, kernel: 5 },
+  { expand: 6, channels: 320, repeats: 1, stride: 1, kernel: 3 },
+];
+
+interface Variant {
+  family: 'b' | 'lite';
+  width: number;
+  depth: number;
+  /** Pixels per side that it was made for. */
+  imageSize: number;
+}
+
+const variants: Record<VisionBackbone, Variant> = {
+  efficientnet_b0: { family: 'b', width: 1.0, depth: 1.0, imageSize: 224 },
+  efficientnet_b1: { family: 'b', width: 1.0, depth: 1.1, imageSize: 240 },
+  efficientnet_b2: { family: 'b', width: 1.1, depth: 1.2, imageSize: 260 },
+  efficientnet_b3: { family: 'b', width: 1.2, depth: 1.4, imageSize: 300 },
+  efficientnet_b4: { family: 'b', width: 1.4, depth: 1.8, imageSize: 380 },
+  efficientnet_lite0: { family: 'lite', width: 1.0, depth: 1.0, imageSize: 224 },
+  efficientnet_lite1: { family: 'lite', width: 1.0, depth: 1.1, imageSize: 240 },
+  efficientnet_lite2: { family: 'lite', width: 1.1, depth: 1.2, imageSize: 260 },
+  efficientnet_lite3: { family: 'lite', width: 1.2, depth: 1.4, imageSize: 280 },
+  efficientnet_lite4: { family: 'lite', width: 1.4, depth: 1.8, imageSize: 300 },
+};
+
+/** What a family's blocks are made of, and what its ends do when the rest is scaled. */
+const families = {
+  b: { activation: 'silu', squeezeExcite: true, padding: 'symmetric', batchNormEpsilon: 1e-5, scalesEnds: true },
+  lite: { activation: 'relu6', squeezeExcite: false, padding: 'same', batchNormEpsilon: 1e-3, scalesEnds: false },
+} as const;
+
+/** To the nearest multiple of 8, but never more than a tenth below. */
+function scaleChannels(channels: number, width: number): number {
+  const wanted = channels * width;
+  const nearest = Math.max(8, Math.floor((wanted + 4) / 8) * 8);
+  return nearest < 0.9 * wanted ? nearest + 8 : nearest;
+}
+
+/** The table of a backbone: what `model.vision.backbone` stands for. */
+export function visionArchitectureOf(backbone: VisionBackbone): VisionArchitecture {
+  const { family, width, depth } = variants[backbone];
+  const { scalesEnds, ...parts } = families[family];
+  const last = baseline.length - 1;
+  const isEnd = (stage: number) => stage === 0 || stage === last;
+  const stages = baseline.map((stage, i) => ({
+    ...stage,
+    channels: scaleChannels(stage.channels, width),
+    repeats: isEnd(i) && !scalesEnds ? stage.repeats : Math.ceil(stage.repeats * depth),
+  }));
+  const ends = scalesEnds
+    ? { stemChannels: scaleChannels(32, width), headChannels: 4 * (stages[last] as MbConvStage).channels }
+    : { stemChannels: 32, headChannels: 1280 };
+  return architectureSchema.shape.vision.parse({ backbone, stages, ...ends, ...parts });
+}
+
+/** Pixels per side that a backbone was made for. */
+export const imageSizeOf = (backbone: VisionBackbone): number => variants[backbone].imageSize;
