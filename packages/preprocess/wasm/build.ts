@@ -37,7 +37,17 @@ async function compileText(source: string): Promise<Uint8Array> {
   return compiler.parseWat(source, readSource(source), { simd: true }).toBinary({}).buffer;
 }
 
-const optimised = ['-O3', '--converge', '--noAssert', '--runtime', 'stub', '--enable', 'simd'];
+const optimised = [
+  '-O3',
+  '--converge',
+  '--noAssert',
+  '--runtime',
+  'stub',
+  '--enable',
+  'simd',
+  '--enable',
+  'relaxed-simd',
+];
 
 async function compileAssemblyScript(source: string): Promise<Uint8Array> {
   let compiled = new Uint8Array();

@@ -40,6 +40,32 @@ function zigzag(): [v: number, u: number][] {
   return places.sort((a, b) => along(a) - along(b));
 }
 
+/** Of each frequency, what the inverse transform leaves to be multiplied with the coefficients; with 11 fractional bits. */
+const transformFactors = new Int16Array(64);
+const factorOf = (frequency: number) => (frequency === 0 ? 1 : Math.SQRT2 * Math.cos((frequency * Math.PI) / 16));
+for (const [i, [v, u]] of zigzag().entries())
+  transformFactors[(order[i] as number) / 2] = Math.round(2 ** 11 * factorOf(v) * factorOf(u));
+
+const cosine = 2 * Math.cos(Math.PI / 8);
+const fixed = (number: number) => Math.round(2 ** 15 * number);
+
+/** As `Eight` in wasm/jpeg/layout.ts has them: JFIF's colours, factors of the inverse transform, and limits with 5 fractional bits. */
+const eights = Int16Array.from(
+  [
+    fixed(1.402 - 1),
+    fixed(0.344136),
+    fixed(0.714136),
+    fixed(1.772 - 2),
+    fixed(Math.SQRT2 - 1),
+    fixed(cosine - 1),
+    fixed(cosine + 2 * Math.sin(Math.PI / 8) - 2),
+    fixed(cosine - 2 * Math.sin(Math.PI / 8) - 1),
+    127 * 32,
+    -128 * 32,
+    2 * 32,
+  ].flatMap((number) => Array.from({ length: 8 }, () => number)),
+);
+
 /** Takes the kernels' memory piece by piece; what is written before it is all taken would be lost when it grows. */
 class Places {
   #end = 64; // nothing lies at 0
@@ -160,7 +186,7 @@ function unseenFor({ columns, rows }: ReturnType<typeof spansOf>, { pixel, mean 
 }
 
 /** Bytes of a Block in wasm/jpeg/layout.ts. */
-const blockBytes = 288;
+const blockBytes = 304;
 const keptRows = 3;
 
 /** Interpolated chroma of a unit, and room to work. */
@@ -210,6 +236,8 @@ export function layOutScan(file: Uint8Array, header: JpegHeader, size: number, k
     places.take(16 * size * Math.ceil(size / 4) * 4),
     0,
     places.take(chromaBytes),
+    places.take(128, (memory, place) => new Int16Array(memory, place).set(transformFactors)),
+    places.take(eights.byteLength, (memory, place) => new Int16Array(memory, place).set(eights)),
   ]);
   if (!places.write(kernels)) return null;
   const end = kernels.unstuff(source, source + compressed.length, bytes, ends, segments);

@@ -1,7 +1,7 @@
 import { Block, Span } from './layout';
 
 /** The sum of four numbers. */
-function sumOf(four: v128): i32 {
+export function sumOf(four: v128): i32 {
   const two = i32x4.add(four, v128.shuffle<i32>(four, four, 2, 3, 0, 1));
   return i32x4.extract_lane(two, 0) + i32x4.extract_lane(two, 1);
 }

@@ -52,9 +52,13 @@ export class Block {
   deviation: f32;
   /** Whether the samples below are there. */
   isSampled: i32;
-  /** How far samples may be from their mean; negative where nobody asked. */
+  /** How far samples are from their mean, at most; negative where nobody asked. */
   range: f32;
-  padding: i64;
+  /** Once they are there, the lowest and the highest of them. */
+  low: f32;
+  high: f32;
+  /** Of the first block of chroma: the most that samples of both are, and the negative of the least: [blue, red, −blue, −red]. */
+  most: v128;
   /** [8, 8] i16 with 3 fractional bits, around zero. */
   s0: v128;
   s1: v128;
@@ -113,6 +117,31 @@ export class Scan {
   isCorrected: i32;
   /** [2, 16, 16] i16 with 5 fractional bits: blue and red difference of a unit's pixels; and behind them room for ten rows of it. */
   chroma: usize;
+  /** [64] i16 in the order of a block, with 11 fractional bits: what coefficients are multiplied with before the inverse transform. */
+  transformFactors: usize;
+  /** [11, 8] i16: see Eight. */
+  eights: usize;
+}
+
+/** Numbers that are needed eight times over: to read them takes one instruction, to make them four. */
+export enum Eight {
+  /** With 15 fractional bits: colours of chroma; and of the inverse transform √2, 2 cos(π / 8), and the sum and the difference of both. */
+  redOfRedLess1,
+  greenOfBlue,
+  greenOfRed,
+  blueOfBlueLess2,
+  root2Less1,
+  cosineLess1,
+  sumLess2,
+  differenceLess1,
+  /** With 5: white, black, and two 255ths: rows of a block that no pixel changes by as much in are left as they are. */
+  highest,
+  lowest,
+  least,
+}
+
+export function eightOf(scan: Scan, number: Eight): v128 {
+  return v128.load(scan.eights + (usize(number) << 4));
 }
 
 export function componentOf(scan: Scan, index: i32): Component {

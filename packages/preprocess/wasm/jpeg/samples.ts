@@ -1,26 +1,17 @@
 // A block's samples, and a unit's chroma as other decoders interpolate it: only for blocks in which something may be cut off.
 
-import { Block, blockOf, componentOf, Scan } from './layout';
+import { Block, blockOf, componentOf, Eight, eightOf, Scan } from './layout';
 
-/** √(1/8), and half the cosine of n sixteenths of π. */
-const middle: f32 = 0.35355339;
-const cos1: f32 = 0.49039264;
-const cos2: f32 = 0.46193977;
-const cos3: f32 = 0.41573481;
-const cos5: f32 = 0.27778512;
-const cos6: f32 = 0.19134172;
-const cos7: f32 = 0.09754516;
-
-function times(values: v128, factor: f32): v128 {
-  return i16x8.q15mulr_sat_s(values, i16x8.splat(i16(factor * 32768)));
+/** Products with 15 fractional bits fewer. What is relaxed are products of −1 and −1 alone, and no factor here is −1. */
+export function times(values: v128, factors: v128): v128 {
+  return i16x8.relaxed_q15mulr_s(values, factors);
 }
 
-function sumOf(a: v128, b: v128, c: v128, d: v128): v128 {
-  return i16x8.add(i16x8.add(a, b), i16x8.add(c, d));
-}
-
-/** The inverse cosine transform along one axis, eight times side by side: row u of eight i16 becomes row j, in place (T.81, A.3.3). */
-function transform(at: usize): void {
+/**
+ * The inverse cosine transform along one axis, eight times side by side: row u of eight i16 becomes row j, in place. Five products, because what
+ * is left of the rest was multiplied with the coefficients (Y. Arai, T. Agui, M. Nakajima, 1988).
+ */
+function transform(scan: Scan, at: usize): void {
   const s0 = v128.load(at, 0);
   const s1 = v128.load(at, 16);
   const s2 = v128.load(at, 32);
@@ -29,26 +20,38 @@ function transform(at: usize): void {
   const s5 = v128.load(at, 80);
   const s6 = v128.load(at, 96);
   const s7 = v128.load(at, 112);
-  const a0 = times(i16x8.add(s0, s4), middle);
-  const a1 = times(i16x8.sub(s0, s4), middle);
-  const b0 = i16x8.add(times(s2, cos2), times(s6, cos6));
-  const b1 = i16x8.sub(times(s2, cos6), times(s6, cos2));
+  const root = eightOf(scan, Eight.root2Less1);
+  const a0 = i16x8.add(s0, s4);
+  const a1 = i16x8.sub(s0, s4);
+  const b0 = i16x8.add(s2, s6);
+  const b1 = i16x8.sub(rotate(i16x8.sub(s2, s6), root), b0);
   const e0 = i16x8.add(a0, b0);
   const e1 = i16x8.add(a1, b1);
   const e2 = i16x8.sub(a1, b1);
   const e3 = i16x8.sub(a0, b0);
-  const o0 = sumOf(times(s1, cos1), times(s3, cos3), times(s5, cos5), times(s7, cos7));
-  const o1 = sumOf(times(s1, cos3), times(s3, -cos7), times(s5, -cos1), times(s7, -cos5));
-  const o2 = sumOf(times(s1, cos5), times(s3, -cos1), times(s5, cos7), times(s7, cos3));
-  const o3 = sumOf(times(s1, cos7), times(s3, -cos5), times(s5, cos3), times(s7, -cos1));
+  const z0 = i16x8.sub(s5, s3);
+  const z1 = i16x8.add(s1, s7);
+  const z2 = i16x8.sub(s1, s7);
+  const z3 = i16x8.add(s5, s3);
+  const both = i16x8.add(z0, z2);
+  const z5 = i16x8.add(both, times(both, eightOf(scan, Eight.cosineLess1)));
+  const o0 = i16x8.add(z1, z3);
+  const o1 = i16x8.sub(i16x8.sub(z5, i16x8.add(i16x8.add(z0, z0), times(z0, eightOf(scan, Eight.sumLess2)))), o0);
+  const o2 = i16x8.sub(rotate(i16x8.sub(z1, z3), root), o1);
+  const o3 = i16x8.add(i16x8.sub(i16x8.add(z2, times(z2, eightOf(scan, Eight.differenceLess1))), z5), o2);
   v128.store(at, i16x8.add(e0, o0), 0);
   v128.store(at, i16x8.add(e1, o1), 16);
   v128.store(at, i16x8.add(e2, o2), 32);
-  v128.store(at, i16x8.add(e3, o3), 48);
-  v128.store(at, i16x8.sub(e3, o3), 64);
+  v128.store(at, i16x8.sub(e3, o3), 48);
+  v128.store(at, i16x8.add(e3, o3), 64);
   v128.store(at, i16x8.sub(e2, o2), 80);
   v128.store(at, i16x8.sub(e1, o1), 96);
   v128.store(at, i16x8.sub(e0, o0), 112);
+}
+
+/** Times √2. */
+function rotate(values: v128, rootLess1: v128): v128 {
+  return i16x8.add(values, times(values, rootLess1));
 }
 
 /** [8, 8] i16, in place. */
@@ -87,31 +90,54 @@ function transpose(at: usize): void {
   v128.store(at, v128.shuffle<i64>(q3, q7, 1, 3), 112);
 }
 
+/** Four coefficients' pairs, as the transform takes them. */
+function prepare(pairs: usize, factors: usize): v128 {
+  return times(i16x8.shl(v128.load(pairs), 4), v128.load(factors));
+}
+
 /** A block's pairs → [u, v] with 3 fractional bits. */
-function unpair(block: usize, target: usize): void {
+function unpair(block: usize, factors: usize, target: usize): void {
   for (let pair: usize = 0; pair < 128; pair += 32) {
-    const upper = i16x8.shl(v128.load(block + pair, 0), 3);
-    const lower = i16x8.shl(v128.load(block + pair, 16), 3);
+    const upper = prepare(block + pair, factors + pair);
+    const lower = prepare(block + pair + 16, factors + pair + 16);
     v128.store(target + pair, v128.shuffle<i16>(upper, lower, 0, 2, 4, 6, 8, 10, 12, 14), 0);
     v128.store(target + pair, v128.shuffle<i16>(upper, lower, 1, 3, 5, 7, 9, 11, 13, 15), 16);
   }
 }
 
 /** A block's samples: [8, 8] i16 with 3 fractional bits, around zero. */
-export function samplesOf(block: Block): usize {
+export function samplesOf(scan: Scan, block: Block): usize {
   const samples = changetype<usize>(block) + offsetof<Block>('s0');
   if (block.isSampled) return samples;
   block.isSampled = 1;
-  if (!block.isVaried) {
+  if (block.isVaried) {
+    unpair(changetype<usize>(block), scan.transformFactors, samples); // [u, v]
+    transform(scan, samples); // [x, v]
+    transpose(samples);
+    transform(scan, samples); // [y, x]
+  } else {
     const flat = i16x8.splat(i16(block.mean * 8));
     for (let at: usize = 0; at < 128; at += 16) v128.store(samples + at, flat);
-    return samples;
   }
-  unpair(changetype<usize>(block), samples); // [u, v]
-  transform(samples); // [x, v]
-  transpose(samples);
-  transform(samples); // [y, x]
+  findExtremes(block, samples);
   return samples;
+}
+
+function findExtremes(block: Block, samples: usize): void {
+  let least = v128.load(samples);
+  let most = least;
+  for (let at: usize = 16; at < 128; at += 16) {
+    least = i16x8.min_s(least, v128.load(samples + at));
+    most = i16x8.max_s(most, v128.load(samples + at));
+  }
+  block.low = f32(lowestOf(least)) / 8;
+  block.high = -f32(lowestOf(i16x8.neg(most))) / 8;
+}
+
+function lowestOf(values: v128): i32 {
+  const four = i16x8.min_s(values, v128.shuffle<i16>(values, values, 4, 5, 6, 7, 0, 1, 2, 3));
+  const two = i16x8.min_s(four, v128.shuffle<i16>(four, four, 2, 3, 0, 1, 4, 5, 6, 7));
+  return min(i16x8.extract_lane_s(two, 0), i16x8.extract_lane_s(two, 1));
 }
 
 /** [16] of i16. */
@@ -132,7 +158,7 @@ function endRow(row: v128, last: i32): v128 {
 
 /** A row of 8 samples → 16 pixels: three quarters of the sample that it lies in, and one of the next; times four. */
 function widen(row: v128, left: i32, right: i32, target: usize): void {
-  const before = v128.shuffle<i16>(i16x8.splat(i16(left)), row, 0, 8, 9, 10, 11, 12, 13, 14);
+  const before = v128.shuffle<i16>(i16x8.splat(i16(left)), row, 7, 8, 9, 10, 11, 12, 13, 14);
   const behind = v128.shuffle<i16>(row, i16x8.splat(i16(right)), 1, 2, 3, 4, 5, 6, 7, 8);
   const thrice = i16x8.add(row, i16x8.shl(row, 1));
   const even = i16x8.add(thrice, before);
@@ -141,12 +167,15 @@ function widen(row: v128, left: i32, right: i32, target: usize): void {
   v128.store(target, v128.shuffle<i16>(even, odd, 4, 12, 5, 13, 6, 14, 7, 15), 16);
 }
 
-/** Two rows → the one between them, three quarters of the first; with 5 fractional bits. */
-function blend(near: usize, far: usize, target: usize): void {
+/** A row and those above and below it → the two between them: three quarters of the row, one of the other; with 5 fractional bits. */
+function blend(row: usize, target: usize): void {
   for (let at: usize = 0; at < rowBytes; at += 16) {
-    const samples = v128.load(near + at);
+    const samples = v128.load(row + at);
     const thrice = i16x8.add(samples, i16x8.shl(samples, 1));
-    v128.store(target + at, i16x8.shr_s(i16x8.add(thrice, v128.load(far + at)), 2));
+    const above = v128.load(row + at - rowBytes);
+    const below = v128.load(row + at + rowBytes);
+    v128.store(target + at, i16x8.shr_s(i16x8.add(thrice, above), 2));
+    v128.store(target + at + rowBytes, i16x8.shr_s(i16x8.add(thrice, below), 2));
   }
 }
 
@@ -159,7 +188,7 @@ function blend(near: usize, far: usize, target: usize): void {
 // oxlint-disable-next-line max-params -- the kernels' own
 function widenRows(scan: Scan, unitX: i32, unitY: i32, index: i32, from: i32, count: i32, target: usize): void {
   const first = usize(from) << 4;
-  const rows = samplesOf(blockOf(scan, unitX, unitY, index)) + first;
+  const rows = samplesOf(scan, blockOf(scan, unitX, unitY, index)) + first;
   const end = rows + (usize(count) << 4);
   if (componentOf(scan, 0).across == 1) {
     for (let row = rows; row < end; row += 16, target += rowBytes) v128.store(target, i16x8.shl(v128.load(row), 2));
@@ -168,8 +197,9 @@ function widenRows(scan: Scan, unitX: i32, unitY: i32, index: i32, from: i32, co
   const lastUnit = scan.unitsAcross - 1;
   const last = ((scan.width + 1) >> 1) - 1 - 8 * unitX; // sample of the picture, counted from this block's first
   // At the picture's edges the next one is the same.
-  let left = unitX == 0 ? rows : samplesOf(blockOf(scan, unitX - 1, unitY, index)) + first + 14;
-  let right = unitX == lastUnit ? rows + (usize(last) << 1) : samplesOf(blockOf(scan, unitX + 1, unitY, index)) + first;
+  let left = unitX == 0 ? rows : samplesOf(scan, blockOf(scan, unitX - 1, unitY, index)) + first + 14;
+  let right =
+    unitX == lastUnit ? rows + (usize(last) << 1) : samplesOf(scan, blockOf(scan, unitX + 1, unitY, index)) + first;
   for (let row = rows; row < end; row += 16, left += 16, right += 16, target += rowBytes) {
     const samples = unitX == lastUnit ? endRow(v128.load(row), last) : v128.load(row);
     widen(samples, load<i16>(left), load<i16>(right), target);
@@ -187,10 +217,7 @@ function interpolate(scan: Scan, unitX: i32, unitY: i32, index: i32, target: usi
   const end = own + usize(last + 1) * rowBytes;
   if (unitY == scan.unitsDown - 1) memory.copy(end, end - rowBytes, rowBytes);
   else widenRows(scan, unitX, unitY + 1, index, 0, 1, end);
-  for (let near = own; near < own + 8 * rowBytes; near += rowBytes, target += 2 * rowBytes) {
-    blend(near, near - rowBytes, target);
-    blend(near, near + rowBytes, target + rowBytes);
-  }
+  for (let row = own; row < own + 8 * rowBytes; row += rowBytes, target += 2 * rowBytes) blend(row, target);
 }
 
 /** Blue and red difference of a unit's pixels, into `scan.chroma`. */
