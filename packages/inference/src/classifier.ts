@@ -1,10 +1,9 @@
 import type { AbstainBand, Artifact, Verdict } from '@crosscheck/contract';
 import { artifactFiles, CrosscheckError, decide, isCrosscheckError, sigmoid } from '@crosscheck/contract';
 import type { Tokenizer } from '@crosscheck/preprocess';
-import { type DecodeOptions, loadTokenizer, openImage } from '@crosscheck/preprocess';
+import { type DecodeOptions, Gate, loadTokenizer, openImage } from '@crosscheck/preprocess';
 import type { ArtifactFolder } from './artifact/read-artifact.ts';
 import { readArtifact, verifyHashes } from './artifact/read-artifact.ts';
-import { Gate } from './batching/gate.ts';
 import { type EncodedPost, MicroBatcher, NotDirect } from './batching/micro-batcher.ts';
 import { type Cancellation, type CancellationOptions, openCancellation } from './cancellation.ts';
 import { explainPost } from './explain/explain-post.ts';

@@ -11,6 +11,7 @@ import { openProgress } from './batch-file/progress.ts';
 import { requireEnough, summaryLines } from './batch-file/summary.ts';
 import { type Classifier, type ClassifierOptions, openClassifier, type Prediction } from './classifier.ts';
 import { reportExplanation } from './explain/report.ts';
+import { availableCores } from './runtime/available-cores.ts';
 import { graphCacheFolder } from './runtime/graph-cache.ts';
 
 type Inference = InferenceConfig['inference'];
@@ -53,9 +54,12 @@ export function classifierOptions({
   text,
   explain,
   checkpoint,
+  image,
   batch_processing,
 }: Inference): ClassifierOptions {
   const optional = {
+    maxDecodedBytes: image.max_decoded_bytes,
+    decodeWorkMs: image.decode_ms,
     graphCacheDir: checkpoint.graph_cache ? graphCacheFolder() : null,
     ...(output.threshold === null ? {} : { threshold: output.threshold }),
     ...(output.abstain_band === null
@@ -65,10 +69,19 @@ export function classifierOptions({
     ...(text.max_length === null ? {} : { maxTokens: text.max_length }),
   };
   // A lone post is answered fastest by one worker with every core; explaining it takes a hundred posts.
-  if (mode === 'single') return { ...optional, workers: 1, maxBatch: explain ? largestUsefulBatch : 1 };
+  if (mode === 'single')
+    return {
+      ...optional,
+      workers: 1,
+      maxBatch: explain ? largestUsefulBatch : 1,
+      decoderProcesses: 1,
+      quickDecoders: 1,
+    };
   const { batch_size, num_workers } = batch_processing;
   const maxBatch = Math.min(batch_size, largestUsefulBatch);
-  return { ...optional, maxBatch, decoders: num_workers, maxQueue: Number.POSITIVE_INFINITY };
+  const quickDecoders = Math.max(1, num_workers);
+  const decoderProcesses = Math.min(quickDecoders, availableCores() + 1);
+  return { ...optional, maxBatch, decoderProcesses, quickDecoders, maxQueue: Number.POSITIVE_INFINITY };
 }
 
 function warnAboutIgnored(

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { composeConfig, inferenceConfigSchema } from '@crosscheck/config';
 import { temporaryFolder } from '@crosscheck/testkit';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { encodePng, tinyTokenizerJson, writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
 import { openClassifier } from '../src/index.ts';
@@ -190,10 +191,38 @@ test('a folder of images that is not there ends batch mode at once', async () =>
   });
 });
 
+test('inference.image.decode_ms and max_decoded_bytes: a picture of too much work fails with its row, the others are judged', async () => {
+  const create = { width: 5000, height: 5000, channels: 3 as const, background: 'navy' };
+  await sharp({ create }).png({ progressive: true, compressionLevel: 1 }).toFile(`${dir}/slow.png`);
+  writeFileSync(`${dir}/slow.csv`, 'text_content,image_path\na flood,slow.png\na flood,flood.png\n');
+  const batch = async (...overrides: string[]) => {
+    const files = [`csv_file=${dir}/slow.csv`, `output_file=${dir}/slow-verdicts.csv`, `root_dir=${dir}`];
+    const { printed } = await run(...files.map((file) => `inference.batch.${file}`), ...overrides);
+    const [, slow, quick] = readFileSync(`${dir}/slow-verdicts.csv`, 'utf8').split('\n');
+    return { printed, slow, quick };
+  };
+  const late = await batch('inference.image.decode_ms=1');
+  expect(late).toMatchObject({
+    slow: 'a flood,slow.png,ERROR,-1,-1.0,-1.0',
+    quick: expect.stringMatching(/REAL|FAKE/),
+  });
+  expect(late.printed).toContain('CROSSCHECK_IMAGE_DEADLINE');
+  const large = await batch(`inference.image.max_decoded_bytes=${64 * 2 ** 20}`);
+  expect(large).toMatchObject({ slow: late.slow, quick: late.quick });
+  expect(large.printed).toContain('CROSSCHECK_IMAGE_OVER_BUDGET');
+  expect(await batch()).toMatchObject({ slow: expect.stringMatching(/REAL|FAKE/), quick: late.quick });
+  const single = run(
+    'inference.mode=single',
+    `inference.single.image_path=${dir}/slow.png`,
+    'inference.image.decode_ms=1',
+  );
+  await expect(single).rejects.toMatchObject({ code: 'CROSSCHECK_IMAGE_DEADLINE' });
+});
+
 test('inference.batch_processing decides on the posts of a model call and on pictures decoded at once', async () => {
   const options = (...overrides: string[]) =>
     classifierOptions(compose(...overrides.map((key) => `inference.batch_processing.${key}`)).inference);
-  expect(options('batch_size=3', 'num_workers=2')).toMatchObject({ maxBatch: 3, decoders: 2 });
+  expect(options('batch_size=3', 'num_workers=2')).toMatchObject({ maxBatch: 3, quickDecoders: 2 });
   const calls = async (batchSize: number) => {
     const classifier = await openClassifier(`${dir}/artifact`, { ...options(`batch_size=${batchSize}`), workers: 1 });
     const post = { text: 'a flood', image: `${dir}/flood.png` };

@@ -4,7 +4,7 @@ import { findAppendedFile } from './appended-file.ts';
 import { decodePixels, readHeader, withAvifBrand } from './decode-pixels.ts';
 import type { ByteBudget } from './decoders/byte-budget.ts';
 import { costOf } from './decoders/decoded-cost.ts';
-import { checkParts, checkWork } from './decoders/work-limits.ts';
+import { checkParts, checkWork, isQuickWork } from './decoders/work-limits.ts';
 import { readImageFile } from './image-file.ts';
 import { type ImageType, recognizeImageType } from './image-type.ts';
 import { decodeJpeg } from './jpeg/decode-jpeg.ts';
@@ -145,6 +145,8 @@ function explained<T>(work: Promise<T>, name: string): Promise<T> {
 export interface WeighedImage extends OpenImage {
   /** Bytes of memory that decoding takes at its peak. */
   cost: number;
+  /** Whether its header says that it takes no more than a moment. */
+  isQuick: boolean;
 }
 
 /** And how. */
@@ -162,10 +164,27 @@ interface Weighed extends WeighedImage {
  * CROSSCHECK_IMAGE_POLYGLOT, CROSSCHECK_IMAGE_UNREADABLE
  */
 export async function weighImage(source: Uint8Array | string, options: DecodeOptions): Promise<WeighedImage> {
+  const { bytes, isDirect, cost, isQuick } = await prepareImage(source, options);
+  return { bytes, isDirect, cost, isQuick };
+}
+
+/** The same, and how to decode it in this process. */
+export async function prepareImage(
+  source: Uint8Array | string,
+  options: DecodeOptions,
+): Promise<WeighedImage & { decode: () => Promise<Uint8Array> }> {
+  const { size } = options;
+  const name = nameOf(source, options);
   const image = await checkImage(source, options);
-  const { cost } = await weigh(image, options, nameOf(source, options));
   // A file that is not decoded straight after all takes what others of its kind do.
-  return { bytes: image.bytes, isDirect: image.isDirect, cost };
+  const weighed = await weigh(image, options, name);
+  const decode = async () => decodeStraight(image, size) ?? (await decodeWeighed(weighed, size, name));
+  return { bytes: image.bytes, isDirect: image.isDirect, cost: weighed.cost, isQuick: weighed.isQuick, decode };
+}
+
+/** @returns null for damaged pictures, and for those with numbers that no picture has */
+function decodeStraight({ bytes, header }: CheckedImage, size: number): Uint8Array | null {
+  return header && decodeJpeg(bytes, header, size);
 }
 
 async function weigh({ bytes: file, type }: CheckedImage, options: DecodeOptions, name: string): Promise<Weighed> {
@@ -174,7 +193,8 @@ async function weigh({ bytes: file, type }: CheckedImage, options: DecodeOptions
   const metadata = await explained(readHeader(bytes), name);
   checkSize(metadata, options, name);
   checkWork({ bytes, type, name }, metadata);
-  return { bytes, type, metadata, isDirect: false, cost: costOf(type, metadata, options.size) };
+  const isQuick = isQuickWork({ bytes, type }, metadata);
+  return { bytes, type, metadata, isDirect: false, isQuick, cost: costOf(type, metadata, options.size) };
 }
 
 /**
@@ -184,8 +204,7 @@ async function weigh({ bytes: file, type }: CheckedImage, options: DecodeOptions
  * @throws what `openImage` throws
  */
 export async function decodeDirectly(source: Uint8Array | string, options: DecodeOptions): Promise<Uint8Array | null> {
-  const { bytes, header } = await checkImage(source, options);
-  return header && decodeJpeg(bytes, header, options.size);
+  return decodeStraight(await checkImage(source, options), options.size);
 }
 
 /**
@@ -202,8 +221,7 @@ export async function decodeImage(source: Uint8Array | string, options: SharedOp
   const { size } = options;
   const name = nameOf(source, options);
   const image = await checkImage(source, options);
-  // Null for damaged pictures, and for those with numbers that no picture has.
-  const direct = image.header && decodeJpeg(image.bytes, image.header, size);
+  const direct = decodeStraight(image, size);
   if (direct) return direct;
   const weighed = await weigh(image, options, name);
   const giveBack = await options.budget?.take(weighed.cost, { name, signal: options.signal });

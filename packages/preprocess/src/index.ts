@@ -12,7 +12,7 @@ export {
   weighImage,
 } from './decode-image.ts';
 export { decoderVersion } from './decoder-version.ts';
-export { type ByteBudget, openByteBudget } from './decoders/byte-budget.ts';
+export { type ByteBudget, defaultDecodedBytes, openByteBudget } from './decoders/byte-budget.ts';
 export {
   type DecoderStats,
   type Decoders,
@@ -20,6 +20,7 @@ export {
   type DecodeWithinOptions,
   openDecoders,
 } from './decoders/decoders.ts';
+export { Gate } from './gate.ts';
 export { maxImageBytes, readImageFile, readImageFileSync } from './image-file.ts';
 export { type ImageType, recognizeImageType } from './image-type.ts';
 export { instantiate, type KernelMemory } from './instantiate.ts';

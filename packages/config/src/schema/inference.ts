@@ -8,6 +8,12 @@ const graphCache = z
   .default(true)
   .describe("keep the model's graph as it is rewritten for this CPU in the cache folder, for a faster next start");
 
+/** Memory of images that are being decoded: of all at a time, and the least that may be set. */
+const decodedBytes = z
+  .int()
+  .min(64 * 2 ** 20)
+  .default(896 * 2 ** 20);
+
 /** How many rows of a batch may fail, in every command that judges one. */
 export const maxFailedShare = z
   .number()
@@ -91,6 +97,14 @@ export const inferenceSchema = z.strictObject({
         .default(null)
         .describe("pixels per side; the artifact's holds, another one is only warned about"),
       mode: z.literal('val').default('val').describe('no augmentation'),
+      decode_ms: z
+        .int()
+        .min(1)
+        .default(30_000)
+        .describe('an image that a decoder works on for longer is given up: its row fails'),
+      max_decoded_bytes: decodedBytes.describe(
+        'memory that all images take while they are decoded; one that alone takes more fails, others wait',
+      ),
     })
     .prefault({}),
   output: z
@@ -160,13 +174,9 @@ export const serveSchema = z.strictObject({
     .describe('bytes of all request bodies in memory; more are refused with 429'),
   max_posts: z.int().min(1).default(32).describe('posts in one batch request; more are refused'),
   max_pixels: z.int().positive().default(40_000_000).describe('larger pictures are refused before they are decoded'),
-  max_decoded_bytes: z
-    .int()
-    .min(64 * 2 ** 20)
-    .default(896 * 2 ** 20)
-    .describe(
-      'memory that all pictures take while they are decoded; one that alone takes more gets 413, others wait, then get 429',
-    ),
+  max_decoded_bytes: decodedBytes.describe(
+    'memory that all pictures take while they are decoded; one that alone takes more gets 413, others wait, then get 429',
+  ),
   decoders: z
     .int()
     .min(2)

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { type ErrorCode, isCrosscheckError } from '@crosscheck/contract';
 import {
   decodeImage,
+  defaultDecodedBytes,
   defaultMaxPixels,
   type ImageType,
+  openByteBudget,
   readImageFile,
   recognizeImageType,
 } from '@crosscheck/preprocess';
@@ -37,6 +39,9 @@ export interface UnreadablePicture {
   message: string;
 }
 
+/** Of all pictures that this thread looks at. */
+const budget = openByteBudget(defaultDecodedBytes);
+
 /**
  * Decodes a picture and describes it for comparison with others.
  *
@@ -48,7 +53,7 @@ export async function fingerprintPicture(
   { name = typeof source === 'string' ? source : 'image', maxPixels = defaultMaxPixels } = {},
 ): Promise<PictureFingerprint> {
   const bytes = typeof source === 'string' ? await readImageFile(source) : source;
-  const rgb = await decodeImage(bytes, { size: HASH_SIDE, maxPixels, name }); // [32, 32, 3]
+  const rgb = await decodeImage(bytes, { size: HASH_SIDE, maxPixels, name, budget }); // [32, 32, 3]
   const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
   const grey = toGrey(rgb); // [32, 32]
   return {

@@ -1,5 +1,13 @@
 import { createRandom, type ErrorCode, isCrosscheckError, messageOf, type Preprocessing } from '@crosscheck/contract';
-import { decodeImage, defaultMaxPixels, normalizeImage, readImageFileSync } from '@crosscheck/preprocess';
+import {
+  type ByteBudget,
+  decodeImage,
+  defaultDecodedBytes,
+  defaultMaxPixels,
+  normalizeImage,
+  openByteBudget,
+  readImageFileSync,
+} from '@crosscheck/preprocess';
 import { type Augmentation, augmentOnCanvas } from '../augment/augment.ts';
 import { openPixelCache, type PixelCache, type PixelCacheOptions } from '../cache/pixel-cache.ts';
 import { inLanes } from '../run-concurrently.ts';
@@ -46,6 +54,12 @@ export interface LoadedImages {
 // A decoded photograph is large before it is resized: this many at once keep the decoder busy and memory bounded.
 const CONCURRENT_PICTURES = 4;
 
+/** What a thread decodes with. */
+interface Decoding {
+  cache: PixelCache | null;
+  budget: ByteBudget;
+}
+
 /** Loads the pictures of one batch after another. */
 export type ImageReader = (job: ImageJob) => Promise<LoadedImages>;
 
@@ -53,8 +67,9 @@ export type ImageReader = (job: ImageJob) => Promise<LoadedImages>;
 export function openImageReader(settings: ImageSettings): ImageReader {
   const { pixelCache, preprocessing, maxPixels = defaultMaxPixels } = settings;
   const cache = pixelCache && openPixelCache(pixelCache, { size: preprocessing.imageSize, maxPixels });
+  const decoding = { cache, budget: openByteBudget(defaultDecodedBytes) };
   return async (job) => {
-    const loaded = await loadImages(job, settings, cache);
+    const loaded = await loadImages(job, settings, decoding);
     return { ...loaded, warnings: cache?.takeWarnings() ?? [] };
   };
 }
@@ -62,7 +77,7 @@ export function openImageReader(settings: ImageSettings): ImageReader {
 async function loadImages(
   job: ImageJob,
   settings: ImageSettings,
-  cache: PixelCache | null,
+  decoding: Decoding,
 ): Promise<Omit<LoadedImages, 'warnings'>> {
   const { preprocessing } = settings;
   const imageLength = preprocessing.imageSize ** 2 * 3;
@@ -70,7 +85,7 @@ async function loadImages(
   const failures: ImageFailure[] = [];
   await inLanes(job.images, CONCURRENT_PICTURES, async ({ path, index }, position) => {
     if (path === '') return; // its pixels stay 0
-    const pixels = await readPixels(path, settings, cache).catch((error: unknown) => {
+    const pixels = await readPixels(path, settings, decoding).catch((error: unknown) => {
       const code = isCrosscheckError(error) ? error.code : 'CROSSCHECK_IMAGE_UNREADABLE';
       failures.push({ position, code, message: messageOf(error) });
     });
@@ -103,9 +118,9 @@ function vary(pixels: Uint8Array, index: number, epoch: number, settings: ImageS
 async function readPixels(
   path: string,
   { preprocessing, maxPixels }: ImageSettings,
-  cache: PixelCache | null,
+  { cache, budget }: Decoding,
 ): Promise<Uint8Array> {
-  const options = { size: preprocessing.imageSize, maxPixels, name: path };
+  const options = { size: preprocessing.imageSize, maxPixels, name: path, budget };
   if (cache === null) return decodeImage(readAtOnce(path) ?? path, options);
   const found = cache.find(path);
   if (found.pixels) return found.pixels;

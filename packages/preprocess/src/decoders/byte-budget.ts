@@ -18,6 +18,9 @@ export interface ByteBudget {
   take(bytes: number, options?: { name?: string; signal?: AbortSignal | undefined }): Promise<() => void>;
 }
 
+/** Enough for any one picture of 40 megapixels in eight bits. */
+export const defaultDecodedBytes = 896 * 2 ** 20;
+
 interface Waiting {
   bytes: number;
   start: () => void;

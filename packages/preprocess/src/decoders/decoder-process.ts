@@ -15,4 +15,5 @@ async function answer({ bytes, options }: DecodeRequest): Promise<DecodeReply> {
 // A terminal sends its signals to every process of a group; what is being decoded is finished.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {});
 process.on('message', (request: DecodeRequest) => void answer(request).then((reply) => process.send?.(reply)));
-process.on('disconnect', () => process.exit());
+// Without ceremony: an orderly end waits for what is being decoded.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));

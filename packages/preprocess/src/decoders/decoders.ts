@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
 import { CrosscheckError, type ErrorCode } from '@crosscheck/contract';
-import { type DecodeOptions, weighImage } from '../decode-image.ts';
+import { type DecodeOptions, prepareImage } from '../decode-image.ts';
+import { Gate } from '../gate.ts';
 import type { ByteBudget } from './byte-budget.ts';
 
 /** What goes to a decoder's process. */
@@ -20,6 +21,10 @@ export interface DecodersOptions {
   cheapBytes?: number;
   /** Shared with others that decode. */
   budget?: ByteBudget;
+  /** So many at a time of those whose header says that they take no more than a moment are decoded here, without a process. @default 0 */
+  quickHere?: number;
+  /** How long a process may work on a picture; what it waited before does not count. @default no limit */
+  workMs?: number | undefined;
 }
 
 export interface DecodeWithinOptions extends DecodeOptions {
@@ -61,6 +66,8 @@ interface Job {
 interface Slot {
   process: ChildProcess | null;
   job: Job | null;
+  /** Ends the job that takes too long. */
+  timer: NodeJS.Timeout | undefined;
 }
 
 const file = path.join(import.meta.dirname, `decoder-process${path.extname(import.meta.filename)}`);
@@ -76,11 +83,15 @@ class DecoderPool implements Decoders {
   readonly #waiting = new Set<Job>();
   readonly #cheapBytes: number;
   readonly #budget: ByteBudget | undefined;
+  readonly #workMs: number | undefined;
+  readonly #quickHere: Gate | null;
   #ended = 0;
   #isClosed = false;
 
-  constructor({ processes, cheapBytes = defaultCheapBytes, budget }: DecodersOptions) {
-    this.#slots = Array.from({ length: processes }, () => ({ process: null, job: null }));
+  constructor({ processes, cheapBytes = defaultCheapBytes, budget, quickHere = 0, workMs }: DecodersOptions) {
+    this.#slots = Array.from({ length: processes }, () => ({ process: null, job: null, timer: undefined }));
+    this.#workMs = workMs;
+    this.#quickHere = quickHere > 0 ? new Gate(quickHere) : null;
     this.#cheapBytes = cheapBytes;
     this.#budget = budget;
   }
@@ -103,10 +114,11 @@ class DecoderPool implements Decoders {
   }
 
   async #decode(image: Uint8Array, options: DecodeOptions, stop: AbortSignal): Promise<Uint8Array> {
-    const { bytes, cost } = await weighImage(image, options);
+    const { bytes, cost, isQuick, decode } = await prepareImage(image, options);
     const giveBack = await this.#budget?.take(cost, { ...(options.name && { name: options.name }), signal: stop });
     try {
       stop.throwIfAborted();
+      if (isQuick && this.#quickHere) return await this.#quickHere.pass(decode);
       const request = { bytes, options: { ...options, refuseAppended: false } }; // it was just looked at
       const reply = await this.#run(request, cost <= this.#cheapBytes, stop);
       if ('code' in reply) throw new CrosscheckError(reply.code, reply.message);
@@ -140,7 +152,14 @@ class DecoderPool implements Decoders {
       slot.job = job;
       slot.process ??= this.#startProcess(slot);
       slot.process.send(job.request);
+      this.#limitWork(slot, job);
     }
+  }
+
+  #limitWork(slot: Slot, job: Job): void {
+    const ms = this.#workMs;
+    if (ms === undefined) return;
+    slot.timer = setTimeout(() => this.#giveUp(job, tooMuchWork(ms, job.request.options)), ms);
   }
 
   /** The first slot of several is for cheap pictures only; where there is but one, those go first. */
@@ -171,6 +190,7 @@ class DecoderPool implements Decoders {
 
   #finish(slot: Slot, reply: DecodeReply | Error): void {
     const { job } = slot;
+    clearTimeout(slot.timer);
     slot.job = null;
     job?.settle(reply);
     this.#startWork();
@@ -213,6 +233,7 @@ class DecoderPool implements Decoders {
 }
 
 function endProcess(slot: Slot): void {
+  clearTimeout(slot.timer);
   slot.process?.kill('SIGKILL');
   slot.process = null;
   slot.job = null;
@@ -220,6 +241,11 @@ function endProcess(slot: Slot): void {
 
 function pastDeadline(deadlineMs: number, { name = 'image' }: DecodeOptions): CrosscheckError {
   const message = `expected a picture that is decoded within ${deadlineMs} ms, waiting included; this one was not (${name}); send a smaller one, or try again later`;
+  return new CrosscheckError('CROSSCHECK_IMAGE_DEADLINE', message);
+}
+
+function tooMuchWork(ms: number, { name = 'image' }: DecodeOptions): CrosscheckError {
+  const message = `expected a picture that is decoded within ${ms} ms; this one was not (${name}); save it again as JPEG or PNG, or allow more time`;
   return new CrosscheckError('CROSSCHECK_IMAGE_DEADLINE', message);
 }
 

@@ -109,3 +109,15 @@ export function checkWork(picture: Named, { width, height, channels = 0 }: Pictu
   require('channels', channels, picture);
   if (picture.type === 'jpeg') require('scannedPixels', countScans(asBuffer(picture.bytes)) * width * height, picture);
 }
+
+/** Pixels times passes that decode in about a second at most. */
+const quickPixels = 12_000_000;
+const quickBytes = 16 * 2 ** 20;
+/** Those whose work their size bounds: in a TIFF there may be pictures of other kinds and tiles of any size, in an AVIF frames that nobody sees. */
+const boundedTypes: readonly ImageType[] = ['jpeg', 'png', 'webp', 'gif'];
+
+/** Whether a picture that was found to be fit is certainly decoded in a moment. */
+export function isQuickWork({ type, bytes }: Pick<Named, 'type' | 'bytes'>, { width, height }: PictureFacts): boolean {
+  const passes = type === 'jpeg' ? countScans(asBuffer(bytes)) : 1;
+  return boundedTypes.includes(type) && bytes.length <= quickBytes && passes * width * height <= quickPixels;
+}

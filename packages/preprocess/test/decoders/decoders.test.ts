@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { decodedCost } from '../../src/decoders/decoded-cost.ts';
 import { type Decoders, type DecodersOptions, decodeImage, openByteBudget, openDecoders } from '../../src/index.ts';
 
@@ -60,6 +60,38 @@ describe('openDecoders', () => {
     const late = decoders.decodeWithin(await expensive(), { size: 32, deadlineMs: 1, name: 'upload.png' });
     await expect(late).rejects.toEqual(code('DEADLINE'));
     await expect(late).rejects.toThrow('upload.png');
+  });
+
+  it('gives a picture up that takes too much work, and none that only waited', async () => {
+    const strict = open({ processes: 1, workMs: 1 });
+    const late = strict.decodeWithin(await expensive(), { size: 32, name: 'row.png' });
+    await expect(late).rejects.toEqual(code('DEADLINE'));
+    await expect(late).rejects.toThrow('within 1 ms; this one was not (row.png)');
+    expect(strict.stats()).toMatchObject({ cheap: 0, expensive: 0, ended: 1 });
+    const budget = openByteBudget(60 * 2 ** 20);
+    const decoders = open({ processes: 1, workMs: 1000, budget });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const giveBack = await budget.take(60 * 2 ** 20);
+      const waiting = decoders.decodeWithin(golden('alpha.png'), { size: 32 });
+      await expect.poll(() => budget.waiting()).toBe(1);
+      vi.advanceTimersByTime(60_000);
+      giveBack();
+      expect(await waiting).toHaveLength(32 * 32 * 3);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('decodes here what its header says to be a moment, and in a process what may be more', async () => {
+    const decoders = open({ processes: 1, quickHere: 2, workMs: 1 });
+    for (const file of ['progressive-444.jpg', 'alpha.png', 'lossy.webp']) {
+      const actual = await decoders.decodeWithin(golden(file), { size: 32 });
+      expect(Buffer.compare(actual, await decodeImage(golden(file), { size: 32 }))).toBe(0);
+    }
+    await expect(decoders.decodeWithin(golden('444.avif'), { size: 32 })).rejects.toEqual(code('DEADLINE'));
+    await expect(decoders.decodeWithin(golden('pages.tif'), { size: 32 })).rejects.toEqual(code('DEADLINE'));
+    await expect(decoders.decodeWithin(await expensive(), { size: 32 })).rejects.toEqual(code('DEADLINE'));
   });
 
   it('lets cheap pictures pass by expensive ones', async () => {

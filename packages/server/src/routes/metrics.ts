@@ -107,7 +107,7 @@ crosscheck_decoding{cost="expensive"} ${expensive}`,
       ended,
     ),
     simple('decoded_bytes', 'gauge', 'Memory that pictures take while they are decoded', bytes),
-    ...(byteLimit === null ? [] : [simple('decoded_bytes_limit', 'gauge', 'Memory that they may take', byteLimit)]),
+    simple('decoded_bytes_limit', 'gauge', 'Memory that they may take', byteLimit),
   ];
 }
 
