@@ -2,10 +2,11 @@
 //
 //   node training/ours.ts FOLDER VARIANT BATCH_SIZE
 //
-// Variants: fast, plain (the engine), bf16 (fast, with mixed precision), frozen (the vision backbone alone, in evaluation mode).
+// Variants: fast, oracle (the engine), bf16 (fast, with mixed precision), frozen (the vision backbone alone, in evaluation mode).
 import { createInterface } from 'node:readline';
 import { architectureSchema, type Batch } from '@crosscheck/contract';
-import { createAdamW, createModel, defaultDropout } from '@crosscheck/engine';
+import { createAdamW, createModel } from '@crosscheck/engine';
+import { defaultDropout } from '@crosscheck/network';
 import { describeTensorflow, type tf } from '@crosscheck/tensorflow';
 import { openSamples, takeBatch } from './samples.ts';
 
@@ -16,7 +17,7 @@ const model = createModel({
   dropout: defaultDropout,
   batchNormMomentum: 0.1,
   seed: 0,
-  engine: variant === 'plain' ? 'plain' : 'fast',
+  engine: variant === 'oracle' ? 'oracle' : 'fast',
 });
 const optimizer = createAdamW({ weightDecay: 0.01 });
 
@@ -34,9 +35,9 @@ function awaitDevice(): void {
 }
 
 /** The text is one token long: next to nothing. */
-function judge({ size, image }: Batch): number {
+function judge({ size, image, imageSize }: Batch): number {
   const [inputIds, attentionMask] = [new Int32Array(size).fill(101), new Int32Array(size).fill(1)];
-  return model.encode({ size, length: 1, image, inputIds, attentionMask }).vision[0] as number;
+  return model.encode({ size, length: 1, imageSize, image, inputIds, attentionMask }).vision[0] as number;
 }
 
 const answer = (content: object) => process.stdout.write(`${JSON.stringify(content)}\n`);

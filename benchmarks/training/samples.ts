@@ -115,5 +115,5 @@ export function takeBatch(samples: Samples, size: number, number: number): Batch
     attentionMask.fill(1, i * length, i * length + (lengths[row] as number));
   }
   const label = Float32Array.from(rows, (row) => labels[row] as number);
-  return { size, length, image, inputIds, attentionMask, label, indices: Int32Array.from(rows) };
+  return { size, length, imageSize: imageSide, image, inputIds, attentionMask, label, indices: Int32Array.from(rows) };
 }

@@ -293,7 +293,10 @@ const shown: Record<string, Record<string, string[]>> = {
       'inference.batch.allow_outside_root',
       'inference.batch.max_failed_share',
     ],
-    'inference.image.decode_ms and max_decoded_bytes': ['inference.image.decode_ms', 'inference.image.max_decoded_bytes'],
+    'inference.image.decode_ms and max_decoded_bytes': [
+      'inference.image.decode_ms',
+      'inference.image.max_decoded_bytes',
+    ],
     'inference.batch_processing decides on the posts of a model call': [
       'inference.batch_processing.batch_size',
       'inference.batch_processing.num_workers',

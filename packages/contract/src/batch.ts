@@ -6,6 +6,8 @@ export interface Batch {
   size: number;
   /** Tokens per row: the longest text of this batch, or a multiple that the caller asked for. */
   length: number;
+  /** Pixels per side, S. */
+  imageSize: number;
   /** [B, S, S, 3] float32 NHWC, normalised. */
   image: Float32Array;
   /** [B, L] int32, right-padded with the tokenizer's pad id. */

@@ -1,21 +1,9 @@
 import type { Batch } from '@crosscheck/contract';
 import { type Freeze, isFrozen, nothingFrozen } from '@crosscheck/network';
-import { tf } from '@crosscheck/tensorflow';
-import {
-  checkFeatures,
-  type Features,
-  featureTensor,
-  imageTensor,
-  labelTensor,
-  type PartialInput,
-  passFusion,
-  passPicture,
-  passWords,
-  tokenTensors,
-} from './encode.ts';
-import type { Pass } from './layers/pass.ts';
-import { binaryCrossEntropy, type LossOptions } from './loss.ts';
-import { type Presence, presenceOf } from './presence.ts';
+import type { tf } from '@crosscheck/tensorflow';
+import type { PartialInput } from './input.ts';
+import type { LossOptions } from './loss.ts';
+import type { Pass } from './pass.ts';
 import { type ModelState, openPass, variableNamed } from './state.ts';
 
 export interface GradientStep extends LossOptions {
@@ -47,121 +35,44 @@ export interface Gradients {
 }
 
 /** A batch, or as much of it as is needed when features of frozen backbones are given. */
-export type TrainingInput = PartialInput & Pick<Batch, 'label'> & { features?: Partial<Features> };
+export type TrainingInput = PartialInput & Pick<Batch, 'label'>;
 
 /** Running statistics of one step by name, not yet applied. */
 export type Moved = Map<string, tf.Tensor>;
 
-/**
- * Loss, logits and gradients of one batch. Frozen backbones run first and outside the tape, so nothing of them stays in memory;
- * features that are given replace them. Running statistics move once, and only when the loss is finite.
- */
-export function computeGradients(state: ModelState, input: TrainingInput, step: GradientStep): Gradients {
-  const moved: Moved = new Map();
-  const names = step.trainable ?? trainableNames(state, step.freeze ?? nothingFrozen);
-  const variables = names.map((name) => variableNamed(state.variables, name));
-  try {
-    const { loss, logits, gradients } = differentiate({ state, step, moved }, input, variables);
-    if (Number.isFinite(loss)) applyStatistics(state, moved);
-    const named = new Map(names.flatMap((name, i) => (gradients[i] ? [[name, gradients[i]] as const] : [])));
-    return { loss, logits, gradients: named, dispose: () => tf.dispose([...named.values()]) };
-  } finally {
-    tf.dispose([...moved.values()]);
-  }
+/** One step of training as engines see it. */
+export interface StepRun {
+  state: ModelState;
+  step: GradientStep;
+  moved: Moved;
 }
+
+export const isBackboneFrozen = ({ step }: StepRun, backbone: keyof Freeze): boolean =>
+  step.freeze?.[backbone] ?? false;
 
 /** Names of the variables that learn, in checkpoint order. */
 export function trainableNames(state: Pick<ModelState, 'variables'>, freeze: Freeze): string[] {
   return [...state.variables.keys()].filter((name) => !isFrozen(name, freeze));
 }
 
-export interface Run {
-  state: ModelState;
-  step: GradientStep;
-  moved: Moved;
+/** Those of a step. @throws CROSSCHECK_MODEL_UNKNOWN_VARIABLE */
+export function learningNames(state: Pick<ModelState, 'variables'>, step: GradientStep): readonly string[] {
+  const names = step.trainable ?? trainableNames(state, step.freeze ?? nothingFrozen);
+  for (const name of names) variableNamed(state.variables, name);
+  return names;
 }
 
-/** Everything is checked and copied before the tape starts: an error while it runs would leave its tensors behind. */
-interface Tensors {
-  labels: tf.Tensor2D;
-  vision: Vision;
-  text: Text;
-  presence: Presence;
-}
-
-/** Features as the fusion looks at them, or the picture that they are to be made of. */
-type Vision = { features: tf.Tensor } | { image: tf.Tensor4D };
-
-/** The same for words; the mask stays beside features that are those of tokens. */
-type Text = { features: tf.Tensor; mask?: tf.Tensor2D } | { tokens: [ids: tf.Tensor2D, mask: tf.Tensor2D] };
-
-function openTensors(state: ModelState, input: TrainingInput): Tensors {
-  const { architecture } = state;
-  const { size, label, features = {} } = input;
-  checkFeatures(state, features);
-  const given = (part: Float32Array, width: number) => ({ features: featureTensor(part, size, width) });
-  return {
-    presence: presenceOf(architecture, input),
-    labels: labelTensor(label, size),
-    vision: features.vision ? given(features.vision, architecture.vision.headChannels) : { image: imageTensor(input) },
-    text: features.text
-      ? given(features.text, architecture.text.hiddenSize)
-      : { tokens: tokenTensors(architecture, input) },
-  };
-}
-
-interface Differentiated {
-  loss: number;
-  logits: Float32Array;
-  gradients: (tf.Tensor | undefined)[];
-}
-
-function differentiate(run: Run, input: TrainingInput, variables: tf.Variable[]): Differentiated {
-  const { vision: isVisionFrozen, text: isTextFrozen } = run.step.freeze ?? nothingFrozen;
-  let logits: tf.Tensor2D | undefined;
-  let loss = Number.NaN;
-  try {
-    const gradients = tf.tidy(() => {
-      const { labels, presence, ...inputs } = openTensors(run.state, input);
-      const frozenVision = isVisionFrozen ? encodePicture(run, inputs.vision) : inputs.vision;
-      const frozenText = isTextFrozen ? encodeWords(run, inputs.text) : inputs.text;
-      const { value, grads } = tf.variableGrads(() => {
-        const { features: vision } = encodePicture(run, frozenVision);
-        const { features: text, ...mask } = encodeWords(run, frozenText);
-        logits = tf.keep(passFusion(run.state, headPass(run), { vision, text, ...mask, presence })); // [B, 1]
-        return binaryCrossEntropy(logits, labels, run.step);
-      }, variables);
-      loss = value.dataSync()[0] as number;
-      return variables.map(({ name }) => grads[name]) as tf.Tensor[];
-    });
-    return { loss, logits: logits?.dataSync() as Float32Array, gradients };
-  } finally {
-    logits?.dispose();
-  }
-}
-
-/** Features stay as they are, a picture becomes features. */
-function encodePicture(run: Run, vision: Vision): Extract<Vision, { features: tf.Tensor }> {
-  if ('features' in vision) return vision;
-  return { features: passPicture(run.state, backbonePass(run, 'vision'), vision.image) };
-}
-
-/** Features stay as they are, tokens become features. */
-function encodeWords(run: Run, text: Text): Extract<Text, { features: tf.Tensor }> {
-  if ('features' in text) return text;
-  return { features: passWords(run.state, backbonePass(run, 'text'), text.tokens), mask: text.tokens[1] };
-}
-
-export function headPass({ state, step }: Run): Pass {
+export function headPass({ state, step }: StepRun): Pass {
   return openPass(state, { training: step.training ?? true, seed: step.seed });
 }
 
-export function backbonePass(run: Run, backbone: keyof Freeze): Pass {
-  const isKept = (run.step.freeze?.[backbone] ?? false) && (run.step.frozenBatchNorm ?? 'keep') === 'keep';
+export function backbonePass(run: StepRun, backbone: keyof Freeze): Pass {
+  const isKept = isBackboneFrozen(run, backbone) && (run.step.frozenBatchNorm ?? 'keep') === 'keep';
   const moveStatistic = (name: string, value: tf.Tensor) => run.moved.set(name, value);
   return { ...headPass(run), training: (run.step.training ?? true) && !isKept, moveStatistic };
 }
 
+/** Running statistics move once for each step, and only when its loss is finite. */
 export function applyStatistics(state: ModelState, moved: Moved): void {
   for (const [name, value] of moved) {
     state.buffers.get(name)?.assign(value);

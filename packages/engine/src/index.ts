@@ -1,6 +1,5 @@
-export type { Features, ModelInput } from './encode.ts';
 export type { GradientStep, Gradients, TrainingInput } from './gradients.ts';
-export type { Pass } from './layers/pass.ts';
+export type { Features, ModelInput } from './input.ts';
 export type { LossOptions } from './loss.ts';
 export { createModel, type Model } from './model.ts';
 export {
@@ -22,6 +21,8 @@ export {
   type Schedule,
   type ScheduledStep,
 } from './optimizer/schedule.ts';
+export type { Texts } from './packing.ts';
+export type { Pass } from './pass.ts';
 export type { Presence } from './presence.ts';
-export { type DropoutRates, defaultDropout, type ModelOptions } from './state.ts';
+export type { ModelOptions } from './state.ts';
 export { loadTextBackbone, loadVisionBackbone, loadWeights, modelTensors } from './transfer.ts';

@@ -1,22 +1,8 @@
 import { type Architecture, CrosscheckError } from '@crosscheck/contract';
-import { type NamedTensor, parameterNames } from '@crosscheck/network';
+import { type DropoutRates, type Parameter, parameterNames } from '@crosscheck/network';
 import { tf } from '@crosscheck/tensorflow';
 import { initialValue } from './initialise.ts';
-import type { Pass } from './layers/pass.ts';
-
-/** Probabilities of dropping; all of them act in training only. */
-export interface DropoutRates {
-  /** After the first fusion layer; half of it after the second. */
-  fusion: number;
-  /** Inside both projections. */
-  projection: number;
-  /** DistilBERT's embeddings and feed-forward outputs. */
-  text: number;
-  /** DistilBERT's attention weights. */
-  attention: number;
-  /** EfficientNet's last residual branch; earlier ones get proportionally less. */
-  stochasticDepth: number;
-}
+import type { Pass } from './pass.ts';
 
 export interface ModelOptions {
   architecture: Architecture;
@@ -26,25 +12,16 @@ export interface ModelOptions {
   /** Fixes the initial weights. */
   seed: number;
   /**
-   * What computes gradients and predictions. `fast` (default) is layers with their own way back; `plain` is tfjs's operations and its
-   * tape, which give the same numbers within rounding and need several times the memory: the oracle of the tests.
+   * What computes gradients and predictions. `fast` (default) runs the layers' own gradients; `oracle` has tfjs's tape differentiate tfjs's
+   * operations, which gives the same numbers within rounding and needs several times the memory: what the tests believe.
    */
-  engine?: 'plain' | 'fast';
+  engine?: 'oracle' | 'fast';
 }
-
-/** The rates of the original: DistilBERT's and EfficientNet-B0's published ones, and 0.3 in the heads. */
-export const defaultDropout: DropoutRates = {
-  fusion: 0.3,
-  projection: 0.3,
-  text: 0.1,
-  attention: 0.1,
-  stochasticDepth: 0.2,
-};
 
 /** Everything a model holds, under the names of its checkpoint. */
 export interface ModelState extends ModelOptions {
   /** Every tensor of the checkpoint, in its order. */
-  readonly tensors: ReadonlyMap<string, NamedTensor>;
+  readonly tensors: ReadonlyMap<string, Parameter>;
   /** Parameters, in the layout that TensorFlow computes in. */
   readonly variables: ReadonlyMap<string, tf.Variable>;
   /** Running means and variances of batch norm. */
@@ -56,11 +33,11 @@ export interface ModelState extends ModelOptions {
 export function createState(options: ModelOptions): ModelState {
   const named = parameterNames(options.architecture);
   const tensors = new Map(named.map((tensor) => [tensor.name, tensor]));
-  const hold = (kind: NamedTensor['kind']) =>
+  const hold = (kind: Parameter['kind']) =>
     new Map(
       named
         .filter((tensor) => tensor.kind === kind && tensor.dtype === 'F32')
-        .map((tensor) => [tensor.name, holdInitial(tensor, options.seed, tensors)]),
+        .map((tensor) => [tensor.name, holdInitial(tensor, options.seed)]),
     );
   return {
     ...options,
@@ -71,8 +48,8 @@ export function createState(options: ModelOptions): ModelState {
   };
 }
 
-function holdInitial(tensor: NamedTensor, seed: number, tensors: ReadonlyMap<string, NamedTensor>): tf.Variable {
-  const initial = initialValue(tensor, seed, tensors);
+function holdInitial(tensor: Parameter, seed: number): tf.Variable {
+  const initial = initialValue(tensor, seed);
   const variable = tf.variable(initial, tensor.kind === 'parameter');
   initial.dispose();
   return variable;

@@ -1,4 +1,4 @@
-import type { NamedTensor } from '@crosscheck/network';
+import type { Parameter } from '@crosscheck/network';
 import {
   checkTensors,
   type TensorFile,
@@ -46,7 +46,7 @@ export function modelTensors(model: ModelState): TensorToWrite[] {
   return [...model.tensors.values()].map((tensor) => ({ ...tensor, data: () => dataOf(model, tensor) }));
 }
 
-function dataOf(model: ModelState, tensor: NamedTensor): Float32Array | BigInt64Array {
+function dataOf(model: ModelState, tensor: Parameter): Float32Array | BigInt64Array {
   const held = model.variables.get(tensor.name) ?? model.buffers.get(tensor.name);
   return held ? readTorch(held, tensor) : BigInt64Array.of(BigInt(model.batchesTracked.get(tensor.name) ?? 0));
 }

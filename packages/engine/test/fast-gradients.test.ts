@@ -1,17 +1,14 @@
 // The fast engine against the plain one: the same loss, logits, gradients and statistics within rounding.
 import { type Architecture, architectureSchema, type Batch, createRandom } from '@crosscheck/contract';
-import { nothingFrozen, parameterNames } from '@crosscheck/network';
+import { type DropoutRates, defaultDropout, nothingFrozen, parameterNames } from '@crosscheck/network';
 import { hasOwnKernels, tf } from '@crosscheck/tensorflow';
 import { difference, expectNoLeak } from '@crosscheck/testkit';
 import { describe, expect, test } from 'vitest';
-import { computeGradientsFast, differentiate } from '../src/fast/gradients.ts';
-import { composedKernels, ownKernels } from '../src/fast/kernel-set.ts';
-import type { KernelSet } from '../src/fast/work.ts';
+import { computeGradients, differentiate } from '../src/fast/engine.ts';
+import { composedKernels, type KernelSet, ownKernels } from '../src/fast/kernel-set.ts';
 import {
   createAdamW,
   createModel,
-  type DropoutRates,
-  defaultDropout,
   type GradientStep,
   loadWeights,
   type Model,
@@ -43,7 +40,7 @@ async function withPairOf(architecture: Architecture, dropout: DropoutRates, bod
   const options = { architecture, dropout, batchNormMomentum: 0.1, seed: 7 };
   await expectNoLeak(tf, async () => {
     const pair = {
-      plain: createModel({ ...options, engine: 'plain' }),
+      plain: createModel({ ...options, engine: 'oracle' }),
       fast: createModel({ ...options, engine: 'fast' }),
     };
     for (const model of Object.values(pair)) await loadWeights(model, formulaCheckpoint(architecture));
@@ -66,7 +63,7 @@ function expectSameTensors(actual: ReadonlyMap<string, tf.Tensor>, expected: Rea
 
 function expectSameStep({ plain, fast }: Pair, kernels: KernelSet, input: TrainingInput, step: GradientStep): void {
   const expected = plain.computeGradients(input, step);
-  const actual = computeGradientsFast(fast, input, step, kernels);
+  const actual = computeGradients(fast, input, step, kernels);
   expect(actual.loss).toBeCloseTo(expected.loss, 5);
   expect(actual.logits.length).toBe(expected.logits.length);
   for (const [i, logit] of expected.logits.entries()) expect(actual.logits[i]).toBeCloseTo(logit, 4);
@@ -253,7 +250,7 @@ describe('memory', () => {
     await withPair(tiny.architecture, defaultDropout, ({ fast }) => {
       const before = tf.memory().numTensors;
       expect(() => fast.computeGradients({ ...batch, image: new Float32Array(100) }, { seed: 0 })).toThrow(
-        /expected 4 square pictures/,
+        /expected 4 square images/,
       );
       expect(tf.memory().numTensors).toBe(before);
     });

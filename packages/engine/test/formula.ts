@@ -26,7 +26,7 @@ export const sizes = {
 };
 
 /** Everything random off, so that a step is a function of weights and batch. */
-export const noDropout = { fusion: 0, projection: 0, text: 0, attention: 0, stochasticDepth: 0 };
+export { noDropout } from '@crosscheck/network';
 
 export type Size = (typeof sizes)['full'];
 
@@ -91,6 +91,7 @@ export function formulaBatch({ architecture, imageSize }: Size, lengths: number[
   return {
     size,
     length,
+    imageSize,
     image: formulaImage(size, imageSize, name),
     inputIds: mask.map((isToken, i) => isToken * (1 + (ids(i) % (architecture.text.vocabSize - 1)))),
     attentionMask: mask,

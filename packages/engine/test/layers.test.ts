@@ -1,14 +1,10 @@
-// The layers' own kernels and gradients against the same formulas written in plain operations and differentiated by tfjs.
+// The oracle's own kernels and gradients against the same formulas written in plain operations and differentiated by tfjs.
 import { createRandom } from '@crosscheck/contract';
 import { tf } from '@crosscheck/tensorflow';
 import { expectClose, expectNoLeak } from '@crosscheck/testkit';
 import { expect, test } from 'vitest';
-import { gelu, silu } from '../src/layers/activations.ts';
-import { batchNorm } from '../src/layers/batch-norm.ts';
-import { convolution, depthwiseConvolution } from '../src/layers/convolution.ts';
-import { dropout, stochasticDepth } from '../src/layers/dropout.ts';
-import { layerNorm } from '../src/layers/layer-norm.ts';
-import { type Pass, uniformNoise } from '../src/layers/pass.ts';
+import { oracleOps } from '../src/oracle/ops.ts';
+import { type Pass, uniformNoise } from '../src/pass.ts';
 
 function randomTensor<T extends tf.Tensor>(shape: number[], seed: string): T {
   const random = createRandom('layers', seed);
@@ -30,6 +26,9 @@ function openPass(weights: Weights, changes: Partial<Pass> = {}): Pass {
   };
 }
 
+const opsOf = (weights: Weights = {}, changes: Partial<Pass> = {}) =>
+  oracleOps(openPass(weights, changes), { tokens: null, marks: {} });
+
 type Function = (...inputs: tf.Tensor[]) => tf.Tensor;
 
 /** Value and gradients of both, each output weighted with its own random factor. */
@@ -48,6 +47,13 @@ async function expectSame(ours: Function, plain: Function, inputs: tf.Tensor[], 
   });
   tf.dispose(inputs);
 }
+
+type Window = { kernel: number; stride: number };
+
+const convolve =
+  (window: Window, isDepthwise: boolean, padding: 'symmetric' | 'same' = 'symmetric'): Function =>
+  (x, w) =>
+    opsOf().convolution(x as tf.Tensor, w as tf.Tensor, { ...window, padding, isDepthwise }) as tf.Tensor;
 
 const sides = [7, 8, 13, 16];
 const geometries = [1, 3, 5].flatMap((kernel) =>
@@ -68,7 +74,7 @@ test.each(geometries)(
   'a convolution pads every side alike: $kernel, stride $stride, side $side',
   async ({ kernel, stride, side }) => {
     await expectSame(
-      (x, w) => convolution(x as tf.Tensor4D, w as tf.Tensor4D, stride),
+      convolve({ kernel, stride }, false),
       (x, w) => tf.conv2d(padded(x, kernel), w as tf.Tensor4D, stride, 'valid'),
       [randomTensor([2, side, side, 3], 'x'), randomTensor([kernel, kernel, 3, 4], 'w')],
     );
@@ -79,13 +85,32 @@ test.each(geometries)(
   'so does one filter per channel: $kernel, stride $stride, side $side',
   async ({ kernel, stride, side }) => {
     await expectSame(
-      (x, w) => depthwiseConvolution(x as tf.Tensor4D, w as tf.Tensor4D, stride),
+      convolve({ kernel, stride }, true),
       (x, w) => tf.depthwiseConv2d(padded(x, kernel), w as tf.Tensor4D, stride, 'valid'),
       [randomTensor([2, side, side, 6], 'x'), randomTensor([kernel, kernel, 6, 1], 'w')],
     );
   },
 );
 
+test.each(geometries)(
+  "TensorFlow's own padding: $kernel, stride $stride, side $side",
+  async ({ kernel, stride, side }) => {
+    const inputs = () => [randomTensor([2, side, side, 3], 'x'), randomTensor([kernel, kernel, 3, 1], 'w')];
+    await expectSame(
+      convolve({ kernel, stride }, false, 'same'),
+      (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, stride, 'same'),
+      inputs(),
+    );
+    await expectSame(
+      convolve({ kernel, stride }, true, 'same'),
+      (x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, stride, 'same'),
+      inputs(),
+    );
+  },
+);
+
+const silu: Function = (x) => opsOf().silu(x as tf.Tensor) as tf.Tensor;
+const gelu: Function = (x) => opsOf().gelu(x as tf.Tensor) as tf.Tensor;
 const plainSilu = (x: tf.Tensor) => tf.mul(x, tf.sigmoid(x));
 const plainGelu = (x: tf.Tensor) => tf.mul(x, tf.mul(tf.add(tf.erf(tf.div(x, Math.SQRT2)), 1), 0.5));
 
@@ -105,7 +130,10 @@ test('layer norm', async () => {
     );
   };
   const ours: Function = (x, weight, bias) =>
-    layerNorm(openPass({ 'n.weight': weight as tf.Tensor, 'n.bias': bias as tf.Tensor }), 'n', x as tf.Tensor2D, 1e-12);
+    opsOf({ 'n.weight': weight as tf.Tensor, 'n.bias': bias as tf.Tensor }).layerNorm(x as tf.Tensor, {
+      name: 'n',
+      epsilon: 1e-12,
+    }).y as tf.Tensor;
   await expectSame(ours, plain, [
     randomTensor([9, 33], 'x'),
     randomTensor([33], 'scale'),
@@ -124,7 +152,7 @@ test.each([true, false])('batch norm, in training: %s', async (training) => {
   const running = { 'n.running_mean': mean, 'n.running_var': variance };
   const ours: Function = (x, weight, bias) => {
     const weights = { 'n.weight': weight as tf.Tensor, 'n.bias': bias as tf.Tensor, ...running };
-    return batchNorm(openPass(weights, { training }), 'n', x as tf.Tensor4D, 1e-3);
+    return opsOf(weights, { training }).batchNorm(x as tf.Tensor, { name: 'n', epsilon: 1e-3 }).y as tf.Tensor;
   };
   const plain: Function = (x, ...affine) => {
     const batch = tf.moments(x as tf.Tensor, [0, 1, 2]);
@@ -151,7 +179,11 @@ test('batch norm moves its statistics a tenth of the way, to the unbiased varian
     moved[name] = value.dataSync()[0] as number;
     value.dispose();
   };
-  tf.tidy(() => batchNorm(openPass(weights, { moveStatistic }), 'n', tf.tensor4d(x, [1, 2, 2, 1]), 1e-5));
+  tf.tidy(
+    () =>
+      opsOf(weights, { moveStatistic }).batchNorm(tf.tensor4d(x, [1, 2, 2, 1]), { name: 'n', epsilon: 1e-5 })
+        .y as tf.Tensor,
+  );
   expect(moved['n.running_mean']).toBeCloseTo(0.9 * 10 + 0.1 * 3, 5);
   expect(moved['n.running_var']).toBeCloseTo(0.9 * 2 + (0.1 * 14) / 3, 5);
   tf.dispose(weights);
@@ -162,7 +194,7 @@ const valuesOf = (make: () => tf.Tensor) => [...tf.tidy(() => make().dataSync())
 test('dropout keeps its share of elements and their sum, in places that follow from seed and site', () => {
   const ones = tf.ones([100, 200]);
   const drop = (changes: Partial<Pass> = {}, site = 'here') =>
-    valuesOf(() => dropout(openPass({}, changes), ones, 0.3, site));
+    valuesOf(() => opsOf({}, changes).dropout(ones, { rate: 0.3, site, of: 'elements' }).y as tf.Tensor);
   const values = drop();
   expect(new Set(values)).toEqual(new Set([0, Math.fround(1 / 0.7)]));
   expect(values.reduce((sum, x) => sum + x, 0) / values.length).toBeCloseTo(1, 1);
@@ -175,7 +207,7 @@ test('dropout keeps its share of elements and their sum, in places that follow f
 
 test('stochastic depth drops samples as a whole', () => {
   const ones = tf.ones<tf.Rank.R4>([500, 2, 2, 3]);
-  const values = valuesOf(() => stochasticDepth(openPass({}), ones, 0.2, 'block'));
+  const values = valuesOf(() => opsOf().dropout(ones, { rate: 0.2, site: 'block', of: 'samples' }).y as tf.Tensor);
   const samples = Array.from({ length: 500 }, (_, i) => new Set(values.slice(i * 12, (i + 1) * 12)));
   expect(samples.every(({ size }) => size === 1)).toBe(true);
   expect(samples.filter((sample) => sample.has(0)).length / 500).toBeCloseTo(0.2, 1);

@@ -1,10 +1,10 @@
 // Posts without a picture or without words: learned vectors stand in for what they lack.
 import { type Architecture, architectureSchema } from '@crosscheck/contract';
-import { countParameters, parameterNames } from '@crosscheck/network';
+import { countParameters, defaultDropout, parameterNames } from '@crosscheck/network';
 import { tf } from '@crosscheck/tensorflow';
 import { difference, expectNoLeak } from '@crosscheck/testkit';
 import { describe, expect, test } from 'vitest';
-import { createModel, defaultDropout, loadWeights, type Model, type TrainingInput } from '../src/index.ts';
+import { createModel, loadWeights, type Model, type TrainingInput } from '../src/index.ts';
 import { formulaBatch, formulaCheckpoint, noDropout, sizes } from './formula.ts';
 
 const { tiny } = sizes;
@@ -12,7 +12,7 @@ const learned: Architecture = { ...tiny.architecture, missingModality: 'learned'
 const batch = formulaBatch(tiny, [12, 7, 9, 12]);
 const partial = { ...batch, hasImage: Float32Array.of(1, 0, 1, 1), hasText: Float32Array.of(1, 1, 0, 1) };
 
-async function openModel(engine: 'plain' | 'fast', architecture = learned, dropout = noDropout): Promise<Model> {
+async function openModel(engine: 'oracle' | 'fast', architecture = learned, dropout = noDropout): Promise<Model> {
   const model = createModel({ architecture, dropout, batchNormMomentum: 0.1, seed: 7, engine });
   await loadWeights(model, formulaCheckpoint(architecture));
   return model;
@@ -20,7 +20,7 @@ async function openModel(engine: 'plain' | 'fast', architecture = learned, dropo
 
 async function withModels(body: (plain: Model, fast: Model) => void, dropout = noDropout): Promise<void> {
   await expectNoLeak(tf, async () => {
-    const [plain, fast] = [await openModel('plain', learned, dropout), await openModel('fast', learned, dropout)];
+    const [plain, fast] = [await openModel('oracle', learned, dropout), await openModel('fast', learned, dropout)];
     body(plain, fast);
     for (const model of [plain, fast]) model.dispose();
   });
@@ -42,7 +42,7 @@ describe('a network with learned vectors for what posts lack', () => {
     for (const model of [without, withThem]) model.dispose();
   });
 
-  test.each(['plain', 'fast'] as const)('does not look at what a post lacks, in the %s engine', async (engine) => {
+  test.each(['oracle', 'fast'] as const)('does not look at what a post lacks, in the %s engine', async (engine) => {
     const model = await openModel(engine);
     const blank = { ...partial, image: batch.image.slice(), inputIds: batch.inputIds.slice() };
     blank.image.fill(0, blank.image.length / 4, blank.image.length / 2);
@@ -86,7 +86,7 @@ describe('a network with learned vectors for what posts lack', () => {
     model.dispose();
   });
 
-  test.each(['plain', 'fast'] as const)(
+  test.each(['oracle', 'fast'] as const)(
     'judges features of such posts as the posts themselves, in the %s engine',
     async (engine) => {
       const model = await openModel(engine);
@@ -110,7 +110,7 @@ describe('posts are refused', () => {
     ['with neither part by any network', learned, neither, /with neither/],
     ['with marks of another number of posts', learned, { ...batch, hasText: new Float32Array(3) }, /expected 4 marks/],
   ])('%s', async (_, architecture, input, message) => {
-    for (const engine of ['plain', 'fast'] as const) {
+    for (const engine of ['oracle', 'fast'] as const) {
       const model = await openModel(engine, architecture);
       const alive = tf.memory().numTensors;
       expect(() => model.predictLogits(input)).toThrow(message);

@@ -1,9 +1,9 @@
 import type { Batch } from '@crosscheck/contract';
-import { type Freeze, nothingFrozen, summarise } from '@crosscheck/network';
+import { defaultDropout, type Freeze, nothingFrozen, summarise } from '@crosscheck/network';
 import { tf } from '@crosscheck/tensorflow';
 import { expectClose, expectNoLeak } from '@crosscheck/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createAdamW, createModel, defaultDropout, type Model, type ModelOptions } from '../src/index.ts';
+import { createAdamW, createModel, type Model, type ModelOptions } from '../src/index.ts';
 import { formulaBatch, noDropout, sizes } from './formula.ts';
 
 const models: Model[] = [];
@@ -90,14 +90,13 @@ describe('evaluation', () => {
     const model = tiny();
     const logits = tf.tidy(() => {
       const image = tf.tensor4d(batch.image, [4, 48, 48, 3]);
-      const tokens = [batch.inputIds, batch.attentionMask].map((rows) => tf.tensor2d(rows, [4, 12], 'int32'));
-      const [ids, mask] = tokens as [tf.Tensor2D, tf.Tensor2D];
-      const [vision, text] = [model.encodeVision(image), model.encodeText(ids, mask)];
+      const [vision, text] = [model.imageFeatures(image), model.textFeatures(batch)];
       expect([vision.shape, text.shape]).toEqual([
         [4, 64],
         [4, 32],
       ]);
-      return model.fuse(vision, text).dataSync();
+      const read = (features: tf.Tensor2D) => features.dataSync() as Float32Array;
+      return model.predictLogitsFromFeatures({ size: 4, features: { vision: read(vision), text: read(text) } });
     });
     expectClose(logits, model.predictLogits(batch), { maxAbs: 1e-6 });
   });
@@ -260,7 +259,7 @@ describe('frozen backbones', () => {
 describe('input that does not fit is refused with what was expected', () => {
   const model = tiny();
   test.each([
-    ['pictures', { image: new Float32Array(100) }, /expected 4 square pictures/],
+    ['pictures', { image: new Float32Array(100) }, /expected 4 square images/],
     ['texts', { inputIds: new Int32Array(3) }, /expected 4 texts of 12 tokens, got 3 ids/],
     ['vocabulary', { inputIds: new Int32Array(48).fill(120) }, /below the vocabulary's 120, got 120/],
     [

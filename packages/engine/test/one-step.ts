@@ -1,6 +1,7 @@
 // Prints a digest of two training steps with everything random on: the same in every process.
 import { createHash } from 'node:crypto';
-import { createAdamW, createModel, defaultDropout } from '../src/index.ts';
+import { defaultDropout } from '@crosscheck/network';
+import { createAdamW, createModel } from '../src/index.ts';
 import { formulaBatch, sizes } from './formula.ts';
 
 const size = sizes[process.argv[2] === 'full' ? 'full' : 'tiny'];

@@ -1,6 +1,8 @@
 // Prints losses, gradient norms and some weights of three training steps with everything random on, as JSON.
+
+import { defaultDropout } from '@crosscheck/network';
 import { hasOwnKernels, type tf } from '@crosscheck/tensorflow';
-import { createAdamW, createModel, defaultDropout } from '../src/index.ts';
+import { createAdamW, createModel } from '../src/index.ts';
 import { formulaBatch, sizes } from './formula.ts';
 
 const { tiny } = sizes;

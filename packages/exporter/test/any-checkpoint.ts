@@ -1,6 +1,6 @@
 import { parameterNames } from '@crosscheck/network';
 import { writeSafetensors } from '@crosscheck/weights';
-import { randomWeights } from '../src/network/random-weights.ts';
+import { randomWeights } from '../src/graph/random-weights.ts';
 import { tinyArchitecture } from './tiny-artifact.ts';
 
 /** A checkpoint with the description given, as another program could write it; none = as PyTorch writes it. */

@@ -7,8 +7,8 @@ import { temporaryFolder } from '@crosscheck/testkit';
 import { writeSafetensors } from '@crosscheck/weights';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { replaceFolder } from '../src/artifact/replace-folder.ts';
+import { randomWeights } from '../src/graph/random-weights.ts';
 import { type ExportReport, exportArtifact } from '../src/index.ts';
-import { randomWeights } from '../src/network/random-weights.ts';
 import { encodePng, tinyArchitecture, tinyTokenizerJson } from './tiny-artifact.ts';
 import { tinyMetadata, writeTinyCheckpoint } from './tiny-checkpoint.ts';
 

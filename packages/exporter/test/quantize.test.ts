@@ -1,7 +1,7 @@
+import type { Graph } from '@crosscheck/network';
 import { expectClose } from '@crosscheck/testkit';
 import { expect, test } from 'vitest';
 import { buildClassifierGraph, randomWeights } from '../src/index.ts';
-import type { Graph } from '../src/onnx/types.ts';
 import { channelScales, firstAxis, lastAxis, quantizeChannels } from '../src/quantize/channels.ts';
 import { GraphDraft } from '../src/quantize/graph-draft.ts';
 import { halveWeights, toHalfBits } from '../src/quantize/halve.ts';

@@ -3,7 +3,7 @@ import { architectureSchema, defaultPreprocessing } from '@crosscheck/contract';
 import { buildBertTokenizerJson } from '@crosscheck/preprocess';
 import type { ArtifactContent } from '../src/artifact/artifact-content.ts';
 import { writeArtifactFiles, writeManifest } from '../src/artifact/write-artifact.ts';
-import { randomWeights } from '../src/network/random-weights.ts';
+import { randomWeights } from '../src/graph/random-weights.ts';
 import { encodePng as encodePixels } from '../src/parity/encode-png.ts';
 
 const words =

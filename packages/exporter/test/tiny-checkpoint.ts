@@ -1,7 +1,7 @@
 import type { CheckpointMetadata } from '@crosscheck/contract';
 import { parameterNames } from '@crosscheck/network';
 import { type TensorToWrite, writeCheckpoint } from '@crosscheck/weights';
-import { randomWeights } from '../src/network/random-weights.ts';
+import { randomWeights } from '../src/graph/random-weights.ts';
 import { tinyArchitecture, tinyPreprocessing, tinyTokenizerJson } from './tiny-artifact.ts';
 
 export const tinyMetadata: CheckpointMetadata = {

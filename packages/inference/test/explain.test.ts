@@ -2,7 +2,7 @@ import { loadTokenizer } from '@crosscheck/preprocess';
 import { temporaryFolder } from '@crosscheck/testkit';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { randomWeights } from '../../exporter/src/network/random-weights.ts';
+import { randomWeights } from '../../exporter/src/graph/random-weights.ts';
 import {
   encodePng,
   tinyArchitecture,

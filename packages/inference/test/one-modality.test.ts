@@ -3,7 +3,7 @@ import type { Architecture } from '@crosscheck/contract';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { randomWeights } from '../../exporter/src/network/random-weights.ts';
+import { randomWeights } from '../../exporter/src/graph/random-weights.ts';
 import { encodePng, tinyArchitecture, writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
 import { type Classifier, openClassifier, type Post } from '../src/index.ts';
 

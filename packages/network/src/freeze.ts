@@ -1,4 +1,5 @@
-import { textPrefix, visionPrefix } from './parameter-names.ts';
+import { textPrefix } from './bert.ts';
+import { visionPrefix } from './efficientnet.ts';
 
 /** Which backbones stay as they are; the projections and the fusion always learn. */
 export interface Freeze {

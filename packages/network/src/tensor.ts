@@ -21,3 +21,13 @@ export type DType = keyof typeof bytesPerElement;
 export function elementCount(shape: readonly number[]): number {
   return shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
 }
+
+/** One tensor of a checkpoint, under the name and in the layout that PyTorch's `state_dict()` gives it. */
+export interface NamedTensor {
+  readonly name: string;
+  /** PyTorch layout: OIHW kernels, [out, in] linears. */
+  readonly shape: readonly number[];
+  /** Parameters are trained; buffers are batch-norm statistics and step counts. */
+  readonly kind: 'parameter' | 'buffer';
+  readonly dtype: Extract<DType, 'F32' | 'I64'>;
+}

@@ -1,7 +1,12 @@
 import { architectureSchema } from '@crosscheck/contract';
 import { expect, test } from 'vitest';
-import { parameterNames, textBackboneNames, totalParameters, visionBackboneNames, visionBlocks } from '../src/index.ts';
-import type { NamedTensor } from '../src/parameter-names.ts';
+import {
+  type NamedTensor,
+  parameterNames,
+  textBackboneNames,
+  totalParameters,
+  visionBackboneNames,
+} from '../src/index.ts';
 import golden from './golden/state-dict-names.json' with { type: 'json' };
 
 const architecture = architectureSchema.parse({});
@@ -53,19 +58,24 @@ test('a small network follows from its own numbers', () => {
     { expand: 2, channels: 6, repeats: 2, stride: 2, kernel: 5 },
   ];
   const { vision } = architectureSchema.parse({ vision: { stemChannels: 3, stages, headChannels: 10 } });
-  const blocks = visionBlocks(vision);
-  expect(
-    blocks.map((b) => [b.inputChannels, b.expandedChannels, b.squeezeChannels, b.outputChannels, b.stride]),
-  ).toEqual([
-    [3, 3, 1, 4, 1],
-    [4, 8, 1, 6, 2],
-    [6, 12, 1, 6, 1],
+  const kernels = visionBackboneNames(vision).filter(({ shape }) => shape.length === 4);
+  expect(kernels.map(({ name, shape }) => `${name.replace('.weight', '')} ${shape.join('×')}`)).toEqual([
+    'features.0.0 3×3×3×3',
+    'features.1.0.block.0.0 3×1×3×3', // nothing to expand
+    'features.1.0.block.1.fc1 1×3×1×1',
+    'features.1.0.block.1.fc2 3×1×1×1',
+    'features.1.0.block.2.0 4×3×1×1',
+    'features.2.0.block.0.0 8×4×1×1',
+    'features.2.0.block.1.0 8×1×5×5',
+    'features.2.0.block.2.fc1 1×8×1×1',
+    'features.2.0.block.2.fc2 8×1×1×1',
+    'features.2.0.block.3.0 6×8×1×1',
+    'features.2.1.block.0.0 12×6×1×1',
+    'features.2.1.block.1.0 12×1×5×5',
+    'features.2.1.block.2.fc1 1×12×1×1',
+    'features.2.1.block.2.fc2 12×1×1×1',
+    'features.2.1.block.3.0 6×12×1×1',
+    'features.3.0 10×6×1×1',
   ]);
-  expect(blocks[0]?.names).toMatchObject({
-    expand: null,
-    depthwise: 'features.1.0.block.0',
-    project: 'features.1.0.block.2',
-  });
-  expect(blocks[2]?.names).toMatchObject({ expand: 'features.2.1.block.0', project: 'features.2.1.block.3' });
   expect(visionBackboneNames(vision).at(-6)).toMatchObject({ name: 'features.3.0.weight', shape: [10, 6, 1, 1] });
 });

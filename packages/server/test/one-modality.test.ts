@@ -1,6 +1,6 @@
 import type { Architecture } from '@crosscheck/contract';
 import { describe, expect, test } from 'vitest';
-import { randomWeights } from '../../exporter/src/network/random-weights.ts';
+import { randomWeights } from '../../exporter/src/graph/random-weights.ts';
 import { tinyArchitecture } from '../../exporter/test/tiny-artifact.ts';
 import { type Field, formBody, formRequest } from './forms.ts';
 import { picture, tinyService } from './tiny-service.ts';

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Architecture } from '@crosscheck/contract';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { randomWeights } from '../../exporter/src/network/random-weights.ts';
+import { randomWeights } from '../../exporter/src/graph/random-weights.ts';
 import { tinyArchitecture, writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
 import { findChromium, openTab, type Tab } from './chromium.ts';
 import { type SpawnedService, spawnService } from './spawned-service.ts';

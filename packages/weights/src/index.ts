@@ -3,7 +3,7 @@ export * from './checkpoint.ts';
 export * from './checkpoint-path.ts';
 export type { DownloadProgress } from './hub/download.ts';
 export { downloadFromHub, type HubOptions, isHubId } from './hub/hub.ts';
-export * from './layout.ts';
+
 export { checkTensors } from './mismatch.ts';
 export * from './positive-class.ts';
 export * from './pretrained.ts';

@@ -155,7 +155,8 @@ function assembleBatch(options: LoaderOptions, all: Int32Array, loaded: LoadedIm
   // NaN poisons every loss it touches: an unlabelled post cannot be trained on by accident.
   const label = Float32Array.from(indices, (index) => (samples[index] as Sample).label ?? Number.NaN); // [B, 1]
   const tensors = { image: loaded.image, inputIds, attentionMask, label, indices };
-  return { size: indices.length, length, ...tensors, ...presence(options, indices), position };
+  const { imageSize } = preprocessing;
+  return { size: indices.length, length, imageSize, ...tensors, ...presence(options, indices), position };
 }
 
 function presence({ samples, partialPosts = false }: LoaderOptions, indices: Int32Array): Partial<Batch> {

@@ -1,107 +1,98 @@
-import { visionPrefix } from '@crosscheck/network';
-import { attribute, executeKernel, tf } from '@crosscheck/tensorflow';
-import { type ConvolutionKernels, convolutionAttributes, dense, perChannel } from '../layers/convolution.ts';
+import type { Convolution as Options } from '@crosscheck/network';
+import { type Attribute, attribute, executeKernel, tf } from '@crosscheck/tensorflow';
 import { consume, matMul, matMulLeft, matMulRight, reshape } from './kernels.ts';
-import type { Work } from './work.ts';
 
-/** One convolution without bias. */
+/** One kind of convolution without bias, in one of its implementations: forward, and the gradients of its two inputs. */
 export interface Convolution {
-  /** Without the backbone's prefix. */
-  name: string;
-  forward(work: Work, x: tf.Tensor): tf.Tensor;
-  backward(work: Work, x: tf.Tensor, dy: tf.Tensor): tf.Tensor;
-  /** The filter's gradient alone. */
-  learn(work: Work, x: tf.Tensor, dy: tf.Tensor): void;
+  forward(x: tf.Tensor, filter: tf.Tensor, options: Options): tf.Tensor;
+  inputGradient(x: tf.Tensor, filter: tf.Tensor, dy: tf.Tensor, options: Options): tf.Tensor;
+  filterGradient(x: tf.Tensor, filter: tf.Tensor, dy: tf.Tensor, options: Options): tf.Tensor;
 }
+
+/** TensorFlow's kernels of one kind of convolution. */
+interface Kernels {
+  forward: string;
+  inputGradient: string;
+  filterGradient: string;
+}
+
+export const denseKernels: Kernels = {
+  forward: 'Conv2D',
+  inputGradient: 'Conv2DBackpropInput',
+  filterGradient: 'Conv2DBackpropFilter',
+};
+
+export const depthwiseKernels: Kernels = {
+  forward: 'DepthwiseConv2dNative',
+  inputGradient: 'DepthwiseConv2dNativeBackpropInput',
+  filterGradient: 'DepthwiseConv2dNativeBackpropFilter',
+};
+
+/**
+ * PyTorch pads (k − 1) / 2 on every side. TensorFlow's SAME does so at stride 1 only: at stride 2 it pads the bottom and
+ * the right first.
+ */
+export function convolutionAttributes({ kernel, stride, padding }: Options): Attribute[] {
+  const p = (kernel - 1) / 2;
+  const isSame = stride === 1 || padding === 'same';
+  const pads = isSame
+    ? [attribute.string('padding', 'SAME')]
+    : [attribute.string('padding', 'EXPLICIT'), attribute.int('explicit_paddings', [0, 0, p, p, p, p, 0, 0])];
+  return [
+    attribute.int('strides', [1, stride, stride, 1]),
+    attribute.int('dilations', [1, 1, 1, 1]),
+    attribute.string('data_format', 'NHWC'),
+    ...pads,
+  ];
+}
+
+const withShape = (x: tf.Tensor, compute: (shape: tf.Tensor) => tf.Tensor) =>
+  consume(tf.tensor1d(x.shape, 'int32'), compute);
+
+const ofTensorFlow = (kernels: Kernels): Convolution => ({
+  forward: (x, filter, options) => executeKernel(kernels.forward, convolutionAttributes(options), [x, filter]),
+  inputGradient: (x, filter, dy, options) =>
+    withShape(x, (shape) => executeKernel(kernels.inputGradient, convolutionAttributes(options), [shape, filter, dy])),
+  filterGradient: (x, filter, dy, options) =>
+    withShape(filter, (shape) => executeKernel(kernels.filterGradient, convolutionAttributes(options), [x, shape, dy])),
+});
 
 /** x [B, H, W, I], filter [k, k, I, O] → [B, ⌈H/s⌉, ⌈W/s⌉, O] */
-export const denseConvolution = (name: string, stride: number): Convolution => spatial(dense, name, stride);
+export const denseConvolution = ofTensorFlow(denseKernels);
 
-/** Of TensorFlow's own kernels. */
-export const composedDepthwise = (name: string, stride: number): Convolution => spatial(perChannel, name, stride);
+/** One filter per channel: x [B, H, W, C], filter [k, k, C, 1] → [B, ⌈H/s⌉, ⌈W/s⌉, C]. Of TensorFlow's own kernels. */
+export const composedDepthwise = ofTensorFlow(depthwiseKernels);
+
+const ownAttributes = (options: Options) => [
+  attribute.int('kernel', options.kernel),
+  attribute.int('stride', options.stride),
+];
 
 /** Of packages/tensorflow/native, several times as fast. */
-export function ownDepthwise(name: string, stride: number): Convolution {
-  const attributesFor = (filter: tf.Tensor) => [
-    attribute.int('kernel', filter.shape[0] as number),
-    attribute.int('stride', stride),
-  ];
-  const learn: Convolution['learn'] = (work, x, dy) =>
-    work.learn(`${visionPrefix}${name}.weight`, () =>
-      executeKernel('CrosscheckDepthwiseFilterGradient', attributesFor(filterOf(work, name)), [x, dy]),
-    ); // [k, k, C, 1]
-  return {
-    name,
-    learn,
-    forward: (work, x) => {
-      const filter = filterOf(work, name);
-      return executeKernel('CrosscheckDepthwise', attributesFor(filter), [x, filter]); // [B, ⌈H/s⌉, ⌈W/s⌉, C]
-    },
-    backward: (work, x, dy) => {
-      learn(work, x, dy);
-      const filter = filterOf(work, name);
-      return executeKernel('CrosscheckDepthwiseInputGradient', attributesFor(filter), [x, filter, dy]); // [B, H, W, C]
-    },
-  };
-}
-
-const filterOf = (work: Work, name: string) => work.weight(`${visionPrefix}${name}.weight`);
-
-const shapeOf = (x: tf.Tensor) => tf.tensor1d(x.shape, 'int32');
-
-function spatial(kernels: ConvolutionKernels, name: string, stride: number): Convolution {
-  const attributesFor = (filter: tf.Tensor) => convolutionAttributes(filter.shape[0] as number, stride);
-  const learn: Convolution['learn'] = (work, x, dy) =>
-    work.learn(`${visionPrefix}${name}.weight`, () => {
-      const filter = filterOf(work, name);
-      const kernel = (shape: tf.Tensor) => executeKernel(kernels.filterGradient, attributesFor(filter), [x, shape, dy]);
-      return consume(shapeOf(filter), kernel); // [k, k, I, O]
-    });
-  return {
-    name,
-    learn,
-    forward: (work, x) => {
-      const filter = filterOf(work, name);
-      return executeKernel(kernels.forward, attributesFor(filter), [x, filter]);
-    },
-    backward: (work, x, dy) => {
-      learn(work, x, dy);
-      const filter = filterOf(work, name);
-      const kernel = (shape: tf.Tensor) =>
-        executeKernel(kernels.inputGradient, attributesFor(filter), [shape, filter, dy]);
-      return consume(shapeOf(x), kernel); // [B, H, W, I]
-    },
-  };
-}
+export const ownDepthwise: Convolution = {
+  forward: (x, filter, options) => executeKernel('CrosscheckDepthwise', ownAttributes(options), [x, filter]),
+  inputGradient: (x, filter, dy, options) =>
+    executeKernel('CrosscheckDepthwiseInputGradient', ownAttributes(options), [x, filter, dy]),
+  filterGradient: (x, _, dy, options) =>
+    executeKernel('CrosscheckDepthwiseFilterGradient', ownAttributes(options), [x, dy]),
+};
 
 const asRows = (x: tf.Tensor) => reshape(x, [-1, x.shape.at(-1) as number]);
 
 /** Two tensors as matrices of pixels, multiplied. */
 const multiplyRows = (
-  a: tf.Tensor,
-  b: tf.Tensor,
+  [a, b]: [tf.Tensor, tf.Tensor],
   product: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor,
-  shape: (number | undefined)[],
+  shape: number[],
 ) =>
   consume(
     consume(asRows(a), (left) => consume(asRows(b), (right) => product(left, right))),
-    (rows) => reshape(rows, shape as number[]),
+    (rows) => reshape(rows, shape),
   );
 
 /** 1 × 1: every pixel on its own, so a matrix product. x [B, H, W, I], filter [1, 1, I, O] → [B, H, W, O] */
-export function pointwiseConvolution(name: string): Convolution {
-  const learn: Convolution['learn'] = (work, x, dy) =>
-    work.learn(`${visionPrefix}${name}.weight`, () => multiplyRows(x, dy, matMulLeft, filterOf(work, name).shape)); // [1, 1, I, O]
-  return {
-    name,
-    learn,
-    forward: (work, x) => {
-      const filter = filterOf(work, name);
-      return multiplyRows(x, filter, matMul, [...x.shape.slice(0, 3), filter.shape[3]]);
-    },
-    backward: (work, x, dy) => {
-      learn(work, x, dy);
-      return multiplyRows(dy, filterOf(work, name), matMulRight, x.shape);
-    },
-  };
-}
+export const pointwiseConvolution: Convolution = {
+  forward: (x, filter) => multiplyRows([x, filter], matMul, [...x.shape.slice(0, 3), filter.shape[3] as number]),
+  inputGradient: (x, filter, dy) => multiplyRows([dy, filter], matMulRight, x.shape),
+  filterGradient: (x, filter, dy) => multiplyRows([x, dy], matMulLeft, filter.shape),
+};

@@ -1,20 +1,20 @@
+import type { Dropout, Kept } from '@crosscheck/network';
 import { attribute, executeKernel, type tf } from '@crosscheck/tensorflow';
-import { survivalMask } from '../layers/dropout.ts';
-import { noiseKey } from '../layers/pass.ts';
-import { consume, gatherRows, multiply } from './kernels.ts';
-import type { Work } from './work.ts';
+import type { Packing } from '../packing.ts';
+import { noiseKey, survivalMask } from '../pass.ts';
+import { consume, gatherRows, multiply, view } from './kernels.ts';
+import type { Work } from './ops.ts';
 
 /** What a dropout multiplies with, there and back; null where nothing is dropped. */
 export type Mask = tf.Tensor | null;
 
 export interface DropoutSite {
-  /** Shape of the mask as the plain implementation draws it. */
   shape: number[];
   rate: number;
   site: string;
 }
 
-/** The plain implementation's mask of the same seed and site. `select` picks the part that is computed here. */
+/** The mask of a seed and site. `select` picks the part that is computed here. */
 export function drawMask(
   work: Work,
   { shape, rate, site }: DropoutSite,
@@ -25,33 +25,39 @@ export function drawMask(
   return select ? consume(mask, select) : mask;
 }
 
-/** x · mask; frees x unless there is nothing to drop. Its own way back. */
-export function drop(x: tf.Tensor, mask: Mask): tf.Tensor {
-  return mask ? consume(x, () => multiply(x, mask)) : x;
-}
+/** x · mask, which is its own gradient. */
+export const drop = (x: tf.Tensor, mask: Mask): tf.Tensor => (mask ? multiply(x, mask) : view(x));
 
-/** The dropout of some rows of a matrix. It needs no tensor, or one that is freed with what it is kept in. */
+/** The dropout of rows of tokens [N, H], in one of its implementations: the mask is that of all B · L places. */
 export interface RowDropout {
-  mask: Mask; // [N, H]
-  /** x [N, H] · mask; frees x unless there is nothing to drop. Its own way back. */
-  drop(x: tf.Tensor): tf.Tensor;
+  forward(work: Work, tokens: Packing, options: Dropout, x: tf.Tensor): Kept;
+  /** The same once more, of the output's gradient or of the input. */
+  again(work: Work, tokens: Packing, options: Dropout, given: { x: tf.Tensor; kept: object | undefined }): tf.Tensor;
 }
 
-/** Makes the dropout of the rows at `places` [N] of a matrix of the site's shape. */
-export type RowDropoutMaker = (work: Work, site: DropoutSite, places: tf.Tensor) => RowDropout;
+const placesOf = (tokens: Packing, { of }: Dropout) => (of === 'first' ? tokens.firstPlaces : tokens.places);
 
 /** Of TensorFlow's own kernels, on any device: the whole mask is drawn. */
-export const composedRowDropout: RowDropoutMaker = (work, site, places) => {
-  const isEveryRow = places.size === site.shape[0];
-  const mask = drawMask(work, site, isEveryRow ? undefined : (m) => gatherRows(m, places)); // [N, H]
-  return { mask, drop: (x) => drop(x, mask) };
+export const composedRowDropout: RowDropout = {
+  forward(work, tokens, options, x) {
+    const places = placesOf(tokens, options);
+    const shape = [tokens.size * tokens.length, x.shape[1] as number]; // [B · L, H]
+    const isEveryRow = places.size === shape[0];
+    const mask = drawMask(work, { ...options, shape }, isEveryRow ? undefined : (m) => gatherRows(m, places)); // [N, H]
+    return { y: drop(x, mask), ...(mask && { kept: { mask } }) };
+  },
+  again: (_work, _tokens, _options, { x, kept }) => drop(x, (kept as { mask: tf.Tensor } | undefined)?.mask ?? null),
 };
 
 /** Of packages/tensorflow/native: the mask is drawn where it is used, as often as it is used. */
-export const ownRowDropout: RowDropoutMaker = (work, { rate, site }, places) => {
-  if (!work.training || rate === 0) return { mask: null, drop: (x) => x };
-  const attributes = [attribute.float('rate', rate)];
-  const dropRows = (x: tf.Tensor) =>
-    consume(noiseKey(work.seed, site), (key) => executeKernel('CrosscheckDropRows', attributes, [x, places, key]));
-  return { mask: null, drop: (x) => consume(x, dropRows) };
+export const ownRowDropout: RowDropout = {
+  forward: (work, tokens, options, x) => ({ y: ownRowDropout.again(work, tokens, options, { x, kept: undefined }) }),
+  again(work, tokens, options, { x }) {
+    const { rate, site } = options;
+    if (!work.training || rate === 0) return view(x);
+    const inputs = [x, placesOf(tokens, options)];
+    const run = (key: tf.Tensor) =>
+      executeKernel('CrosscheckDropRows', [attribute.float('rate', rate)], [...inputs, key]);
+    return consume(noiseKey(work.seed, site), run);
+  },
 };

@@ -4,8 +4,8 @@ import { add, consume, erf, exp, multiply, scale, shift, square } from './kernel
 
 /** In one of its implementations. */
 export interface Gelu {
-  forward(x: tf.Tensor): tf.Tensor;
-  backward(x: tf.Tensor, dy: tf.Tensor): tf.Tensor;
+  forward: (x: tf.Tensor) => tf.Tensor;
+  backward: (x: tf.Tensor, dy: tf.Tensor) => tf.Tensor;
 }
 
 /** Φ(x), the standard normal's cumulative distribution */

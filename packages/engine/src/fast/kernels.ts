@@ -17,13 +17,17 @@ const binary = (name: string) => (a: tf.Tensor, b: tf.Tensor) => executeKernel(n
 export const add = binary('AddV2');
 export const subtract = binary('Sub');
 export const multiply = binary('Mul');
+export const abs = unary('Abs');
 export const erf = unary('Erf');
 export const exp = unary('Exp');
 export const relu = unary('Relu');
+export const relu6 = unary('Relu6');
 export const rsqrt = unary('Rsqrt');
 export const sigmoid = unary('Sigmoid');
+export const sign = unary('Sign');
 export const softmax = unary('Softmax');
 export const square = unary('Square');
+export const tanh = unary('Tanh');
 /** A second handle of the same memory, to be freed on its own. */
 export const view = unary('Identity');
 export const squaredDifference = binary('SquaredDifference');
@@ -33,8 +37,21 @@ export const addBias = binary('BiasAdd');
 export const biasGradient = unary('BiasAddGrad');
 /** (σ(x), dy) → σ′(x) · dy */
 export const sigmoidGradient = binary('SigmoidGrad');
-/** (dy, relu(x)) → relu′(x) · dy */
-export const reluGradient = binary('ReluGrad');
+/** (tanh(x), dy) → tanh′(x) · dy */
+export const tanhGradient = binary('TanhGrad');
+/** (relu(x), dy) → relu′(x) · dy */
+export const reluGradient = (y: tf.Tensor, dy: tf.Tensor): tf.Tensor => executeKernel('ReluGrad', [], [dy, y]);
+/** (x or relu6(x), dy) → relu6′(x) · dy */
+export const relu6Gradient = (y: tf.Tensor, dy: tf.Tensor): tf.Tensor => executeKernel('Relu6Grad', [], [dy, y]);
+
+/** x · σ(x) */
+export const silu = (x: tf.Tensor): tf.Tensor => consume(sigmoid(x), (s) => multiply(x, s));
+
+/** dy · (σ(x) + x · σ′(x)) */
+export function siluGradient(x: tf.Tensor, dy: tf.Tensor): tf.Tensor {
+  const slope = consume(sigmoid(x), (s) => consume(sigmoidGradient(s, x), (rest) => add(s, rest)));
+  return consume(slope, () => multiply(dy, slope));
+}
 
 export const scale = (x: tf.Tensor, factor: number): tf.Tensor => consume(tf.scalar(factor), (f) => multiply(x, f));
 export const shift = (x: tf.Tensor, offset: number): tf.Tensor => consume(tf.scalar(offset), (o) => add(x, o));
@@ -80,6 +97,13 @@ export const gatherRows = (x: tf.Tensor, rows: tf.Tensor): tf.Tensor =>
 export const scatterRows = (x: tf.Tensor, rows: tf.Tensor, count: number): tf.Tensor =>
   consume(tf.scalar(count, 'int32'), (n) => executeKernel('UnsortedSegmentSum', [], [x, rows, n]));
 
+/** dx = y · (dy − Σ dy · y) over the last axis */
+export function softmaxGradient(y: tf.Tensor, dy: tf.Tensor): tf.Tensor {
+  const total = consume(multiply(dy, y), rowSum);
+  const centred = consume(total, () => subtract(dy, total));
+  return consume(centred, () => multiply(centred, y));
+}
+
 /** Mean of every map: [B, H, W, C] → [B, C] */
 export function mapMean(x: tf.Tensor): tf.Tensor {
   const [B, H, W, C] = x.shape as [number, number, number, number];
@@ -95,6 +119,18 @@ export function mapMean(x: tf.Tensor): tf.Tensor {
     [x],
   ); // [B, 1, 1, C]
   return consume(pooled, (mean) => reshape(mean, [B, C]));
+}
+
+/** [B, K, E] → [B, A, K, E / A] */
+export function splitHeads(x: tf.Tensor, heads: number): tf.Tensor {
+  const [B, K, E] = x.shape as [number, number, number];
+  return consume(reshape(x, [B, K, heads, E / heads]), (split) => transpose(split, [0, 2, 1, 3]));
+}
+
+/** [B, A, K, D] → [B, K, A · D] */
+export function mergeHeads(x: tf.Tensor): tf.Tensor {
+  const [B, A, K, D] = x.shape as [number, number, number, number];
+  return consume(transpose(x, [0, 2, 1, 3]), (merged) => reshape(merged, [B, K, A * D]));
 }
 
 /** One number for each map: x [B, C] → [B, 1, 1, C] */

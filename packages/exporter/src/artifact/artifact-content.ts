@@ -1,5 +1,5 @@
 import type { Architecture, Artifact, Decision, Operators, Preprocessing } from '@crosscheck/contract';
-import type { WeightSource } from '../network/weights.ts';
+import type { WeightSource } from '@crosscheck/network';
 
 /** Everything that an artifact folder is made of. */
 export interface ArtifactContent extends Decision {

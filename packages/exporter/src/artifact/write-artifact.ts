@@ -11,8 +11,8 @@ import {
   modalitiesOf,
   onnxMetadataOf,
 } from '@crosscheck/contract';
-import { buildClassifierGraph } from '../network/classifier.ts';
-import type { Graph } from '../onnx/types.ts';
+import type { Graph } from '@crosscheck/network';
+import { buildClassifierGraph } from '../graph/classifier.ts';
 import { writeOnnxModel } from '../onnx/write-model.ts';
 import type { ArtifactContent } from './artifact-content.ts';
 import { modelConfig, preprocessorConfig, tokenizerConfig } from './hugging-face.ts';

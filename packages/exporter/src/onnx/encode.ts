@@ -1,7 +1,10 @@
 // Field numbers are those of onnx/onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
-import type { Attribute, DataType, Dimension, Graph, Initializer, Node, Placement, ValueInfo } from './types.ts';
-import { dataTypes } from './types.ts';
+import type { Attribute, DataType, Dimension, Graph, Initializer, Node, ValueInfo } from '@crosscheck/network';
+import type { Placement } from './placement.ts';
 import { WireWriter } from './wire.ts';
+
+/** Element types by their number in TensorProto.DataType. */
+const dataTypes: Record<DataType, number> = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10 };
 
 /** IR version that came with each operator set: https://github.com/onnx/onnx/blob/main/docs/Versioning.md */
 const irVersionOfOpset: Readonly<Record<number, number>> = { 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11 };

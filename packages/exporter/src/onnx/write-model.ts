@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
+import type { Graph, Initializer } from '@crosscheck/network';
 import type { ModelHeader } from './encode.ts';
 import { encodeModel } from './encode.ts';
-import type { Graph, Initializer, Placement } from './types.ts';
-import { byteLength } from './types.ts';
+import { byteLength, type Placement } from './placement.ts';
 
 /** A page: what the ONNX specification recommends so that runtimes can map the file. */
 const dataAlignmentBytes = 4096;

@@ -1,5 +1,6 @@
 import type { Architecture, Preprocessing } from '@crosscheck/contract';
 import { openClassifier, openOnnxSession } from '@crosscheck/inference';
+import { noDropout } from '@crosscheck/network';
 import { createTokenizer } from '@crosscheck/preprocess';
 import type { Checkpoint } from '@crosscheck/weights';
 import { checkParity, exportedLogits, type ParityReport, trainerLogits } from './check-parity.ts';
@@ -41,8 +42,6 @@ export async function openGate(checkpoint: Checkpoint, network: Network): Promis
       checkParity(served, trained.slice(direct.length), await runFolder(served, dir, preprocessing)),
   };
 }
-
-const noDropout = { fusion: 0, projection: 0, text: 0, attention: 0, stochasticDepth: 0 };
 
 /** TensorFlow is opened only here, so that what reads or writes artifacts never loads it. */
 async function runTrainer(

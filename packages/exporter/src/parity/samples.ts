@@ -109,6 +109,7 @@ export function trainerBatch(parityCase: ParityCase, preprocessing: Preprocessin
     size,
     ...padded,
     ...parityCase.presence,
+    imageSize: preprocessing.imageSize,
     image: normalizeAll(parityCase, preprocessing, 'nhwc'),
     label: new Float32Array(size),
     indices: Int32Array.from({ length: size }, (_, i) => i),

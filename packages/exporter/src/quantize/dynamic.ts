@@ -1,5 +1,5 @@
-import { transposeMatrix } from '@crosscheck/weights';
-import type { Graph, Node } from '../onnx/types.ts';
+import type { Graph, Node } from '@crosscheck/network';
+import { transposeMatrix } from '@crosscheck/network';
 import { channelScales, lastAxis, quantizeChannels } from './channels.ts';
 import { type FloatConstant, GraphDraft } from './graph-draft.ts';
 

@@ -1,4 +1,4 @@
-import type { DataType, Graph, Initializer, Node, Values } from '../onnx/types.ts';
+import type { DataType, Graph, Initializer, Node, Values } from '@crosscheck/network';
 
 /** A graph that is being rewritten: nodes are added in order, constants that no node reads any more are dropped. */
 export class GraphDraft {

@@ -1,4 +1,4 @@
-import type { Graph } from '../onnx/types.ts';
+import type { Graph } from '@crosscheck/network';
 import { type FloatConstant, GraphDraft } from './graph-draft.ts';
 
 const float32 = 1; // TensorProto.DataType, for Cast

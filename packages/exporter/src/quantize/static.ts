@@ -1,4 +1,4 @@
-import type { Graph, Node } from '../onnx/types.ts';
+import type { Graph, Node } from '@crosscheck/network';
 import { channelScales, firstAxis, quantizeChannels } from './channels.ts';
 import { type FloatConstant, GraphDraft } from './graph-draft.ts';
 import type { Range } from './range-histogram.ts';

@@ -1,5 +1,5 @@
 import type { Artifact } from '@crosscheck/contract';
-import type { Graph } from '../onnx/types.ts';
+import type { Graph } from '@crosscheck/network';
 import { type CalibrationOptions, calibrate } from './calibrate.ts';
 import { quantizeLinears } from './dynamic.ts';
 import { halveWeights } from './halve.ts';

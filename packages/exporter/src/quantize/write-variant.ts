@@ -4,7 +4,7 @@ import { CrosscheckError } from '@crosscheck/contract';
 import { decodeImage } from '@crosscheck/preprocess';
 import type { ArtifactContent } from '../artifact/artifact-content.ts';
 import { writeArtifactFiles, writeManifest, writeModelCard } from '../artifact/write-artifact.ts';
-import { buildClassifierGraph } from '../network/classifier.ts';
+import { buildClassifierGraph } from '../graph/classifier.ts';
 import { type ComparedPost, type ComparisonReport, compareArtifacts } from '../parity/compare-artifacts.ts';
 import { rewrites } from './variant.ts';
 

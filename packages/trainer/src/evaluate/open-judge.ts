@@ -12,9 +12,10 @@ import {
   throwIfStopped,
 } from '@crosscheck/contract';
 import { createLoader, type Loader, type Sample } from '@crosscheck/data';
-import { createModel, defaultDropout, loadWeights } from '@crosscheck/engine';
+import { createModel, loadWeights } from '@crosscheck/engine';
 import { applyTemperature } from '@crosscheck/evaluation';
 import { type Classifier, openClassifier } from '@crosscheck/inference';
+import { noDropout } from '@crosscheck/network';
 import { createTokenizer, type Tokenizer } from '@crosscheck/preprocess';
 import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/weights';
 import { bestModelName } from '../consumers/checkpoints.ts';
@@ -62,7 +63,7 @@ export async function openCheckpointJudge(named: string, config: TrainConfig): P
   const checkpoint = await openCheckpoint(source, meaningOf(config));
   const metadata = checkpoint.metadata ?? describeForeignCheckpoint(config);
   const { architecture, preprocessing } = metadata;
-  const model = createModel({ architecture, dropout: defaultDropout, batchNormMomentum: 0.1, seed: 0 });
+  const model = createModel({ architecture, dropout: noDropout, batchNormMomentum: 0.1, seed: 0 });
   await loadWeights(model, checkpoint);
   await checkpoint.close();
   const tokenizer =

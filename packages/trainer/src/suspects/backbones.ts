@@ -1,6 +1,7 @@
 import { architectureOf, describeForeignCheckpoint, preprocessingOf, type TrainConfig } from '@crosscheck/config';
 import { CrosscheckError, type Preprocessing, type SeenRows } from '@crosscheck/contract';
-import { createModel, defaultDropout, loadWeights, type Model } from '@crosscheck/engine';
+import { createModel, loadWeights, type Model } from '@crosscheck/engine';
+import { noDropout } from '@crosscheck/network';
 import { createTokenizer, type Tokenizer } from '@crosscheck/preprocess';
 import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/weights';
 import { buildModel, loadInitialWeights, meaningOf, openTokenizer } from '../network.ts';
@@ -39,7 +40,7 @@ async function openTrained(config: TrainConfig, named: string): Promise<Backbone
     const metadata = checkpoint.metadata ?? describeForeignCheckpoint(config);
     const { architecture, preprocessing } = metadata;
     requirePooled(architecture.fusion, file);
-    const model = createModel({ architecture, dropout: defaultDropout, batchNormMomentum: 0.1, seed: 0 });
+    const model = createModel({ architecture, dropout: noDropout, batchNormMomentum: 0.1, seed: 0 });
     await loadWeights(model, checkpoint);
     const tokenizer =
       metadata.tokenizer === null ? await openTokenizer(config) : createTokenizer(metadata.tokenizer, preprocessing);

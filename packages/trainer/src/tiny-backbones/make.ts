@@ -4,7 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Architecture, createRandom, type Preprocessing } from '@crosscheck/contract';
 import { renderScene, sceneKinds, writeCaption } from '@crosscheck/data';
-import { createModel, defaultDropout, type Model, modelTensors } from '@crosscheck/engine';
+import { createModel, type Model, modelTensors, type Texts } from '@crosscheck/engine';
+import { defaultDropout } from '@crosscheck/network';
 import { createTokenizer, decodeImage, normalizeImage, padTokenIds } from '@crosscheck/preprocess';
 import { tf } from '@crosscheck/tensorflow';
 import { writeSafetensors } from '@crosscheck/weights';
@@ -25,7 +26,11 @@ export interface MakeOptions {
 
 const kindOf = (i: number) => i % sceneKinds.length;
 
-async function makePictures(count: number, seed: string, { preprocessing, say }: MakeOptions): Promise<KindSet> {
+async function makePictures(
+  count: number,
+  seed: string,
+  { preprocessing, say }: MakeOptions,
+): Promise<KindSet<tf.Tensor4D>> {
   const side = preprocessing.imageSize;
   const length = side * side * 3;
   const pixels = new Uint8Array(count * length);
@@ -43,7 +48,7 @@ async function makePictures(count: number, seed: string, { preprocessing, say }:
         const picture = pixels.subarray(row * length, (row + 1) * length);
         normalizeImage(mirrorSome(picture, side, row + i), preprocessing, 'nhwc', image, i * length);
       });
-      return [tf.tensor4d(image, [rows.length, side, side, 3])];
+      return tf.tensor4d(image, [rows.length, side, side, 3]);
     },
   };
 }
@@ -60,7 +65,7 @@ function mirrorSome(pixels: Uint8Array, side: number, salt: number): Uint8Array 
   return mirrored;
 }
 
-function makeCaptions(count: number, seed: string, preprocessing: Preprocessing): KindSet {
+function makeCaptions(count: number, seed: string, preprocessing: Preprocessing): KindSet<Texts> {
   const tokenizer = createTokenizer(tinyTokenizerJson(), preprocessing);
   const rows = Array.from({ length: count }, (_, i) =>
     tokenizer.encode(writeCaption(sceneKinds[kindOf(i)] ?? 'forest', createRandom(seed, i))),
@@ -69,12 +74,8 @@ function makeCaptions(count: number, seed: string, preprocessing: Preprocessing)
     size: count,
     kinds: Int32Array.from({ length: count }, (_, i) => kindOf(i)),
     inputs(picked) {
-      const { inputIds, attentionMask, length } = padTokenIds(
-        Array.from(picked, (row) => rows[row] as Int32Array),
-        tokenizer.padId,
-      );
-      const shape: [number, number] = [picked.length, length];
-      return [tf.tensor2d(inputIds, shape, 'int32'), tf.tensor2d(attentionMask, shape, 'int32')];
+      const ids = Array.from(picked, (row) => rows[row] as Int32Array);
+      return { size: picked.length, ...padTokenIds(ids, tokenizer.padId) };
     },
   };
 }
@@ -109,7 +110,7 @@ export async function makeTinyBackbones(options: MakeOptions): Promise<{ vision:
       ...shared,
       prefix: 'vision_branch.backbone.',
       width: architecture.vision.headChannels,
-      encode: ([image], step) => model.encodeVision(image as tf.Tensor4D, step ? trainingPass(model, step.seed) : {}),
+      encode: (image, step) => model.imageFeatures(image, step ? trainingPass(model, step.seed) : {}),
       epochs: options.visionEpochs,
       learningRate: 4e-3,
     },
@@ -122,8 +123,7 @@ export async function makeTinyBackbones(options: MakeOptions): Promise<{ vision:
       ...shared,
       prefix: 'text_branch.backbone.',
       width: architecture.text.hiddenSize,
-      encode: ([ids, mask], step) =>
-        model.encodeText(ids as tf.Tensor2D, mask as tf.Tensor2D, step ? trainingPass(model, step.seed) : {}),
+      encode: (texts, step) => model.textFeatures(texts, step ? trainingPass(model, step.seed) : {}),
       epochs: options.textEpochs,
       learningRate: 2e-3,
     },

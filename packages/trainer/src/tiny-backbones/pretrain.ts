@@ -3,22 +3,22 @@ import { createAdamW, type Model, oneCycle } from '@crosscheck/engine';
 import { tf } from '@crosscheck/tensorflow';
 
 /** A labelled set for one backbone: N examples of K kinds. */
-export interface KindSet {
+export interface KindSet<Inputs> {
   size: number;
   /** Kind of each example, in [0, K). */
   kinds: Int32Array;
-  /** The inputs of some examples: pictures [B, S, S, 3], or token ids and mask [B, L]. Tensors belong to the caller. */
-  inputs(rows: Int32Array): tf.Tensor[];
+  /** The inputs of some examples: images [B, S, S, 3], which belong to the caller, or texts. */
+  inputs(rows: Int32Array): Inputs;
 }
 
-export interface Pretraining {
+export interface Pretraining<Inputs> {
   model: Model;
   /** Name prefix of the backbone's variables. */
   prefix: string;
   /** Width of its features. */
   width: number;
   kinds: number;
-  encode(inputs: tf.Tensor[], training: { seed: number } | null): tf.Tensor2D;
+  encode(inputs: Inputs, training: { seed: number } | null): tf.Tensor2D;
   epochs: number;
   batchSize: number;
   learningRate: number;
@@ -26,7 +26,12 @@ export interface Pretraining {
 }
 
 /** Teaches a backbone to tell the kinds apart, through a linear classifier that is thrown away. @returns validation accuracy */
-export function pretrain(task: Pretraining, train: KindSet, validation: KindSet, say: (line: string) => void): number {
+export function pretrain<Inputs>(
+  task: Pretraining<Inputs>,
+  train: KindSet<Inputs>,
+  validation: KindSet<Inputs>,
+  say: (line: string) => void,
+): number {
   const classifier = {
     weight: tf.variable(tf.randomNormal([task.width, task.kinds], 0, 0.05, 'float32', task.seed)),
     bias: tf.variable(tf.zeros([task.kinds])),
@@ -67,9 +72,14 @@ export function pretrain(task: Pretraining, train: KindSet, validation: KindSet,
   return accuracy;
 }
 
-const kindsOf = (set: KindSet, rows: Int32Array) => Int32Array.from(rows, (row) => set.kinds[row] as number);
+const kindsOf = (set: Pick<KindSet<unknown>, 'kinds'>, rows: Int32Array) =>
+  Int32Array.from(rows, (row) => set.kinds[row] as number);
 
-function measure(task: Pretraining, set: KindSet, judge: (features: tf.Tensor2D) => tf.Tensor): number {
+function measure<Inputs>(
+  task: Pretraining<Inputs>,
+  set: KindSet<Inputs>,
+  judge: (features: tf.Tensor2D) => tf.Tensor,
+): number {
   const rows = Int32Array.from({ length: set.size }, (_, i) => i);
   let right = 0;
   for (let begin = 0; begin < set.size; begin += task.batchSize) {

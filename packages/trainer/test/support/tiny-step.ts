@@ -44,6 +44,7 @@ export function tinyInput(size = 2, seed = 1): TrainingInput & { size: number; l
   return {
     size,
     length,
+    imageSize: side,
     image: Float32Array.from({ length: size * side * side * 3 }, () => random.normal()),
     inputIds: Int32Array.from({ length: size * length }, () => random.int(64)),
     attentionMask: new Int32Array(size * length).fill(1),
