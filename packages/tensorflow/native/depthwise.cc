@@ -1,9 +1,13 @@
-// Depthwise convolutions, padded by (k − 1) / 2 on every side, and their gradients. TensorFlow's own gradients take up to six times as
-// long as its forward pass, and that several times as long as this one.
+// Depthwise convolutions and their gradients. TensorFlow's own gradients take up to six times as long as its forward pass, and that
+// several times as long as this one.
 //
-// Shapes: x [B, H, W, C], filter [k, k, C, 1], y [B, OH, OW, C] with OH = ⌈H / stride⌉.
+// Padding 'SYMMETRIC' is (k − 1) / 2 on every side, as PyTorch's networks have it; 'SAME' is TensorFlow's: no more than the outputs need,
+// half of it before, an odd one after. They differ at stride 2 on even sizes, where SAME has one less before.
+//
+// Shapes: x [B, H, W, C], filter [k, k, C, 1], y [B, OH, OW, C] with OH = ⌈H / stride⌉, whatever the padding.
 #include <algorithm>
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include "kernel.h"
@@ -28,12 +32,28 @@ CROSSCHECK_INLINE void Store(V v, float* to) {
   std::memcpy(to, &v, sizeof v);
 }
 
-struct Geometry {
-  int64_t batch, height, width, channels, out_height, out_width, kernel, stride, pad;
+// Rows above the first, or columns before it.
+int64_t PaddingBefore(const Attributes& attributes, int64_t size, int64_t out_size) {
+  const int64_t kernel = attributes.kernel;
+  if (attributes.padding != "SAME") return (kernel - 1) / 2;
+  return std::max<int64_t>((out_size - 1) * attributes.stride + kernel - size, 0) / 2;
+}
 
-  Geometry(const Shape& x, int64_t kernel, int64_t stride)
-      : batch(x[0]), height(x[1]), width(x[2]), channels(x[3]), out_height((x[1] + stride - 1) / stride),
-        out_width((x[2] + stride - 1) / stride), kernel(kernel), stride(stride), pad((kernel - 1) / 2) {}
+struct Geometry {
+  int64_t batch, height, width, channels, kernel, stride, out_height, out_width, pad_top, pad_left;
+
+  Geometry(const Shape& x, const Attributes& attributes)
+      : batch(x[0]), height(x[1]), width(x[2]), channels(x[3]), kernel(attributes.kernel), stride(attributes.stride),
+        out_height((height + stride - 1) / stride), out_width((width + stride - 1) / stride),
+        pad_top(PaddingBefore(attributes, height, out_height)), pad_left(PaddingBefore(attributes, width, out_width)) {}
+
+  // Whether the loops below are compiled for it.
+  bool IsKnown(Call& call) const {
+    if ((kernel == 3 || kernel == 5) && (stride == 1 || stride == 2)) return true;
+    call.Refuse("expected a depthwise convolution of kernel 3 or 5 and stride 1 or 2, got kernel " + std::to_string(kernel) +
+                " and stride " + std::to_string(stride) + "; TensorFlow's own kernels take any");
+    return false;
+  }
 
   int64_t sample_size() const { return height * width * channels; }
   int64_t out_row_size() const { return out_width * channels; }
@@ -48,7 +68,7 @@ struct Window {
 
   Window(const float* x, const Geometry& g, int64_t oh, const float* zeros) {
     for (int64_t kh = 0; kh < g.kernel; ++kh) {
-      const int64_t ih = oh * g.stride + kh - g.pad;
+      const int64_t ih = oh * g.stride + kh - g.pad_top;
       rows[kh] = ih < 0 || ih >= g.height ? zeros : x + ih * g.width * g.channels;
     }
   }
@@ -63,11 +83,11 @@ struct Window {
 
 // --- forward, and the input's gradient at stride 1 ---------------------------------------------------------------------------------
 
-// P neighbouring pixels of a row of y, which share what they read: y[ow] = Σ rows[kh][ow · S + kw − pad] · taps[kh, kw].
+// P neighbouring pixels of a row of y, which share what they read: y[ow] = Σ rows[kh][ow · S + kw − pad_left] · taps[kh, kw].
 template <class V, int K, int S, int P>
 CROSSCHECK_INLINE void Pixels(const Window& window, const V (&taps)[K * K], const Geometry& g, int64_t ow, int64_t c, float* y) {
   V total[P] = {};
-  const int64_t first = (ow * S - g.pad) * g.channels + c;
+  const int64_t first = (ow * S - g.pad_left) * g.channels + c;
 #pragma GCC unroll 5
   for (int kh = 0; kh < K; ++kh) {
     const float* row = window.rows[kh] + first;
@@ -89,7 +109,7 @@ template <class V, int K>
 CROSSCHECK_INLINE void EdgePixel(const Window& window, const V (&taps)[K * K], const Geometry& g, int64_t ow, int64_t c, float* y) {
   V total = {};
   for (int kw = 0; kw < K; ++kw) {
-    const int64_t iw = ow * g.stride + kw - g.pad;
+    const int64_t iw = ow * g.stride + kw - g.pad_left;
     if (iw < 0 || iw >= g.width) continue;
     for (int kh = 0; kh < K; ++kh) total += Load<V>(window.rows[kh] + iw * g.channels + c) * taps[kh * K + kw];
   }
@@ -101,8 +121,8 @@ struct Inside {
   int64_t begin, end;
 
   explicit Inside(const Geometry& g) {
-    begin = std::min(g.out_width, (g.pad + g.stride - 1) / g.stride);
-    const int64_t reach = g.width - g.kernel + g.pad;  // ow · stride may be at most this
+    begin = std::min(g.out_width, (g.pad_left + g.stride - 1) / g.stride);
+    const int64_t reach = g.width - g.kernel + g.pad_left;  // ow · stride may be at most this
     end = reach < 0 ? begin : std::max(begin, std::min(g.out_width, reach / g.stride + 1));
   }
 };
@@ -149,20 +169,21 @@ void Convolve(const float* x, const float* filter, bool flipped, const Geometry&
 // x, filter → y
 void Depthwise(Call& call, const Attributes& attributes) {
   const Tensor x = call.Input(0), filter = call.Input(1);
-  const Geometry g(x.shape(), attributes.kernel, attributes.stride);
+  const Geometry g(x.shape(), attributes);
+  if (!g.IsKnown(call)) return;
   const Tensor y = call.Output(0, g.out_shape());
   Convolve(x.data(), filter.data(), false, g, y.data());
 }
 
 // --- the filter's gradient ---------------------------------------------------------------------------------------------------------
 
-// sum[kh, kw] += Σ rows[kh][ow · stride + kw − pad] · dy[ow] over one row of dy.
+// sum[kh, kw] += Σ rows[kh][ow · stride + kw − pad_left] · dy[ow] over one row of dy.
 template <class V, int K>
 CROSSCHECK_INLINE void CorrelateRow(const Window& window, const float* dy, const Geometry& g, int64_t c, float* sum) {
   V total[K * K] = {};
   for (int64_t ow = 0; ow < g.out_width; ++ow) {
     const V d = Load<V>(dy + ow * g.channels + c);
-    const int64_t first = ow * g.stride - g.pad;
+    const int64_t first = ow * g.stride - g.pad_left;
     if (first >= 0 && first + K <= g.width) {
 #pragma GCC unroll 5
       for (int kh = 0; kh < K; ++kh) {
@@ -205,7 +226,8 @@ CROSSCHECK_VECTORISED void CorrelateSample(const float* x, const float* dy, cons
 // x, dy → the filter's gradient.
 void DepthwiseFilterGradient(Call& call, const Attributes& attributes) {
   const Tensor x = call.Input(0), dy = call.Input(1);
-  const Geometry g(x.shape(), attributes.kernel, attributes.stride);
+  const Geometry g(x.shape(), attributes);
+  if (!g.IsKnown(call)) return;
   const int64_t size = g.kernel * g.kernel * g.channels;
   const Tensor gradient = call.Output(0, {g.kernel, g.kernel, g.channels, 1});
   const std::vector<float> zeros(g.width * g.channels);
@@ -229,14 +251,14 @@ void DepthwiseFilterGradient(Call& call, const Attributes& attributes) {
 // --- the input's gradient at stride 2 ----------------------------------------------------------------------------------------------
 
 // Adds to every second pixel of a row of dx, from the first that meets the filter's tap `First`, what one row of dy gives it:
-// dx[iw] += Σ dy[(iw + pad − kw) / 2] · filter[kw] over kw = First, First + 2, …
+// dx[iw] += Σ dy[(iw + pad_left − kw) / 2] · filter[kw] over kw = First, First + 2, …
 template <class V, int K, int First>
 CROSSCHECK_INLINE void SpreadRow(const float* dy, const float* filter, const Geometry& g, float* dx) {
   constexpr int kTaps = (K - First + 1) / 2;
   V taps[kTaps];
   for (int t = 0; t < kTaps; ++t) taps[t] = Load<V>(filter + (First + t * 2) * g.channels);
-  for (int64_t iw = (First + g.pad) % 2; iw < g.width; iw += 2) {
-    const int64_t last = (iw + g.pad - First) / 2;
+  for (int64_t iw = (First + g.pad_left) % 2; iw < g.width; iw += 2) {
+    const int64_t last = (iw + g.pad_left - First) / 2;
     float* to = dx + iw * g.channels;
     V total = Load<V>(to);
     if (last < g.out_width && last - kTaps + 1 >= 0) {
@@ -253,9 +275,9 @@ CROSSCHECK_INLINE void SpreadRow(const float* dy, const float* filter, const Geo
 
 template <int K>
 CROSSCHECK_INLINE void SpreadAll(const float* dy, const float* filter, const Geometry& g, int64_t ih, float* dx) {
-  for (int64_t kh = (ih + g.pad) % 2; kh < K; kh += 2) {
-    const int64_t oh = (ih + g.pad - kh) / 2;
-    if (ih + g.pad < kh || oh >= g.out_height) continue;
+  for (int64_t kh = (ih + g.pad_top) % 2; kh < K; kh += 2) {
+    const int64_t oh = (ih + g.pad_top - kh) / 2;
+    if (ih + g.pad_top < kh || oh >= g.out_height) continue;
     const float* from = dy + oh * g.out_row_size();
     const float* taps = filter + kh * K * g.channels;
 #define CROSSCHECK_ROW(V)                                  \
@@ -278,10 +300,12 @@ CROSSCHECK_VECTORISED void SpreadRows(const float* dy, const float* filter, cons
   }
 }
 
-// x (for its shape), filter, dy → dx. At stride 1 it is the convolution of dy with the filter turned round.
+// x (for its shape), filter, dy → dx. At stride 1, where both paddings are the same on all sides, it is the convolution of dy
+// with the filter turned round.
 void DepthwiseInputGradient(Call& call, const Attributes& attributes) {
   const Tensor x = call.Input(0), filter = call.Input(1), dy = call.Input(2);
-  const Geometry g(x.shape(), attributes.kernel, attributes.stride);
+  const Geometry g(x.shape(), attributes);
+  if (!g.IsKnown(call)) return;
   const Tensor dx = call.Output(0, x.shape());
   if (g.stride == 1) return Convolve(dy.data(), filter.data(), true, g, dx.data());
   Parallel(g.batch * g.height, [&](int64_t begin, int64_t end, int) {
@@ -291,10 +315,11 @@ void DepthwiseInputGradient(Call& call, const Attributes& attributes) {
 
 struct Registration {
   Registration() {
-    const char *kernel = "kernel: int", *stride = "stride: int";
-    Register<Depthwise>("CrosscheckDepthwise", {"x", "filter"}, {"y"}, {kernel, stride});
-    Register<DepthwiseFilterGradient>("CrosscheckDepthwiseFilterGradient", {"x", "dy"}, {"gradient"}, {kernel, stride});
-    Register<DepthwiseInputGradient>("CrosscheckDepthwiseInputGradient", {"x", "filter", "dy"}, {"dx"}, {kernel, stride});
+    const std::initializer_list<const char*> geometry = {"kernel: int", "stride: int",
+                                                         "padding: {'SYMMETRIC', 'SAME'} = 'SYMMETRIC'"};
+    Register<Depthwise>("CrosscheckDepthwise", {"x", "filter"}, {"y"}, geometry);
+    Register<DepthwiseFilterGradient>("CrosscheckDepthwiseFilterGradient", {"x", "dy"}, {"gradient"}, geometry);
+    Register<DepthwiseInputGradient>("CrosscheckDepthwiseInputGradient", {"x", "filter", "dy"}, {"dx"}, geometry);
   }
 } registration;
 

@@ -81,12 +81,15 @@ class Call {
                                     elements * sizeof(float), status_));
   }
 
+  // The operation's caller gets an error with this message.
+  void Refuse(const std::string& message) { TF_SetStatus(status_, TF_INVALID_ARGUMENT, message.c_str()); }
+
  private:
   TF_OpKernelContext* context_;
   TF_Status* status_;
 };
 
-// Numbers that are fixed when a kernel is made, by name.
+// What is fixed when a kernel is made, by name.
 struct Attributes {
   float epsilon = 0;
   bool is_training = false;
@@ -95,9 +98,18 @@ struct Attributes {
   int64_t heads = 1;
   int64_t length = 1;
   float rate = 0;
+  std::string activation;
+  std::string padding;
   // Length of the operation's lists of tensors.
   int64_t count = 1;
 };
+
+// Empty where the operation has no such attribute; longer ones than an operation allows never come this far.
+inline std::string ReadWord(TF_OpKernelConstruction* construction, const char* name, TF_Status* status) {
+  char word[32] = {};
+  TF_OpKernelConstruction_GetAttrString(construction, name, word, sizeof word - 1, status);
+  return word;
+}
 
 // Name and type of a kernel's input or output.
 struct Argument {
@@ -133,6 +145,8 @@ void Register(const char* name, std::initializer_list<Argument> inputs, std::ini
         TF_OpKernelConstruction_GetAttrInt64(construction, "length", &read->length, ignored);
         TF_OpKernelConstruction_GetAttrFloat(construction, "rate", &read->rate, ignored);
         TF_OpKernelConstruction_GetAttrInt64(construction, "N", &read->count, ignored);
+        read->activation = ReadWord(construction, "activation", ignored);
+        read->padding = ReadWord(construction, "padding", ignored);
         read->is_training = flag != 0;
         TF_DeleteStatus(ignored);
         return read;

@@ -1,9 +1,11 @@
-// Batch norm and SiLU in one pass over the memory: y = z · σ(z), z = weight · (x − mean) / √(variance + ε) + bias.
+// Batch norm and what follows it in one pass over the memory: y = activation(z), z = weight · (x − mean) / √(variance + ε) + bias, where
+// activation is SiLU (z · σ(z)), ReLU6 (min(max(z, 0), 6)) or none (z).
 // Nothing but x is read or kept; y may be weighed per sample and channel (squeeze-and-excite), or summed over each map at once.
 //
 // Shapes: x [B, H, W, C], seen as rows of C channels; P = H · W rows are one sample's map.
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "kernel.h"
@@ -26,6 +28,36 @@ struct Normaliser {
     }
   }
 };
+
+// --- activations -----------------------------------------------------------------------------------------------------------------
+
+// Forward gives y; Backward gives dz = dy · ∂y/∂z. A z that is not a number stays one in y.
+struct Silu {
+  static CROSSCHECK_INLINE float Forward(float z) { return z * Sigmoid(z); }
+  static CROSSCHECK_INLINE float Backward(float z, float dy) {
+    const float s = Sigmoid(z);
+    return dy * (s + z * s * (1.0f - s));
+  }
+};
+
+struct Relu6 {
+  static CROSSCHECK_INLINE float Forward(float z) {
+    const float positive = 0.0f > z ? 0.0f : z;
+    return 6.0f < positive ? 6.0f : positive;
+  }
+  static CROSSCHECK_INLINE float Backward(float z, float dy) { return dy * (z > 0.0f && z < 6.0f ? 1.0f : 0.0f); }
+};
+
+struct NoActivation {
+  static CROSSCHECK_INLINE float Forward(float z) { return z; }
+  static CROSSCHECK_INLINE float Backward(float, float dy) { return dy; }
+};
+
+// Returns Body(Activation) of the one that is named: the loops are compiled for each.
+#define CROSSCHECK_BY_ACTIVATION(name, Body)          \
+  if ((name) == "silu") return Body(Silu);            \
+  if ((name) == "relu6") return Body(Relu6);          \
+  return Body(NoActivation)
 
 // Rows that are added up in float32 before they go into a sum of float64.
 constexpr int64_t kBlock = 64;
@@ -94,8 +126,8 @@ void ChannelMoments(Call& call, const Attributes&) {
 
 // --- y ---------------------------------------------------------------------------------------------------------------------------
 
-CROSSCHECK_VECTORISED void ActivateRows(const float* x, Rows rows, int64_t channels, const Normaliser& norm,
-                                        const float* gate, float* y) {
+template <class Activation>
+CROSSCHECK_INLINE void ActivateAll(const float* x, Rows rows, int64_t channels, const Normaliser& norm, const float* gate, float* y) {
   const float *mean = norm.mean, *scale = norm.scale, *bias = norm.bias;
   for (int64_t r = rows.begin; r < rows.end; ++r) {
     const float* in = x + r * channels;
@@ -103,15 +135,22 @@ CROSSCHECK_VECTORISED void ActivateRows(const float* x, Rows rows, int64_t chann
     if (gate) {
       for (int64_t c = 0; c < channels; ++c) {
         const float z = (in[c] - mean[c]) * scale[c] + bias[c];
-        out[c] = z * Sigmoid(z) * gate[c];
+        out[c] = Activation::Forward(z) * gate[c];
       }
     } else {
       for (int64_t c = 0; c < channels; ++c) {
         const float z = (in[c] - mean[c]) * scale[c] + bias[c];
-        out[c] = z * Sigmoid(z);
+        out[c] = Activation::Forward(z);
       }
     }
   }
+}
+
+CROSSCHECK_VECTORISED void ActivateRows(const std::string& activation, const float* x, Rows rows, int64_t channels,
+                                        const Normaliser& norm, const float* gate, float* y) {
+#define CROSSCHECK_ROWS(Activation) ActivateAll<Activation>(x, rows, channels, norm, gate, y)
+  CROSSCHECK_BY_ACTIVATION(activation, CROSSCHECK_ROWS);
+#undef CROSSCHECK_ROWS
 }
 
 // x, weight, bias, mean, variance [C], gate [B, C] or nothing → y, times its gate.
@@ -124,15 +163,16 @@ void NormSilu(Call& call, const Attributes& attributes) {
   Parallel(count, [&](int64_t begin, int64_t end, int) {
     ForEachSample(begin, end, map, [&](int64_t sample, Rows rows) {
       const float* gates = gate.optional() ? gate.data() + sample * channels : nullptr;
-      ActivateRows(x.data(), rows, channels, norm, gates, y.data());
+      ActivateRows(attributes.activation, x.data(), rows, channels, norm, gates, y.data());
     });
   });
 }
 
 // --- sums of y over maps -----------------------------------------------------------------------------------------------------------
 
-CROSSCHECK_VECTORISED void AddActivations(const float* x, const float* factor, Rows rows, int64_t channels,
-                                          const Normaliser& norm, float* __restrict sum) {
+template <class Activation>
+CROSSCHECK_INLINE void AddAll(const float* x, const float* factor, Rows rows, int64_t channels, const Normaliser& norm,
+                              float* __restrict sum) {
   const float *mean = norm.mean, *scale = norm.scale, *bias = norm.bias;
   for (int64_t r = rows.begin; r < rows.end; ++r) {
     const float* in = x + r * channels;
@@ -140,15 +180,22 @@ CROSSCHECK_VECTORISED void AddActivations(const float* x, const float* factor, R
       const float* times = factor + r * channels;
       for (int64_t c = 0; c < channels; ++c) {
         const float z = (in[c] - mean[c]) * scale[c] + bias[c];
-        sum[c] += z * Sigmoid(z) * times[c];
+        sum[c] += Activation::Forward(z) * times[c];
       }
     } else {
       for (int64_t c = 0; c < channels; ++c) {
         const float z = (in[c] - mean[c]) * scale[c] + bias[c];
-        sum[c] += z * Sigmoid(z);
+        sum[c] += Activation::Forward(z);
       }
     }
   }
+}
+
+CROSSCHECK_VECTORISED void AddActivations(const std::string& activation, const float* x, const float* factor, Rows rows,
+                                          int64_t channels, const Normaliser& norm, float* __restrict sum) {
+#define CROSSCHECK_ROWS(Activation) AddAll<Activation>(x, factor, rows, channels, norm, sum)
+  CROSSCHECK_BY_ACTIVATION(activation, CROSSCHECK_ROWS);
+#undef CROSSCHECK_ROWS
 }
 
 // x, weight, bias, mean, variance [C], factor [B, H, W, C] or nothing → Σ over each map of y, or of y · factor, [B, C].
@@ -165,23 +212,17 @@ void NormSiluSum(Call& call, const Attributes& attributes) {
       std::fill(total, total + channels, 0.0f);
       for (int64_t r = sample * map; r < (sample + 1) * map; r += kBlock) {
         std::fill(part.begin(), part.end(), 0.0f);
-        AddActivations(x.data(), factor.optional(), {r, std::min((sample + 1) * map, r + kBlock)}, channels, norm,
-                       part.data());
+        AddActivations(attributes.activation, x.data(), factor.optional(), {r, std::min((sample + 1) * map, r + kBlock)},
+                       channels, norm, part.data());
         for (int64_t c = 0; c < channels; ++c) total[c] += part[c];
       }
     }
   });
 }
 
-// --- the way back -----------------------------------------------------------------------------------------------------------------
+// --- backward ---------------------------------------------------------------------------------------------------------------------
 
-// dz = (dy · gate + constant) · (σ(z) + z · σ′(z)); what is missing is 0, a missing gate 1.
-CROSSCHECK_INLINE float SlopeTimes(float z, float dy) {
-  const float s = Sigmoid(z);
-  return dy * (s + z * s * (1.0f - s));
-}
-
-// What one channel of one sample is multiplied with, and what is added.
+// The gradient of y is dy · gate + constant; what is missing is 0, a missing gate 1.
 struct Upstream {
   const float* dy;        // [B, H, W, C], or null for 0
   const float* gate;      // [C] of this sample
@@ -189,8 +230,9 @@ struct Upstream {
 };
 
 // Writes dz, and adds up dz and dz · (x − mean).
-CROSSCHECK_VECTORISED void AddGradients(const float* x, Upstream up, Rows rows, int64_t channels, const Normaliser& norm,
-                                        float* __restrict dz, float* __restrict sum, float* __restrict along) {
+template <class Activation>
+CROSSCHECK_INLINE void AddAllGradients(const float* x, Upstream up, Rows rows, int64_t channels, const Normaliser& norm,
+                                       float* __restrict dz, float* __restrict sum, float* __restrict along) {
   const float *mean = norm.mean, *scale = norm.scale, *bias = norm.bias;
   for (int64_t r = rows.begin; r < rows.end; ++r) {
     const float* in = x + r * channels;
@@ -198,18 +240,26 @@ CROSSCHECK_VECTORISED void AddGradients(const float* x, Upstream up, Rows rows, 
     float* __restrict out = dz + r * channels;
     if (dy) {
       for (int64_t c = 0; c < channels; ++c) {
-        out[c] = SlopeTimes((in[c] - mean[c]) * scale[c] + bias[c], dy[c] * up.gate[c] + up.constant[c]);
+        out[c] = Activation::Backward((in[c] - mean[c]) * scale[c] + bias[c], dy[c] * up.gate[c] + up.constant[c]);
         sum[c] += out[c];
         along[c] += out[c] * (in[c] - mean[c]);
       }
     } else {
       for (int64_t c = 0; c < channels; ++c) {
-        out[c] = SlopeTimes((in[c] - mean[c]) * scale[c] + bias[c], up.constant[c]);
+        out[c] = Activation::Backward((in[c] - mean[c]) * scale[c] + bias[c], up.constant[c]);
         sum[c] += out[c];
         along[c] += out[c] * (in[c] - mean[c]);
       }
     }
   }
+}
+
+CROSSCHECK_VECTORISED void AddGradients(const std::string& activation, const float* x, Upstream up, Rows rows, int64_t channels,
+                                        const Normaliser& norm, float* __restrict dz, float* __restrict sum,
+                                        float* __restrict along) {
+#define CROSSCHECK_ROWS(Activation) AddAllGradients<Activation>(x, up, rows, channels, norm, dz, sum, along)
+  CROSSCHECK_BY_ACTIVATION(activation, CROSSCHECK_ROWS);
+#undef CROSSCHECK_ROWS
 }
 
 // dx = scale · dz − shift − (x − mean) · slope, in dz's place.
@@ -246,8 +296,8 @@ void NormSiluGradient(Call& call, const Attributes& attributes) {
       for (int64_t r = rows.begin; r < rows.end; r += kBlock) {
         std::fill(sum.begin(), sum.end(), 0.0f);
         std::fill(along.begin(), along.end(), 0.0f);
-        AddGradients(x.data(), upstream(sample), {r, std::min(rows.end, r + kBlock)}, channels, norm, dx.data(),
-                     sum.data(), along.data());
+        AddGradients(attributes.activation, x.data(), upstream(sample), {r, std::min(rows.end, r + kBlock)}, channels, norm,
+                     dx.data(), sum.data(), along.data());
         for (int64_t c = 0; c < channels; ++c) {
           sums[thread][c] += sum[c];
           alongs[thread][c] += along[c];
@@ -276,14 +326,15 @@ void NormSiluGradient(Call& call, const Attributes& attributes) {
 
 struct Registration {
   Registration() {
-    const char* epsilon = "epsilon: float";
+    const char *epsilon = "epsilon: float", *activation = "activation: {'silu', 'relu6', 'none'} = 'silu'";
     Register<ChannelMoments>("CrosscheckChannelMoments", {"x"}, {"mean", "variance"}, {});
-    Register<NormSilu>("CrosscheckNormSilu", {"x", "weight", "bias", "mean", "variance", "gate"}, {"y"}, {epsilon});
+    Register<NormSilu>("CrosscheckNormSilu", {"x", "weight", "bias", "mean", "variance", "gate"}, {"y"},
+                       {epsilon, activation});
     Register<NormSiluSum>("CrosscheckNormSiluSum", {"x", "weight", "bias", "mean", "variance", "factor"}, {"sum"},
-                          {epsilon});
+                          {epsilon, activation});
     Register<NormSiluGradient>("CrosscheckNormSiluGradient",
                                {"dy", "x", "weight", "bias", "mean", "variance", "gate", "constant"},
-                               {"dx", "dweight", "dbias"}, {epsilon, "is_training: bool"});
+                               {"dx", "dweight", "dbias"}, {epsilon, "is_training: bool", activation});
   }
 } registration;
 

@@ -1,20 +1,15 @@
 // Our kernels against TensorFlow's operations, over shapes that leave odd numbers of rows and channels.
-import { expectClose, expectNoLeak } from '@crosscheck/testkit';
-import { describe, expect, test } from 'vitest';
+import { expectNoLeak } from '@crosscheck/testkit';
+import { describe, test } from 'vitest';
 import { attribute, executeKernel, executeKernels, hasOwnKernels, tf } from '../src/index.ts';
+import { nearWithin } from './near.ts';
 
 const epsilon = 1e-5;
 const epsilonAttribute = attribute.float('epsilon', epsilon);
 const kernel = (name: string, inputs: tf.Tensor[], ...attributes: Parameters<typeof executeKernel>[1]) =>
   executeKernel(name, attributes, inputs);
 
-/** Largest |difference| as a share of the largest expected value. */
-function expectNear(actual: tf.Tensor | undefined, expected: tf.Tensor, share = 2e-5): void {
-  expect(actual?.shape).toEqual(expected.shape);
-  const values = expected.dataSync() as Float32Array;
-  const largest = values.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-6);
-  expectClose(actual?.dataSync() as Float32Array, values, { maxAbs: share * largest });
-}
+const expectNear = nearWithin(2e-5);
 
 interface Inputs {
   x: tf.Tensor;

@@ -2,16 +2,11 @@
 import { expectClose, expectNoLeak } from '@crosscheck/testkit';
 import { describe, expect, test } from 'vitest';
 import { attribute, executeKernel, executeKernels, hasOwnKernels, tf } from '../src/index.ts';
+import { nearWithin } from './near.ts';
 
 const normal = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);
 
-/** Largest |difference| as a share of the largest expected value. */
-function expectNear(actual: tf.Tensor | undefined, expected: tf.Tensor, share = 2e-6): void {
-  expect(actual?.shape).toEqual(expected.shape);
-  const values = expected.dataSync() as Float32Array;
-  const largest = values.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-6);
-  expectClose(actual?.dataSync() as Float32Array, values, { maxAbs: share * largest });
-}
+const expectNear = nearWithin(2e-6);
 
 const inScope = (body: () => void) => expectNoLeak(tf, () => tf.tidy(body));
 
