@@ -25,28 +25,52 @@ function jpegEnd(file: Buffer): number | null {
   return null;
 }
 
-function pngEnd(file: Buffer): number | null {
+/** A PNG's chunks (ISO/IEC 15948, 5.3). */
+export function* pngChunks(file: Buffer): Generator<{ type: string; at: number; length: number }> {
   for (let at = 8; at + 8 <= file.length; ) {
-    const type = file.toString('latin1', at + 4, at + 8);
-    at += 12 + file.readUInt32BE(at);
-    if (type === 'IEND') return at;
+    const length = file.readUInt32BE(at);
+    yield { type: file.toString('latin1', at + 4, at + 8), at, length };
+    at += 12 + length;
   }
+}
+
+function pngEnd(file: Buffer): number | null {
+  for (const { type, at, length } of pngChunks(file)) if (type === 'IEND') return at + 12 + length;
   return null;
 }
 
-const gifBlocks: Record<number, ((file: Buffer, at: number) => number) | undefined> = {
+const trailer = 0x3b;
+const heads: Record<number, ((file: Buffer, at: number) => number) | undefined> = {
   33: (_, at) => at + 2, // extension: label
   44: (file, at) => at + 11 + tableBytes(file[at + 9] as number), // frame: place, size, colours, code size
 };
 
-function gifEnd(file: Buffer): number | null {
+/** A GIF's extensions and frames, up to its end. @returns the place of its end; null where there is none */
+export function* gifBlocks(file: Buffer): Generator<number, number | null> {
   let at = 13 + tableBytes(file[10] as number);
-  while (at < file.length && file[at] !== 0x3b) {
-    const skipHead = gifBlocks[file[at] as number];
+  while (at < file.length && file[at] !== trailer) {
+    const skipHead = heads[file[at] as number];
     if (!skipHead) return null;
+    yield at;
     at = skipBlocks(file, skipHead(file, at));
   }
-  return at < file.length ? at + 1 : null;
+  return at < file.length ? at : null;
+}
+
+function gifEnd(file: Buffer): number | null {
+  const blocks = gifBlocks(file);
+  let next = blocks.next();
+  while (!next.done) next = blocks.next();
+  return next.value === null ? null : next.value + 1;
+}
+
+/** A WebP's chunks, each padded to an even length: frames of an animation, and metadata. */
+export function* webpChunks(file: Buffer): Generator<number> {
+  for (let at = 12; at + 8 <= file.length; ) {
+    yield at;
+    const length = file.readUInt32LE(at + 4);
+    at += 8 + length + (length % 2);
+  }
 }
 
 function webpEnd(file: Buffer): number | null {

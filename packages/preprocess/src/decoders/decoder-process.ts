@@ -1,10 +1,11 @@
 // A process that decodes one picture after the other for `openDecoders`, so that it can be ended in the middle of one.
 import { isCrosscheckError, messageOf } from '@crosscheck/contract';
-import { decodeImage } from '../decode-image.ts';
+import { decodeImage, weighImage } from '../decode-image.ts';
 import type { DecodeReply, DecodeRequest } from './decoders.ts';
 
-async function answer({ bytes, options }: DecodeRequest): Promise<DecodeReply> {
+async function answer({ work, bytes, options }: DecodeRequest): Promise<DecodeReply> {
   try {
+    if (work === 'weigh') return { cost: (await weighImage(bytes, options)).cost };
     return { pixels: await decodeImage(bytes, options) };
   } catch (error) {
     const code = isCrosscheckError(error) ? error.code : 'CROSSCHECK_IMAGE_UNREADABLE';

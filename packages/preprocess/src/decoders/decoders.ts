@@ -1,18 +1,26 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
-import { CrosscheckError, type ErrorCode } from '@crosscheck/contract';
+import { CrosscheckError, type ErrorCode, isCrosscheckError } from '@crosscheck/contract';
 import { type DecodeOptions, prepareImage } from '../decode-image.ts';
 import { Gate } from '../gate.ts';
+import { recognizeImageType } from '../image-type.ts';
 import type { ByteBudget } from './byte-budget.ts';
+import { boundedTypes } from './work-limits.ts';
 
-/** What goes to a decoder's process. */
+/** What goes to a decoder's process: a picture to decode, or to weigh before that. */
 export interface DecodeRequest {
+  work: 'weigh' | 'decode';
   bytes: Uint8Array;
   options: DecodeOptions;
 }
 
-/** What comes back: [S, S, 3] RGB, or why not. */
-export type DecodeReply = { pixels: Uint8Array } | { code: ErrorCode; message: string };
+/** What comes back: bytes of memory that decoding takes, [S, S, 3] RGB, or why not. */
+export type DecodeReply = { cost: number } | { pixels: Uint8Array } | Failure;
+
+interface Failure {
+  code: ErrorCode;
+  message: string;
+}
 
 export interface DecodersOptions {
   /** Processes, at most; they start when they are first needed. One of several is never given an expensive picture. */
@@ -54,6 +62,11 @@ export interface Decoders {
   stats(): DecoderStats;
   /** Ends the processes; what they decode fails. */
   close(): void;
+}
+
+interface Weighed {
+  cost: number;
+  decode: () => Promise<Uint8Array>;
 }
 
 interface Job {
@@ -114,18 +127,38 @@ class DecoderPool implements Decoders {
   }
 
   async #decode(image: Uint8Array, options: DecodeOptions, stop: AbortSignal): Promise<Uint8Array> {
-    const { bytes, cost, isQuick, decode } = await prepareImage(image, options);
+    const { cost, decode } = await this.#weigh(image, options, stop);
     const giveBack = await this.#budget?.take(cost, { ...(options.name && { name: options.name }), signal: stop });
     try {
       stop.throwIfAborted();
-      if (isQuick && this.#quickHere) return await this.#quickHere.pass(decode);
-      const request = { bytes, options: { ...options, refuseAppended: false } }; // it was just looked at
-      const reply = await this.#run(request, cost <= this.#cheapBytes, stop);
-      if ('code' in reply) throw new CrosscheckError(reply.code, reply.message);
-      return reply.pixels;
+      return await decode();
     } finally {
       giveBack?.();
     }
+  }
+
+  /** Headers are read by the same libraries as pixels, so in a process as well; here only where it may also be decoded here. */
+  async #weigh(image: Uint8Array, options: DecodeOptions, stop: AbortSignal): Promise<Weighed> {
+    const decodeThere = async (cost: number) => {
+      const request = { work: 'decode', bytes: image, options: { ...options, refuseAppended: false } } as const; // it was just looked at
+      return pixelsOf(await this.#run(request, cost <= this.#cheapBytes, stop));
+    };
+    const gate = this.#quickHere;
+    if (gate && isBounded(image)) {
+      const { cost, isQuick, decode } = await prepareImage(image, options);
+      return { cost, decode: () => (isQuick ? gate.pass(decode) : decodeThere(cost)) };
+    }
+    const cost = await this.#weighThere({ work: 'weigh', bytes: image, options }, stop);
+    return { cost, decode: () => decodeThere(cost) };
+  }
+
+  /** Once more when the process ended: it may have done so before, and nobody had noticed. */
+  async #weighThere(request: DecodeRequest, stop: AbortSignal): Promise<number> {
+    const weigh = async () => costOf(await this.#run(request, true, stop));
+    return weigh().catch((error: unknown) => {
+      if (!isCrosscheckError(error, 'CROSSCHECK_IMAGE_DECODER_ENDED')) throw error;
+      return weigh();
+    });
   }
 
   #run(request: DecodeRequest, isCheap: boolean, stop: AbortSignal): Promise<DecodeReply> {
@@ -230,6 +263,25 @@ class DecoderPool implements Decoders {
     for (const slot of this.#slots) endProcess(slot);
     for (const job of jobs) job.settle(decoderEnded(job.request.options));
   }
+}
+
+function isBounded(image: Uint8Array): boolean {
+  const type = recognizeImageType(image);
+  return type === null || boundedTypes.includes(type); // null is refused at once
+}
+
+function costOf(reply: DecodeReply): number {
+  if ('cost' in reply) return reply.cost;
+  throw asError(reply as Failure);
+}
+
+function pixelsOf(reply: DecodeReply): Uint8Array {
+  if ('pixels' in reply) return reply.pixels;
+  throw asError(reply as Failure);
+}
+
+function asError({ code, message }: Failure): CrosscheckError {
+  return new CrosscheckError(code, message);
 }
 
 function endProcess(slot: Slot): void {

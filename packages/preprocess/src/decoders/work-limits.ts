@@ -1,5 +1,5 @@
 import { CrosscheckError } from '@crosscheck/contract';
-import { jpegMarkers } from '../image-end.ts';
+import { gifBlocks, jpegMarkers, pngChunks, webpChunks } from '../image-end.ts';
 import type { ImageType } from '../image-type.ts';
 
 /** What a file may ask for, however few its bytes are. */
@@ -8,6 +8,10 @@ export const workLimits = {
   scans: 100,
   /** Pixels times passes: 25 over the largest picture. */
   scannedPixels: 1_000_000_000,
+  /** Segments, chunks and frames, beside the pixels of a PNG: libwebp looks for each frame from the first one on. */
+  parts: 10_000,
+  /** Bytes of compressed text in a PNG: each may become a thousand. */
+  compressedText: 2 ** 18,
   /** Pictures in a TIFF, which stand in a chain. */
   directories: 1000,
   /** Parts of an AVIF: tiles, previews, metadata. */
@@ -30,6 +34,29 @@ function countScans(file: Buffer): number {
   let scans = 0;
   for (const { marker } of jpegMarkers(file)) scans += Number(marker === scanMarker);
   return scans;
+}
+
+/** As many as there are, or more than there may be. */
+function countParts(parts: Iterable<unknown>): number {
+  let found = 0;
+  for (const _ of parts) if (++found > workLimits.parts) break;
+  return found;
+}
+
+function* besidePixels(file: Buffer): Generator<string> {
+  for (const { type } of pngChunks(file)) if (type !== 'IDAT' && type !== 'fdAT') yield type;
+}
+
+/** An `iTXt` chunk says behind its keyword whether its text is compressed (ISO/IEC 15948, 11.3.4.5). */
+function isCompressed(file: Buffer, type: string, contents: number): boolean {
+  if (type !== 'iTXt') return type === 'zTXt';
+  return file[file.indexOf(0, contents) + 1] === 1;
+}
+
+function countCompressedText(file: Buffer): number {
+  let bytes = 0;
+  for (const { type, at, length } of pngChunks(file)) if (isCompressed(file, type, at + 8)) bytes += length;
+  return bytes;
 }
 
 /** Walks a TIFF's chain of directories, no longer than it may be (TIFF 6.0; BigTIFF has numbers of 64 bits). */
@@ -66,11 +93,14 @@ function countItems(file: Buffer): number {
 
 type Limit = keyof typeof workLimits;
 
-/** What a file announces. Others have nothing to count: of an animation only the first frame is decoded. */
-const counts: Partial<Record<ImageType, { limit: Limit; of: (file: Buffer) => number }>> = {
-  jpeg: { limit: 'scans', of: countScans },
-  tiff: { limit: 'directories', of: countDirectories },
-  avif: { limit: 'items', of: countItems },
+/** What a file announces. Of an animation only the first frame is decoded, but all of them are looked for. */
+const counts: Record<ImageType, Partial<Record<Limit, (file: Buffer) => number>>> = {
+  jpeg: { parts: (file) => countParts(jpegMarkers(file)), scans: countScans },
+  png: { parts: (file) => countParts(besidePixels(file)), compressedText: countCompressedText },
+  webp: { parts: (file) => countParts(webpChunks(file)) },
+  gif: { parts: (file) => countParts(gifBlocks(file)) },
+  tiff: { directories: countDirectories },
+  avif: { items: countItems },
 };
 
 /** A picture, and what errors call it. */
@@ -96,8 +126,8 @@ function require(limit: Limit, found: number, { type, name }: Named): void {
  * @throws CROSSCHECK_IMAGE_TOO_COMPLEX
  */
 export function checkParts(picture: Named): void {
-  const count = counts[picture.type];
-  if (count) require(count.limit, count.of(asBuffer(picture.bytes)), picture);
+  const file = asBuffer(picture.bytes);
+  for (const [limit, count] of Object.entries(counts[picture.type])) require(limit as Limit, count(file), picture);
 }
 
 /**
@@ -114,7 +144,7 @@ export function checkWork(picture: Named, { width, height, channels = 0 }: Pictu
 const quickPixels = 12_000_000;
 const quickBytes = 16 * 2 ** 20;
 /** Those whose work their size bounds: in a TIFF there may be pictures of other kinds and tiles of any size, in an AVIF frames that nobody sees. */
-const boundedTypes: readonly ImageType[] = ['jpeg', 'png', 'webp', 'gif'];
+export const boundedTypes: readonly ImageType[] = ['jpeg', 'png', 'webp', 'gif'];
 
 /** Whether a picture that was found to be fit is certainly decoded in a moment. */
 export function isQuickWork({ type, bytes }: Pick<Named, 'type' | 'bytes'>, { width, height }: PictureFacts): boolean {

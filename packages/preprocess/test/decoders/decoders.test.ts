@@ -46,7 +46,7 @@ describe('openDecoders', () => {
     const options = { size: 32, deadlineMs: minutes };
     const running = decoders.decodeWithin(await expensive(), { ...options, signal: giveUp.signal });
     // Only then is the process taken: of two that wait for it, the cheap one goes first.
-    await expect.poll(() => decoders.stats().expensive, { interval: 5 }).toBe(1);
+    await expect.poll(() => decoders.stats().expensive, { interval: 5, timeout: 20_000 }).toBe(1);
     const next = decoders.decodeWithin(golden('alpha.png'), options);
     await expect.poll(() => decoders.stats(), { interval: 5 }).toMatchObject({ cheap: 1, expensive: 1 });
     giveUp.abort(new Error('the client left'));
@@ -74,7 +74,7 @@ describe('openDecoders', () => {
     try {
       const giveBack = await budget.take(60 * 2 ** 20);
       const waiting = decoders.decodeWithin(golden('alpha.png'), { size: 32 });
-      await expect.poll(() => budget.waiting()).toBe(1);
+      await expect.poll(() => budget.waiting(), { timeout: 20_000 }).toBe(1);
       vi.advanceTimersByTime(60_000);
       giveBack();
       expect(await waiting).toHaveLength(32 * 32 * 3);
@@ -99,7 +99,7 @@ describe('openDecoders', () => {
     const options = { size: 32, deadlineMs: minutes };
     const file = await expensive();
     const slow = Array.from({ length: 3 }, () => decoders.decodeWithin(file, options).catch((error: unknown) => error));
-    await expect.poll(() => decoders.stats().expensive).toBe(3);
+    await expect.poll(() => decoders.stats().expensive, { timeout: 20_000 }).toBe(3);
     expect(await decoders.decodeWithin(golden('alpha.png'), options)).toHaveLength(32 * 32 * 3);
     decoders.close();
     expect(await Promise.all(slow)).toContainEqual(code('DECODER_ENDED'));
