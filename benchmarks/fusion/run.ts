@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { type Architecture, architectureSchema } from '@crosscheck/contract';
+import { type Architecture, architectureSchema, fusionNames } from '@crosscheck/contract';
 import { type Difficulty, difficulties, generateDemo } from '@crosscheck/data';
 import type { Estimate } from '@crosscheck/evaluation';
 import { countParameters } from '@crosscheck/network';
@@ -28,9 +28,8 @@ Trains the small network with every way of fusion on generated posts of every di
   --note TEXT       kept with the figures
 `;
 
-const fusions: readonly Architecture['fusion'][] = ['concat', 'gated', 'bilinear', 'cross_attention'];
 const variants: readonly Variant[] = [
-  ...fusions.map((fusion) => ({ fusion, sight: 'both' as const })),
+  ...fusionNames.map((fusion) => ({ fusion, sight: 'both' as const })),
   ...(['words', 'picture'] as const).map((sight) => ({ fusion: 'concat' as const, sight })),
 ];
 
@@ -159,7 +158,7 @@ const facts: Row = { date: new Date().toISOString().slice(0, 10), ...describeMac
 try {
   if (options.only !== 'accuracy') {
     await drawPosts(dir, 'easy', { train: 800, test: 4, seed: 1 });
-    const measured = await measureCosts(folderOf(dir, 'easy'), fusions, recipeOf(options));
+    const measured = await measureCosts(folderOf(dir, 'easy'), fusionNames, recipeOf(options));
     const costs = measured.map((cost) => ({ ...cost, fullSizeExtra: fullSizeExtra(cost.fusion) }));
     say(`${costTable(costs)}\n`);
     appendRows(

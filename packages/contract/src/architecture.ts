@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fusionNames } from './fusions.ts';
 
 /** One row of EfficientNet's table: expansion, output channels, repeats, first stride, kernel. */
 export const mbConvStageSchema = z.strictObject({
@@ -72,10 +73,7 @@ export const architectureSchema = z.strictObject({
     .prefault({}),
   embeddingDim: z.int().positive().default(512).describe('size of each projected modality'),
   fusionHiddenDim: z.int().positive().default(256).describe('first fusion layer; the second has half of it'),
-  fusion: z
-    .enum(['concat', 'gated', 'bilinear', 'cross_attention'])
-    .default('concat')
-    .describe('how both projected modalities become one vector'),
+  fusion: z.enum(fusionNames).default('concat').describe('how both projected modalities become one vector'),
   missingModality: z
     .enum(['none', 'learned'])
     .default('none')

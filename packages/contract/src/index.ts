@@ -18,6 +18,7 @@ export { cleanLitter, isTemporary, litterIn, makeTemporaryFolder, temporaryBesid
 export { isOnlyOurs, makeOwnFolder } from './files/own-files.ts';
 export { asFileError, describeSystemError, guardWriting, nameKey } from './files/system-errors.ts';
 export { makeFolder, writeWhole, writeWholeBy } from './files/write-whole.ts';
+export * from './fusions.ts';
 export * from './labels.ts';
 export * from './onnx-metadata.ts';
 export * from './preprocessing.ts';

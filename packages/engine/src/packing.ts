@@ -64,7 +64,7 @@ export function splitHeads(packing: Packing, heads: number, x: tf.Tensor): tf.Te
   return consume(scatterRows(x, places, size * length), (spread) => splitRows(spread, [size, length, heads]));
 }
 
-/** [B, A, L, D] → [T, A · D]; the way back of `splitHeads`, and it of this. */
+/** [B, A, L, D] → [T, A · D]; the gradient of `splitHeads`, and it of this. */
 export function mergeHeads(packing: Packing, x: tf.Tensor): tf.Tensor {
   const rows = mergeRows(x); // [B · L, A · D]
   return packing.isFull ? rows : consume(rows, (spread) => gatherRows(spread, packing.places)); // [T, A · D]

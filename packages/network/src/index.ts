@@ -11,7 +11,7 @@ export { type ConvolutionOptions, convolutionAttributes, convolutionLayer, paddi
 export { isInput } from './layers/input.ts';
 export { poolLayer } from './layers/pool.ts';
 export {
-  type Gate,
+  type ChannelGate,
   gateBackward,
   gateForward,
   type SqueezeExciteOptions,

@@ -59,13 +59,13 @@ export function textFeatures(architecture: Architecture, rates: DropoutRates): V
   return readsSequences(architecture) ? tokens : firstToken(tokens, `text/layer.${architecture.text.layers - 1}/cls`);
 }
 
-export interface Features {
+export interface FeatureValues {
   image: Value;
   text: Value;
 }
 
 /** Features that come from outside, as `imageFeatures` and `textFeatures` make them. */
-export function givenFeatures(architecture: Architecture, imageShape: Shape): Features {
+export function givenFeatures(architecture: Architecture, imageShape: Shape): FeatureValues {
   const { hiddenSize } = architecture.text;
   return {
     image: input(imageShape),
@@ -74,7 +74,7 @@ export function givenFeatures(architecture: Architecture, imageShape: Shape): Fe
 }
 
 /** Features → logits [B, 1]; sigmoid(logit) is the probability of FAKE. */
-export function classifier(architecture: Architecture, rates: DropoutRates, features: Features): Value {
+export function classifier(architecture: Architecture, rates: DropoutRates, features: FeatureValues): Value {
   const { embeddingDim, fusionHiddenDim, fusion } = architecture;
   const project = (part: 'image' | 'text', branch: 'vision' | 'text') => {
     const projected = projection(features[part], { branch, width: embeddingDim, rate: rates.projection });

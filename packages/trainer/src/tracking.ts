@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { flattenConfig, type TrainConfig } from '@crosscheck/config';
-import { CrosscheckError, messageOf, stopSignal, withoutSecrets } from '@crosscheck/contract';
+import { CrosscheckError, fusions, messageOf, stopSignal, withoutSecrets } from '@crosscheck/contract';
 import type { Manifest } from '@crosscheck/data';
 import type { Model } from '@crosscheck/engine';
 import { countParameters } from '@crosscheck/network';
@@ -56,14 +56,6 @@ export interface TrackingOptions {
   say: (line: string) => void;
 }
 
-/** Fusions as the original tags its own. */
-const fusionTags: Record<TrainConfig['model']['fusion'], string> = {
-  concat: 'concatenation',
-  gated: 'gated',
-  bilinear: 'bilinear',
-  cross_attention: 'cross_attention',
-};
-
 /** What MLflow's own database takes. */
 const longestRunName = 250;
 
@@ -112,7 +104,7 @@ export async function openTracking(options: TrackingOptions): Promise<Tracking> 
   if (isNew) describe();
   else await goOn(course, say, describe);
   const stopSystemMetrics = config.mlflow.system_metrics ? startSystemMetrics(logger) : () => undefined;
-  logger.setTags({ model_type: 'multimodal', fusion_method: fusionTags[config.model.fusion], stage: 'training' });
+  logger.setTags({ model_type: 'multimodal', fusion_method: fusions[config.model.fusion].tag, stage: 'training' });
   return {
     isTracked: true,
     logger,

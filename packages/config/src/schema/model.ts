@@ -1,4 +1,4 @@
-import { architectureSchema, fusionHeads, mbConvStageSchema } from '@crosscheck/contract';
+import { architectureSchema, fusionHeads, fusionNames, mbConvStageSchema } from '@crosscheck/contract';
 import { z } from 'zod';
 import { fileNamePart } from './names.ts';
 
@@ -73,7 +73,7 @@ export const modelSchema = z
       .describe('dropout after the first fusion layer; half of it after the second'),
     projection_dropout: probability.default(0.3).describe('dropout in the projection heads'),
     fusion: z
-      .enum(['concat', 'gated', 'bilinear', 'cross_attention'])
+      .enum(fusionNames)
       .default('concat')
       .describe('how both projected modalities become one vector; see docs/fusion.md'),
     missing_modality: z

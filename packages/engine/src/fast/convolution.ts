@@ -1,12 +1,12 @@
-import type { Convolution as Options } from '@crosscheck/network';
+import type { Convolution } from '@crosscheck/network';
 import { type Attribute, attribute, executeKernel, tf } from '@crosscheck/tensorflow';
 import { consume, matMul, matMulLeft, matMulRight, reshape } from './kernels.ts';
 
 /** One kind of convolution without bias, in one of its implementations: forward, and the gradients of its two inputs. */
-export interface Convolution {
-  forward(x: tf.Tensor, filter: tf.Tensor, options: Options): tf.Tensor;
-  inputGradient(x: tf.Tensor, filter: tf.Tensor, dy: tf.Tensor, options: Options): tf.Tensor;
-  filterGradient(x: tf.Tensor, filter: tf.Tensor, dy: tf.Tensor, options: Options): tf.Tensor;
+export interface ConvolutionKernel {
+  forward(x: tf.Tensor, filter: tf.Tensor, options: Convolution): tf.Tensor;
+  inputGradient(x: tf.Tensor, filter: tf.Tensor, dy: tf.Tensor, options: Convolution): tf.Tensor;
+  filterGradient(x: tf.Tensor, filter: tf.Tensor, dy: tf.Tensor, options: Convolution): tf.Tensor;
 }
 
 /** TensorFlow's kernels of one kind of convolution. */
@@ -32,7 +32,7 @@ export const depthwiseKernels: Kernels = {
  * PyTorch pads (k − 1) / 2 on every side. TensorFlow's SAME does so at stride 1 only: at stride 2 it pads the bottom and
  * the right first.
  */
-export function convolutionAttributes({ kernel, stride, padding }: Options): Attribute[] {
+export function convolutionAttributes({ kernel, stride, padding }: Convolution): Attribute[] {
   const p = (kernel - 1) / 2;
   const isSame = stride === 1 || padding === 'same';
   const pads = isSame
@@ -49,7 +49,7 @@ export function convolutionAttributes({ kernel, stride, padding }: Options): Att
 const withShape = (x: tf.Tensor, compute: (shape: tf.Tensor) => tf.Tensor) =>
   consume(tf.tensor1d(x.shape, 'int32'), compute);
 
-const ofTensorFlow = (kernels: Kernels): Convolution => ({
+const ofTensorFlow = (kernels: Kernels): ConvolutionKernel => ({
   forward: (x, filter, options) => executeKernel(kernels.forward, convolutionAttributes(options), [x, filter]),
   inputGradient: (x, filter, dy, options) =>
     withShape(x, (shape) => executeKernel(kernels.inputGradient, convolutionAttributes(options), [shape, filter, dy])),
@@ -63,13 +63,13 @@ export const denseConvolution = ofTensorFlow(denseKernels);
 /** One filter per channel: x [B, H, W, C], filter [k, k, C, 1] → [B, ⌈H/s⌉, ⌈W/s⌉, C]. Of TensorFlow's own kernels. */
 export const composedDepthwise = ofTensorFlow(depthwiseKernels);
 
-const ownAttributes = (options: Options) => [
+const ownAttributes = (options: Convolution) => [
   attribute.int('kernel', options.kernel),
   attribute.int('stride', options.stride),
 ];
 
 /** Of packages/tensorflow/native, several times as fast. */
-export const ownDepthwise: Convolution = {
+export const ownDepthwise: ConvolutionKernel = {
   forward: (x, filter, options) => executeKernel('CrosscheckDepthwise', ownAttributes(options), [x, filter]),
   inputGradient: (x, filter, dy, options) =>
     executeKernel('CrosscheckDepthwiseInputGradient', ownAttributes(options), [x, filter, dy]),
@@ -91,7 +91,7 @@ const multiplyRows = (
   );
 
 /** 1 × 1: every pixel on its own, so a matrix product. x [B, H, W, I], filter [1, 1, I, O] → [B, H, W, O] */
-export const pointwiseConvolution: Convolution = {
+export const pointwiseConvolution: ConvolutionKernel = {
   forward: (x, filter) => multiplyRows([x, filter], matMul, [...x.shape.slice(0, 3), filter.shape[3] as number]),
   inputGradient: (x, filter, dy) => multiplyRows([dy, filter], matMulRight, x.shape),
   filterGradient: (x, filter, dy) => multiplyRows([x, dy], matMulLeft, filter.shape),

@@ -29,7 +29,7 @@ import { type Packing, packTokens } from '../packing.ts';
 import type { Pass } from '../pass.ts';
 import { presenceOf } from '../presence.ts';
 import { planOf } from '../run/plan.ts';
-import { forward, type Run } from '../run/run.ts';
+import { type Forward, forward } from '../run/run.ts';
 import { type ModelState, openPass } from '../state.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import { bestKernels, type KernelSet } from './kernel-set.ts';
@@ -116,7 +116,7 @@ interface PieceRun {
 function runPiece(
   { work, packing }: Context,
   { piece: { output, inputs }, pass, given, learns, isMixed = false, asked = [] }: PieceRun,
-): { run: Run; isLearning: boolean } {
+): { run: Forward; isLearning: boolean } {
   const plan = planOf(output, learns, asked);
   const ops = fastOps({ ...work, ...pass, tokens: packing, mixedPrecision: work.mixedPrecision && isMixed });
   const run = forward(plan, ops, new Map(inputs.map((input, i) => [input, given[i] as tf.Tensor])));
@@ -219,14 +219,14 @@ const pairOf = (gradients: ReadonlyMap<string, tf.Tensor>, name: string): [strin
   return gradient ? [[name, gradient]] : [];
 };
 
-export type Outcome = Pick<Gradients, 'loss' | 'logits'> & { gradients: Map<string, tf.Tensor> };
+export type StepResult = Pick<Gradients, 'loss' | 'logits'> & { gradients: Map<string, tf.Tensor> };
 
 export interface FastRun extends StepRun {
   kernels: KernelSet;
 }
 
 /** Leaves no tensor behind but the gradients and the moved statistics. */
-export function differentiate(run: FastRun, input: TrainingInput, trainable: ReadonlySet<string>): Outcome {
+export function differentiate(run: FastRun, input: TrainingInput, trainable: ReadonlySet<string>): StepResult {
   const gradients = new Map<string, tf.Tensor>();
   try {
     const judged = tf.tidy(() => lossAndGradients(run, input, { trainable, gradients }));
@@ -241,7 +241,7 @@ function lossAndGradients(
   run: FastRun,
   input: TrainingInput,
   { trainable, gradients }: { trainable: ReadonlySet<string>; gradients: Map<string, tf.Tensor> },
-): Pick<Outcome, 'loss' | 'logits'> {
+): Pick<StepResult, 'loss' | 'logits'> {
   const { state, step } = run;
   checkLabels(input.label, input.size);
   const context: Context = {

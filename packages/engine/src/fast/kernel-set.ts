@@ -2,7 +2,7 @@ import type { Attention, AttentionRows } from '@crosscheck/network';
 import { hasOwnKernels, type tf } from '@crosscheck/tensorflow';
 import type { Packing } from '../packing.ts';
 import { composedHeads } from './composed-heads.ts';
-import { type Convolution, composedDepthwise, ownDepthwise } from './convolution.ts';
+import { type ConvolutionKernel, composedDepthwise, ownDepthwise } from './convolution.ts';
 import { composedRowDropout, ownRowDropout, type RowDropout } from './dropout.ts';
 import { composedGelu, type Gelu, ownGelu } from './gelu.ts';
 import { composedLayerNorm, type LayerNorm, ownLayerNorm } from './layer-norm.ts';
@@ -21,7 +21,7 @@ export interface HeadAttention {
 /** What exists in two implementations: of TensorFlow's own kernels, and of ours. */
 export interface KernelSet {
   norm(work: Work): NormActivation;
-  depthwise: Convolution;
+  depthwise: ConvolutionKernel;
   heads: HeadAttention;
   gelu: Gelu;
   layerNorm: LayerNorm;

@@ -93,7 +93,7 @@ export const matMulRight = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => product(a,
 export const gatherRows = (x: tf.Tensor, rows: tf.Tensor): tf.Tensor =>
   consume(tf.scalar(0, 'int32'), (axis) => executeKernel('GatherV2', [], [x, rows, axis]));
 
-/** The way back: x [M, H] is added at `rows` [M] of zeros → [count, H] */
+/** Its gradient: x [M, H] is added at `rows` [M] of zeros → [count, H] */
 export const scatterRows = (x: tf.Tensor, rows: tf.Tensor, count: number): tf.Tensor =>
   consume(tf.scalar(count, 'int32'), (n) => executeKernel('UnsortedSegmentSum', [], [x, rows, n]));
 

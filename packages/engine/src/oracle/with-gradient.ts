@@ -1,6 +1,6 @@
 import { tf } from '@crosscheck/tensorflow';
 
-/** A function of tensors with its own way back; `saved` are the tensors that the way back needs. */
+/** A function of tensors with a gradient of its own; `saved` are the tensors that the gradient needs. */
 export interface Differentiable {
   forward: (inputs: tf.Tensor[]) => { value: tf.Tensor; saved: tf.Tensor[] };
   /** Gradients with respect to the inputs, in their order. */
@@ -17,7 +17,7 @@ export function withGradient<T extends tf.Tensor>(inputs: tf.Tensor[], { forward
   })(...inputs) as T;
 }
 
-/** The same for a function of one tensor whose way back needs nothing but that tensor. */
+/** The same for a function of one tensor whose gradient needs nothing but that tensor. */
 export function elementwise<T extends tf.Tensor>(
   x: T,
   value: (x: tf.Tensor) => tf.Tensor,

@@ -4,7 +4,7 @@ import {
   apply,
   type BatchNormOptions,
   batchNormLayer,
-  type Gate,
+  type ChannelGate,
   type Given,
   type GivenBack,
   gateBackward,
@@ -88,7 +88,7 @@ interface GatedOptions {
   squeeze: SqueezeExciteOptions;
 }
 
-type KeptGate = KeptNorm & { gate: Gate };
+type KeptGate = KeptNorm & { gate: ChannelGate };
 
 const gatedNormActivation: Layer<GatedOptions> = {
   parameters: ({ norm, squeeze }, shapes) => [

@@ -4,7 +4,7 @@ import { tf } from '@crosscheck/tensorflow';
 import type { Plan } from './plan.ts';
 
 /** A forward pass, and what its backward pass needs. */
-export interface Run {
+export interface Forward {
   y: tf.Tensor;
   /** Takes the gradient of y. @returns those of the inputs that were asked for, in the order of `plan.values` */
   backward(dy: tf.Tensor): tf.Tensor[];
@@ -24,7 +24,7 @@ export function forward(
   ops: Ops,
   given: ReadonlyMap<Value, tf.Tensor>,
   observe?: (name: string, y: tf.Tensor) => void,
-): Run {
+): Forward {
   const held = new Map<number, Tensor>(Array.from(given, ([{ id }, tensor]) => [id, tensor]));
   const kept = new Map<number, object>();
   const isGiven = new Set(Array.from(given.keys(), ({ id }) => id));

@@ -1,4 +1,4 @@
-import { artifactFiles, type Calibration, describeBackbones } from '@crosscheck/contract';
+import { artifactFiles, type Calibration, describeBackbones, fusions } from '@crosscheck/contract';
 import type { ArtifactContent } from './artifact-content.ts';
 
 /** The folder's README.md, with the header that model hubs read. */
@@ -24,18 +24,11 @@ pipeline_tag: image-text-to-text
 tags: [fake-news-detection, multimodal, efficientnet, distilbert, onnx]
 ---`;
 
-const fusions: Record<ArtifactContent['architecture']['fusion'], string> = {
-  concat: 'fused late',
-  gated: 'fused late by a gated multimodal unit',
-  bilinear: 'fused late by low-rank bilinear pooling',
-  cross_attention: 'fused by cross-attention between regions and tokens',
-};
-
 function heading({ name, version, source, opset, precision = 'fp32', architecture }: ArtifactContent): string {
   const run = source.runId === null ? '' : `, MLflow run \`${source.runId}\``;
   return `# ${name} ${version}
 
-Judges a news post by its picture and its words together: ${describeBackbones(architecture)}, ${fusions[architecture.fusion]}, one logit.
+Judges a news post by its picture and its words together: ${describeBackbones(architecture)}, ${fusions[architecture.fusion].words}, one logit.
 Exported from \`${source.checkpoint}\` (sha256 \`${source.checkpointSha256.slice(0, 16)}…\`${run}) as ONNX, opset ${opset}, ${precision}.`;
 }
 

@@ -16,21 +16,26 @@ export interface SqueezeExciteOptions {
 }
 
 /** How much each map counts, and what that comes from. */
-export interface Gate {
+export interface ChannelGate {
   means: Tensor; // [B, C]
   squeezed: Tensor; // [B, S]
   gate: Tensor; // [B, C]
 }
 
 /** Means of the maps [B, C] → linear, activation, linear, sigmoid. */
-export function gateForward(ops: ForwardOps, { name, activation }: SqueezeExciteOptions, means: Tensor): Gate {
+export function gateForward(ops: ForwardOps, { name, activation }: SqueezeExciteOptions, means: Tensor): ChannelGate {
   const squeezed = linearForward(ops, `${name}.fc1`, means); // [B, S]
   const active = activationOf(activation).forward(ops, squeezed); // [B, S]
   return { means, squeezed, gate: ops.sigmoid(linearForward(ops, `${name}.fc2`, active)) };
 }
 
 /** The gradient of the gate → that of the means, [B, C] each. */
-export function gateBackward(ops: Ops, { name, activation }: SqueezeExciteOptions, kept: Gate, dGate: Tensor): Tensor {
+export function gateBackward(
+  ops: Ops,
+  { name, activation }: SqueezeExciteOptions,
+  kept: ChannelGate,
+  dGate: Tensor,
+): Tensor {
   const { forward, backward, reads } = activationOf(activation);
   const active = forward(ops, kept.squeezed); // [B, S]
   const dExcited = ops.sigmoidGradient(kept.gate, dGate); // [B, C]
@@ -55,7 +60,7 @@ export const squeezeExciteLayer: Layer<SqueezeExciteOptions> = {
     return { y: ops.scaleMaps(x as Tensor, kept.gate), kept };
   },
   backward(ops, { options, inputs: [x], kept, dy }) {
-    const gate = kept as Gate;
+    const gate = kept as ChannelGate;
     const dMeans = gateBackward(ops, options, gate, ops.mapProducts(x as Tensor, dy)); // [B, C]
     return [ops.add(ops.scaleMaps(dy, gate.gate), ops.mapMeanGradient(x as Tensor, dMeans))];
   },

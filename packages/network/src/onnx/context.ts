@@ -1,5 +1,5 @@
 import { transposeMatrix } from '../layout.ts';
-import type { GraphBuilder, Value as OnnxValue } from './graph-builder.ts';
+import type { GraphBuilder, OnnxValue } from './graph-builder.ts';
 
 export type { OnnxValue };
 

@@ -1,7 +1,7 @@
 import type { Attribute, Graph, Initializer, Node, ValueInfo } from './types.ts';
 
 /** Name of a value in the graph: an input, an initializer or the output of a node. */
-export type Value = string;
+export type OnnxValue = string;
 
 /**
  * Collects nodes and constants under readable paths: node `vision/features.1.0/depthwise/Conv` gives the value of the same name.
@@ -14,9 +14,9 @@ export class GraphBuilder {
   node(
     op: string,
     path: string,
-    inputs: readonly Value[],
+    inputs: readonly OnnxValue[],
     attributes: Readonly<Record<string, Attribute>> = {},
-  ): Value {
+  ): OnnxValue {
     return this.#node({ op, name: `${path}/${op}` }, inputs, attributes);
   }
 
@@ -24,54 +24,54 @@ export class GraphBuilder {
   once(
     op: string,
     path: string,
-    inputs: readonly Value[],
+    inputs: readonly OnnxValue[],
     attributes: Readonly<Record<string, Attribute>> = {},
-  ): Value {
+  ): OnnxValue {
     const found = this.#nodes.get(`${path}/${op}`);
     const isSame = found?.inputs.every((input, i) => input === inputs[i]);
-    return isSame ? (found?.outputs[0] as Value) : this.node(op, path, inputs, attributes);
+    return isSame ? (found?.outputs[0] as OnnxValue) : this.node(op, path, inputs, attributes);
   }
 
   /** Adds a node of onnxruntime's own operators (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md). */
   fused(
     op: string,
     path: string,
-    inputs: readonly Value[],
+    inputs: readonly OnnxValue[],
     attributes: Readonly<Record<string, Attribute>> = {},
-  ): Value {
+  ): OnnxValue {
     return this.#node({ op, domain: 'com.microsoft', name: `${path}/${op}` }, inputs, attributes);
   }
 
   #node(
     id: { op: string; domain?: string; name: string },
-    inputs: readonly Value[],
+    inputs: readonly OnnxValue[],
     attributes: Readonly<Record<string, Attribute>>,
-  ): Value {
+  ): OnnxValue {
     if (this.#nodes.has(id.name)) throw new Error(`two nodes are called ${id.name}`);
     this.#nodes.set(id.name, { ...id, inputs, outputs: [id.name], attributes });
     return id.name;
   }
 
   /** Gives a value that no node reads the name that it has as an output of the graph. */
-  asOutput(value: Value, name: string): void {
+  asOutput(value: OnnxValue, name: string): void {
     const node = this.#nodes.get(value);
     if (!node) throw new Error(`no node is called ${value}`);
     this.#nodes.set(value, { ...node, outputs: [name] });
   }
 
   /** Adds a weight whose values are read when the file is written. */
-  weight(name: string, shape: readonly number[], read: () => Promise<Float32Array>): Value {
+  weight(name: string, shape: readonly number[], read: () => Promise<Float32Array>): OnnxValue {
     return this.#add({ name, type: 'float32', shape, read });
   }
 
   /** A small integer constant; equal ones are shared. */
-  ints(...values: number[]): Value {
+  ints(...values: number[]): OnnxValue {
     const read = async () => BigInt64Array.from(values, BigInt);
     return this.#add({ name: `ints/${values.join('_')}`, type: 'int64', shape: [values.length], read });
   }
 
   /** A scalar integer constant, which makes Gather drop the axis. */
-  int(value: number): Value {
+  int(value: number): OnnxValue {
     return this.#add({
       name: `int/${value}`,
       type: 'int64',
@@ -81,11 +81,11 @@ export class GraphBuilder {
   }
 
   /** A scalar float constant. */
-  float(value: number): Value {
+  float(value: number): OnnxValue {
     return this.#add({ name: `float/${value}`, type: 'float32', shape: [], read: async () => Float32Array.of(value) });
   }
 
-  #add(initializer: Initializer): Value {
+  #add(initializer: Initializer): OnnxValue {
     if (!this.#initializers.has(initializer.name)) this.#initializers.set(initializer.name, initializer);
     return initializer.name;
   }

@@ -1,6 +1,7 @@
 import { preprocessingOf, type TrainConfig } from '@crosscheck/config';
 import { cacheFolder, type Preprocessing } from '@crosscheck/contract';
 import type { Loader } from '@crosscheck/data';
+import { readsSequences } from '@crosscheck/network';
 import { decoderVersion, type Tokenizer } from '@crosscheck/preprocess';
 import { describeTensorflow, hasOwnKernels } from '@crosscheck/tensorflow';
 import type { OpenRun } from '../open-run.ts';
@@ -19,10 +20,10 @@ export function decideCaching(open: Pick<OpenRun, 'config' | 'model' | 'manifest
   const { config, model, manifests, say } = open;
   const { feature_cache: cache, frozen_batch_norm: frozenBatchNorm } = config.training;
   if (!cache.enabled || !canCacheFeatures(phase, frozenBatchNorm, cache.views)) return false;
-  if (model.architecture.fusion === 'cross_attention') {
+  if (readsSequences(model.architecture)) {
     // A quarter of a megabyte per post and more.
     say(
-      `phase ${phase.name}: model.fusion=cross_attention looks at regions and tokens, so features are computed in every epoch`,
+      `phase ${phase.name}: model.fusion=${model.architecture.fusion} looks at regions and tokens, so features are computed in every epoch`,
     );
     return false;
   }

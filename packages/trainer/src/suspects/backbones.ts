@@ -1,7 +1,7 @@
 import { architectureOf, describeForeignCheckpoint, preprocessingOf, type TrainConfig } from '@crosscheck/config';
-import { CrosscheckError, type Preprocessing, type SeenRows } from '@crosscheck/contract';
+import { type Architecture, CrosscheckError, type Preprocessing, type SeenRows } from '@crosscheck/contract';
 import { createModel, loadWeights, type Model } from '@crosscheck/engine';
-import { noDropout } from '@crosscheck/network';
+import { noDropout, readsSequences } from '@crosscheck/network';
 import { createTokenizer, type Tokenizer } from '@crosscheck/preprocess';
 import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/weights';
 import { buildModel, loadInitialWeights, meaningOf, openTokenizer } from '../network.ts';
@@ -27,7 +27,7 @@ async function openNamed(config: TrainConfig): Promise<Backbones> {
   // Regions and tokens of cross attention are more than a probe can use.
   const fusion = config.model.load_model ? config.model.fusion : 'concat';
   const architecture = { ...architectureOf(config), fusion };
-  requirePooled(architecture.fusion, config.model.best_model_name);
+  requirePooled(architecture, config.model.best_model_name);
   const model = buildModel(config, architecture);
   const sources = await loadInitialWeights(model, config);
   return { model, tokenizer, preprocessing: preprocessingOf(config), sources, seenRows: null };
@@ -39,7 +39,7 @@ async function openTrained(config: TrainConfig, named: string): Promise<Backbone
   try {
     const metadata = checkpoint.metadata ?? describeForeignCheckpoint(config);
     const { architecture, preprocessing } = metadata;
-    requirePooled(architecture.fusion, file);
+    requirePooled(architecture, file);
     const model = createModel({ architecture, dropout: noDropout, batchNormMomentum: 0.1, seed: 0 });
     await loadWeights(model, checkpoint);
     const tokenizer =
@@ -50,11 +50,11 @@ async function openTrained(config: TrainConfig, named: string): Promise<Backbone
   }
 }
 
-function requirePooled(fusion: string, file: string): void {
-  if (fusion !== 'cross_attention') return;
+function requirePooled(architecture: Architecture, file: string): void {
+  if (!readsSequences(architecture)) return;
   throw new CrosscheckError(
     'CROSSCHECK_SUSPECTS_UNSUPPORTED',
-    `expected a checkpoint whose backbones give one vector per image and text, got ${file} with model.fusion=cross_attention; ` +
+    `expected a checkpoint whose backbones give one vector per image and text, got ${file} with model.fusion=${architecture.fusion}; ` +
       'leave suspects.checkpoint and model.load_model out to use the pretrained backbones, or name another checkpoint',
   );
 }
