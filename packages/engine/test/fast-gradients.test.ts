@@ -132,7 +132,14 @@ function randomCase(seed: number): { size: Size; lengths: number[]; dropout: Dro
   }));
   const heads = pick(1, 2, 3);
   const architecture = architectureSchema.parse({
-    vision: { stemChannels: channels, stages, headChannels: pick(16, 30) },
+    vision: {
+      stemChannels: channels,
+      stages,
+      headChannels: pick(16, 30),
+      activation: pick('silu', 'relu6'),
+      squeezeExcite: pick(true, false),
+      padding: pick('symmetric', 'same'),
+    },
     text: {
       vocabSize: 50,
       maxPositions: 24,
@@ -143,6 +150,7 @@ function randomCase(seed: number): { size: Size; lengths: number[]; dropout: Dro
     },
     embeddingDim: pick(8, 13),
     fusionHiddenDim: pick(6, 8),
+    fusion: pick('concat', 'gated', 'bilinear'),
   });
   const rate = () => pick(0, 0.1, 0.5);
   return {
@@ -153,7 +161,7 @@ function randomCase(seed: number): { size: Size; lengths: number[]; dropout: Dro
   };
 }
 
-test.each(Array.from({ length: 24 }, (_, seed) => seed))(
+test.each(Array.from({ length: 40 }, (_, seed) => seed))(
   'random network, batch and dropout rates: number %i',
   async (seed) => {
     const { size, lengths, dropout, training } = randomCase(seed);

@@ -1,5 +1,5 @@
 // The ways in which picture and words come together.
-import type { Architecture, Batch } from '@crosscheck/contract';
+import { type Architecture, type Batch, fusionNames } from '@crosscheck/contract';
 import {
   countParameters,
   type DropoutRates,
@@ -15,7 +15,6 @@ import { createAdamW, createModel, loadWeights, type Model } from '../src/index.
 import { formulaBatch, formulaCheckpoint, noDropout, sizes } from './formula.ts';
 
 type Strategy = Architecture['fusion'];
-const strategies: readonly Strategy[] = ['concat', 'gated', 'bilinear', 'cross_attention'];
 const { tiny } = sizes;
 const architectureOf = (fusion: Strategy, missingModality: Architecture['missingModality'] = 'none'): Architecture => ({
   ...tiny.architecture,
@@ -52,7 +51,7 @@ describe('parameters', () => {
     ]);
   });
 
-  test.each(strategies)('of %s stand in the summary and add up', (fusion) => {
+  test.each(fusionNames)('of %s stand in the summary and add up', (fusion) => {
     const architecture = architectureOf(fusion, 'learned');
     const rows = summarise(architecture, 48);
     const total = rows.reduce((sum, { parameters }) => sum + parameters, 0);
@@ -75,7 +74,7 @@ describe('parameters', () => {
   });
 });
 
-describe.each<Strategy>(['gated', 'bilinear'])('%s: the fast engine equals the plain one', (fusion) => {
+describe.each(fusionNames)('%s: the fast engine equals the oracle', (fusion) => {
   const partial = { ...batch, hasImage: Float32Array.of(1, 0, 1, 1), hasText: Float32Array.of(1, 1, 0, 1) };
   const whole = { name: 'whole posts', input: batch, dropout: noDropout, freeze: { vision: false, text: false } };
   test.each<{ name: string; input: Batch; dropout: DropoutRates; freeze: typeof bothFrozen }>([
@@ -246,7 +245,7 @@ describe('cross_attention', () => {
   });
 });
 
-test.each(strategies)('%s learns one batch by heart', async (fusion) => {
+test.each(fusionNames)('%s learns one batch by heart', async (fusion) => {
   const model = createModel({
     architecture: architectureOf(fusion),
     dropout: noDropout,

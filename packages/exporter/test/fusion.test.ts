@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Architecture } from '@crosscheck/contract';
+import { fusionNames } from '@crosscheck/contract';
 import { openClassifier } from '@crosscheck/inference';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -11,9 +11,7 @@ import { writePosts } from './tiny-posts.ts';
 const { dir, remove } = temporaryFolder();
 afterAll(remove);
 
-const strategies: readonly Architecture['fusion'][] = ['concat', 'gated', 'bilinear', 'cross_attention'];
-
-describe.each(strategies)('a network that fuses by %s', (fusion) => {
+describe.each(fusionNames)('a network that fuses by %s', (fusion) => {
   test.each(['none', 'learned'] as const)(
     'is exported as it was trained, missing parts: %s',
     async (missingModality) => {
@@ -35,7 +33,7 @@ describe('in int8', () => {
   const posts = ['val', 'test'].flatMap((split) => writePosts(`${dir}/data`, split));
   const parts = { calibration: posts.slice(0, 20), comparison: posts.slice(20), evaluation: [] };
 
-  test.each(strategies)('%s judges posts with and without parts nearly as in fp32, in one batch', async (fusion) => {
+  test.each(fusionNames)('%s judges posts with and without parts nearly as in fp32, in one batch', async (fusion) => {
     const checkpoint = `${dir}/${fusion}-int8.safetensors`;
     await writeTinyCheckpoint(checkpoint, {
       architecture: { ...tinyArchitecture, fusion, missingModality: 'learned' },

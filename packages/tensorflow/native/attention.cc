@@ -1,5 +1,5 @@
 // Multi-head self-attention (Vaswani et al. 2017) over packed texts, with dropout on its weights. Samples differ in length; each is
-// computed in its own, and the weights are computed again on the way back.
+// computed in its own, and the weights are computed again in the backward pass.
 //
 // Shapes: T tokens of all B samples, one row each; N rows that are asked for: all T, or the first of each sample; H = heads · D features;
 // n tokens of one sample, L = length places of the padded texts.

@@ -75,10 +75,10 @@ describe.skipIf(!hasOwnKernels)('batch norm with an activation', () => {
       const sums = (x: tf.Tensor) => tf.sum(x, [1, 2]); // [B, C]
       expect(tf.min(z).dataSync()[0]).toBeLessThan(0);
       expect(tf.max(z).dataSync()[0]).toBeGreaterThan(6);
-      expectNear(kernel('CrosscheckNormSilu', nothing), y);
-      expectNear(kernel('CrosscheckNormSilu', gate), tf.mul(y, maps(gate)));
-      expectNear(kernel('CrosscheckNormSiluSum', nothing), sums(y));
-      expectNear(kernel('CrosscheckNormSiluSum', factor), sums(tf.mul(y, factor)));
+      expectNear(kernel('CrosscheckNormActivation', nothing), y);
+      expectNear(kernel('CrosscheckNormActivation', gate), tf.mul(y, maps(gate)));
+      expectNear(kernel('CrosscheckNormActivationSum', nothing), sums(y));
+      expectNear(kernel('CrosscheckNormActivationSum', factor), sums(tf.mul(y, factor)));
     });
   });
 
@@ -99,7 +99,12 @@ describe.skipIf(!hasOwnKernels)('batch norm with an activation', () => {
             const weighed = dy === nothing ? tf.zeros(of.shape) : gate === nothing ? dy : tf.mul(dy, maps(gate));
             const upstream = each === nothing ? weighed : tf.add(weighed, maps(each));
             const expected = backward(activations[of.activation]?.backward(upstream, z) as tf.Tensor);
-            const actual = executeKernels('CrosscheckNormSiluGradient', attributes, [dy, ...inputs, gate, each], 3);
+            const actual = executeKernels(
+              'CrosscheckNormActivationGradient',
+              attributes,
+              [dy, ...inputs, gate, each],
+              3,
+            );
             for (const [i, gradient] of expected.entries()) expectNear(actual[i], gradient, 2e-4);
           }
     });
@@ -111,9 +116,14 @@ describe.skipIf(!hasOwnKernels)('batch norm with an activation', () => {
       const [x, zeros, ones] = [tf.ones([1, 1, 2, 7]), tf.zeros([7]), tf.ones([7])];
       const inputs = [x, zeros, bias, zeros, ones];
       const [nothing, activation] = [tf.tensor1d([]), attribute.string('activation', 'relu6')];
-      const y = executeKernel('CrosscheckNormSilu', [epsilon, activation], [...inputs, nothing]);
+      const y = executeKernel('CrosscheckNormActivation', [epsilon, activation], [...inputs, nothing]);
       const attributes = [epsilon, activation, attribute.bool('is_training', false)];
-      const [, , dBias] = executeKernels('CrosscheckNormSiluGradient', attributes, [x, ...inputs, nothing, nothing], 3);
+      const [, , dBias] = executeKernels(
+        'CrosscheckNormActivationGradient',
+        attributes,
+        [x, ...inputs, nothing, nothing],
+        3,
+      );
       const values = [0, 0, Math.fround(1e-30), 3, 6, 6, Number.NaN];
       expect([...y.dataSync()]).toEqual([...values, ...values]);
       expect([...(dBias as tf.Tensor).dataSync()]).toEqual([0, 0, 2, 2, 0, 0, 0]);
@@ -125,7 +135,7 @@ describe.skipIf(!hasOwnKernels)('batch norm with an activation', () => {
       const [x, ones, nothing] = [tf.ones([1, 1, 1, 1]), tf.ones([1]), tf.tensor1d([])];
       const attributes = [epsilon, attribute.string('activation', 'gelu')];
       const inputs = [x, ones, ones, ones, ones, nothing];
-      expect(() => executeKernel('CrosscheckNormSilu', attributes, inputs)).toThrow(/gelu.*silu.*relu6.*none/s);
+      expect(() => executeKernel('CrosscheckNormActivation', attributes, inputs)).toThrow(/gelu.*silu.*relu6.*none/s);
     });
   });
 });

@@ -73,11 +73,15 @@ describe.skipIf(!hasOwnKernels)('batch norm with SiLU', () => {
         const normInputs = [x, weight, bias, mean, variance];
         const nothing = tf.tensor1d([]);
         const y = activate(inputs, { mean, variance });
-        expectNear(kernel('CrosscheckNormSilu', [...normInputs, nothing], epsilonAttribute), y);
-        expectNear(kernel('CrosscheckNormSilu', [...normInputs, gate], epsilonAttribute), tf.mul(y, maps(gate)));
+        expectNear(kernel('CrosscheckNormActivation', [...normInputs, nothing], epsilonAttribute), y);
+        expectNear(kernel('CrosscheckNormActivation', [...normInputs, gate], epsilonAttribute), tf.mul(y, maps(gate)));
         const sums = (t: tf.Tensor) => tf.sum(t, [1, 2]);
-        expectNear(kernel('CrosscheckNormSiluSum', [...normInputs, nothing], epsilonAttribute), sums(y), 1e-4);
-        expectNear(kernel('CrosscheckNormSiluSum', [...normInputs, dy], epsilonAttribute), sums(tf.mul(y, dy)), 1e-4);
+        expectNear(kernel('CrosscheckNormActivationSum', [...normInputs, nothing], epsilonAttribute), sums(y), 1e-4);
+        expectNear(
+          kernel('CrosscheckNormActivationSum', [...normInputs, dy], epsilonAttribute),
+          sums(tf.mul(y, dy)),
+          1e-4,
+        );
       }),
     );
   });
@@ -98,7 +102,7 @@ describe.skipIf(!hasOwnKernels)('batch norm with SiLU', () => {
             activate({ ...inputs, x, weight, bias }, training ? tf.moments(x, [0, 1, 2]) : given),
           )([x, weight, bias], upstream);
           const actual = executeKernels(
-            'CrosscheckNormSiluGradient',
+            'CrosscheckNormActivationGradient',
             [epsilonAttribute, attribute.bool('is_training', training)],
             [dy, x, weight, bias, given.mean, given.variance, gate, each],
             3,

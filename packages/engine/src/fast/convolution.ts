@@ -63,9 +63,10 @@ export const denseConvolution = ofTensorFlow(denseKernels);
 /** One filter per channel: x [B, H, W, C], filter [k, k, C, 1] → [B, ⌈H/s⌉, ⌈W/s⌉, C]. Of TensorFlow's own kernels. */
 export const composedDepthwise = ofTensorFlow(depthwiseKernels);
 
-const ownAttributes = (options: Convolution) => [
-  attribute.int('kernel', options.kernel),
-  attribute.int('stride', options.stride),
+const ownAttributes = ({ kernel, stride, padding }: Convolution) => [
+  attribute.int('kernel', kernel),
+  attribute.int('stride', stride),
+  attribute.string('padding', padding.toUpperCase()),
 ];
 
 /** Of packages/tensorflow/native, several times as fast. */

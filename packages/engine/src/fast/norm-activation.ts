@@ -121,20 +121,22 @@ export function ownNorm(work: Work): NormActivation {
       return { ofBatch: { mean, variance }, reserved: [] };
     },
     activate: (norm, of, mapWeights) =>
-      withOptional([mapWeights], (weights) => run('CrosscheckNormSilu', norm, [...inputsOf(norm, of), ...weights])),
+      withOptional([mapWeights], (weights) =>
+        run('CrosscheckNormActivation', norm, [...inputsOf(norm, of), ...weights]),
+      ),
     mapMeans(norm, of) {
       const [, H, W] = of.x.shape as [number, number, number, number];
       const sum = withOptional([undefined], (factor) =>
-        run('CrosscheckNormSiluSum', norm, [...inputsOf(norm, of), ...factor]),
+        run('CrosscheckNormActivationSum', norm, [...inputsOf(norm, of), ...factor]),
       );
       return consume(sum, () => scale(sum, 1 / (H * W)));
     },
-    mapProducts: (norm, of, dy) => run('CrosscheckNormSiluSum', norm, [...inputsOf(norm, of), dy]),
+    mapProducts: (norm, of, dy) => run('CrosscheckNormActivationSum', norm, [...inputsOf(norm, of), dy]),
     backward(norm, of, { dy, mapWeights, each }) {
       const attributes = [...attributesOf(norm), attribute.bool('is_training', work.training)];
       const gradients = withOptional([dy ?? undefined, mapWeights, each], ([first, ...rest]) => {
         const inputs = [first as tf.Tensor, ...inputsOf(norm, of), ...rest];
-        return executeKernels('CrosscheckNormSiluGradient', attributes, inputs, 3);
+        return executeKernels('CrosscheckNormActivationGradient', attributes, inputs, 3);
       });
       const [dx, dScale, dOffset] = gradients as [tf.Tensor, tf.Tensor, tf.Tensor];
       work.learn(`${norm.name}.weight`, () => view(dScale));
@@ -145,7 +147,10 @@ export function ownNorm(work: Work): NormActivation {
   };
 }
 
-const attributesOf = ({ epsilon }: ActivatedNorm) => [attribute.float('epsilon', epsilon)];
+const attributesOf = ({ epsilon, function: activation }: ActivatedNorm) => [
+  attribute.float('epsilon', epsilon),
+  attribute.string('activation', activation),
+];
 
 /** Our kernels take a tensor without elements for what is left out. */
 function withOptional<R>(inputs: (tf.Tensor | undefined)[], compute: (inputs: tf.Tensor[]) => R): R {

@@ -5,7 +5,7 @@ import type { Packing } from '../packing.ts';
 import type { Pass } from '../pass.ts';
 import { lacksAny, type Presence } from '../presence.ts';
 import { batchNorm, batchNormBackward } from './batch-norm.ts';
-import { composedDepthwise, denseConvolution, pointwiseConvolution } from './convolution.ts';
+import { denseConvolution, pointwiseConvolution } from './convolution.ts';
 import { drawMask, drop } from './dropout.ts';
 import type { KernelSet } from './kernel-set.ts';
 import * as kernels from './kernels.ts';
@@ -151,8 +151,8 @@ function maps(work: Work) {
 }
 
 /** The fastest of the implementations that can do it. */
-function convolutionOf({ kernels: set }: Work, { kernel, stride, isDepthwise, padding }: Convolution) {
-  if (isDepthwise) return stride === 1 || padding === 'symmetric' ? set.depthwise : composedDepthwise;
+function convolutionOf({ kernels: set }: Work, { kernel, stride, isDepthwise }: Convolution) {
+  if (isDepthwise) return set.depthwise;
   return kernel === 1 && stride === 1 ? pointwiseConvolution : denseConvolution;
 }
 

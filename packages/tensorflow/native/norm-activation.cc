@@ -154,7 +154,7 @@ CROSSCHECK_VECTORISED void ActivateRows(const std::string& activation, const flo
 }
 
 // x, weight, bias, mean, variance [C], gate [B, C] or nothing → y, times its gate.
-void NormSilu(Call& call, const Attributes& attributes) {
+void NormActivation(Call& call, const Attributes& attributes) {
   const Tensor x = call.Input(0), weight = call.Input(1), bias = call.Input(2), mean = call.Input(3);
   const Tensor variance = call.Input(4), gate = call.Input(5);
   const int64_t channels = x.dim(3), map = x.dim(1) * x.dim(2), count = x.size() / channels;
@@ -199,7 +199,7 @@ CROSSCHECK_VECTORISED void AddActivations(const std::string& activation, const f
 }
 
 // x, weight, bias, mean, variance [C], factor [B, H, W, C] or nothing → Σ over each map of y, or of y · factor, [B, C].
-void NormSiluSum(Call& call, const Attributes& attributes) {
+void NormActivationSum(Call& call, const Attributes& attributes) {
   const Tensor x = call.Input(0), weight = call.Input(1), bias = call.Input(2), mean = call.Input(3);
   const Tensor variance = call.Input(4), factor = call.Input(5);
   const int64_t batch = x.dim(0), channels = x.dim(3), map = x.dim(1) * x.dim(2);
@@ -275,7 +275,7 @@ CROSSCHECK_VECTORISED void FinishGradients(const float* x, Rows rows, int64_t ch
 
 // dy [B, H, W, C] or nothing, x, weight, bias, mean, variance [C], gate [B, C] or nothing, constant [B, C] or nothing
 // → dx, dweight, dbias. The gradient of y is dy · gate + constant; with is_training, mean and variance are x's own.
-void NormSiluGradient(Call& call, const Attributes& attributes) {
+void NormActivationGradient(Call& call, const Attributes& attributes) {
   const Tensor dy = call.Input(0), x = call.Input(1), weight = call.Input(2), bias = call.Input(3);
   const Tensor mean = call.Input(4), variance = call.Input(5), gate = call.Input(6), constant = call.Input(7);
   const int64_t channels = x.dim(3), map = x.dim(1) * x.dim(2), count = x.size() / channels;
@@ -328,11 +328,11 @@ struct Registration {
   Registration() {
     const char *epsilon = "epsilon: float", *activation = "activation: {'silu', 'relu6', 'none'} = 'silu'";
     Register<ChannelMoments>("CrosscheckChannelMoments", {"x"}, {"mean", "variance"}, {});
-    Register<NormSilu>("CrosscheckNormSilu", {"x", "weight", "bias", "mean", "variance", "gate"}, {"y"},
+    Register<NormActivation>("CrosscheckNormActivation", {"x", "weight", "bias", "mean", "variance", "gate"}, {"y"},
                        {epsilon, activation});
-    Register<NormSiluSum>("CrosscheckNormSiluSum", {"x", "weight", "bias", "mean", "variance", "factor"}, {"sum"},
+    Register<NormActivationSum>("CrosscheckNormActivationSum", {"x", "weight", "bias", "mean", "variance", "factor"}, {"sum"},
                           {epsilon, activation});
-    Register<NormSiluGradient>("CrosscheckNormSiluGradient",
+    Register<NormActivationGradient>("CrosscheckNormActivationGradient",
                                {"dy", "x", "weight", "bias", "mean", "variance", "gate", "constant"},
                                {"dx", "dweight", "dbias"}, {epsilon, "is_training: bool", activation});
   }
