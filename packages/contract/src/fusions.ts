@@ -4,6 +4,7 @@ export const fusions = {
   gated: { tag: 'gated', words: 'fused late by a gated multimodal unit' },
   bilinear: { tag: 'bilinear', words: 'fused late by low-rank bilinear pooling' },
   cross_attention: { tag: 'cross_attention', words: 'fused by cross-attention between regions and tokens' },
+  compare: { tag: 'compare', words: 'compared late by difference and product' },
 } as const satisfies Record<string, { tag: string; words: string }>;
 
 export type FusionName = keyof typeof fusions;

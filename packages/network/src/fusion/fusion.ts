@@ -1,6 +1,7 @@
 import type { Architecture } from '@crosscheck/contract';
 import type { Value } from '../graph/value.ts';
 import { bilinear } from './bilinear.ts';
+import { compare } from './compare.ts';
 import { sideBySide } from './concat.ts';
 import { coAttention } from './cross-attention.ts';
 import { gated } from './gated.ts';
@@ -25,4 +26,5 @@ export const fusions: Record<Architecture['fusion'], Fusion> = {
   gated,
   bilinear,
   cross_attention: coAttention,
+  compare,
 };

@@ -41,6 +41,19 @@ const complementLayer: Layer<Named> = {
 /** 1 − x */
 export const complement = (x: Value, path: string): Value => apply(complementLayer, { path }, [x]);
 
+const distanceLayer: Layer<Named> = {
+  shape: sameShape,
+  reads: 'inputs',
+  forward: (ops, { inputs }) => ({ y: ops.abs(ops.subtract(...both(inputs))) }),
+  backward(ops, { inputs, dy }) {
+    const da = ops.multiply(dy, ops.sign(ops.subtract(...both(inputs))));
+    return [da, ops.scale(da, -1)];
+  },
+  onnx: ({ graph }, { options: { path }, inputs }) => graph.node('Abs', path, [graph.node('Sub', path, inputs)]),
+};
+/** |a − b| */
+export const distance = (a: Value, b: Value, path: string): Value => apply(distanceLayer, { path }, [a, b]);
+
 const concatLayer: Layer<Named> = {
   shape: (_, shapes) => ['B', shapes.reduce((sum, shape) => sum + widthOf(shape), 0)],
   reads: 'inputs',
