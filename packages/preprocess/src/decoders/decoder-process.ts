@@ -15,6 +15,8 @@ async function answer({ work, bytes, options }: DecodeRequest): Promise<DecodeRe
 
 // A terminal sends its signals to every process of a group; what is being decoded is finished.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {});
-process.on('message', (request: DecodeRequest) => void answer(request).then((reply) => process.send?.(reply)));
+// Nobody may be there any more to take the answer: that is no error of this process.
+const reply = (answered: DecodeReply) => process.send?.(answered, undefined, undefined, () => {});
+process.on('message', (request: DecodeRequest) => void answer(request).then(reply));
 // Without ceremony: an orderly end waits for what is being decoded.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));

@@ -137,16 +137,16 @@ class DecoderPool implements Decoders {
     }
   }
 
-  /** Headers are read by the same libraries as pixels, so in a process as well; here only where it may also be decoded here. */
+  /** Headers of which nobody knows how much work they are, are read in a process, too. */
   async #weigh(image: Uint8Array, options: DecodeOptions, stop: AbortSignal): Promise<Weighed> {
     const decodeThere = async (cost: number) => {
       const request = { work: 'decode', bytes: image, options: { ...options, refuseAppended: false } } as const; // it was just looked at
       return pixelsOf(await this.#run(request, cost <= this.#cheapBytes, stop));
     };
     const gate = this.#quickHere;
-    if (gate && isBounded(image)) {
+    if (isBounded(image)) {
       const { cost, isQuick, decode } = await prepareImage(image, options);
-      return { cost, decode: () => (isQuick ? gate.pass(decode) : decodeThere(cost)) };
+      return { cost, decode: () => (isQuick && gate ? gate.pass(decode) : decodeThere(cost)) };
     }
     const cost = await this.#weighThere({ work: 'weigh', bytes: image, options }, stop);
     return { cost, decode: () => decodeThere(cost) };
@@ -184,6 +184,7 @@ class DecoderPool implements Decoders {
       this.#waiting.delete(job);
       slot.job = job;
       slot.process ??= this.#startProcess(slot);
+      holdProgram(slot.process, true);
       slot.process.send(job.request);
       this.#limitWork(slot, job);
     }
@@ -216,14 +217,13 @@ class DecoderPool implements Decoders {
     };
     child.on('exit', onEnd);
     child.on('error', onEnd);
-    child.unref();
-    child.channel?.unref();
     return child;
   }
 
   #finish(slot: Slot, reply: DecodeReply | Error): void {
     const { job } = slot;
     clearTimeout(slot.timer);
+    if (slot.process) holdProgram(slot.process, false);
     slot.job = null;
     job?.settle(reply);
     this.#startWork();
@@ -263,6 +263,13 @@ class DecoderPool implements Decoders {
     for (const slot of this.#slots) endProcess(slot);
     for (const job of jobs) job.settle(decoderEnded(job.request.options));
   }
+}
+
+/** A program goes on as long as something is being decoded, and no longer. */
+function holdProgram(child: ChildProcess, isHeld: boolean): void {
+  for (const handle of [child, child.channel])
+    if (isHeld) handle?.ref();
+    else handle?.unref();
 }
 
 function isBounded(image: Uint8Array): boolean {

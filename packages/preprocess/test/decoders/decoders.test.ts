@@ -1,13 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { temporaryFolder } from '@crosscheck/testkit';
 import sharp from 'sharp';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { decodedCost } from '../../src/decoders/decoded-cost.ts';
 import { type Decoders, type DecodersOptions, decodeImage, openByteBudget, openDecoders } from '../../src/index.ts';
 
 const golden = (file: string) => readFileSync(path.join(import.meta.dirname, '../golden/pixels', file));
 const code = (name: string) => expect.objectContaining({ code: `CROSSCHECK_IMAGE_${name}` });
 const minutes = 600_000;
+
+const folder = temporaryFolder();
+afterAll(folder.remove);
 
 const opened: Decoders[] = [];
 function open(options: DecodersOptions): Decoders {
@@ -92,6 +97,19 @@ describe('openDecoders', () => {
     await expect(decoders.decodeWithin(golden('444.avif'), { size: 32 })).rejects.toEqual(code('DEADLINE'));
     await expect(decoders.decodeWithin(golden('pages.tif'), { size: 32 })).rejects.toEqual(code('DEADLINE'));
     await expect(decoders.decodeWithin(await expensive(), { size: 32 })).rejects.toEqual(code('DEADLINE'));
+  });
+
+  it('keeps a program going that waits for a picture, and none that waits for nothing', () => {
+    const program = `
+      import { readFileSync } from 'node:fs';
+      import { openDecoders } from ${JSON.stringify(path.join(import.meta.dirname, '../../src/index.ts'))};
+      const file = readFileSync(${JSON.stringify(path.join(import.meta.dirname, '../golden/pixels/444.avif'))});
+      const pixels = await openDecoders({ processes: 1 }).decodeWithin(file, { size: 8 });
+      process.stdout.write(String(pixels.length));`;
+    const script = path.join(folder.dir, 'decode-one.mts');
+    writeFileSync(script, program);
+    const args = ['--conditions=@crosscheck/source', script];
+    expect(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 })).toBe('192');
   });
 
   it('lets cheap pictures pass by expensive ones', async () => {
