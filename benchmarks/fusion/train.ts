@@ -1,6 +1,6 @@
 // Trains one small network on generated posts and judges it on others.
 import path from 'node:path';
-import { architectureOf, composeConfig, preprocessingOf, trainConfigSchema } from '@crosscheck/config';
+import { architectureOf, completeConfig, composeConfig, preprocessingOf, trainConfigSchema } from '@crosscheck/config';
 import { type Architecture, combineSeeds, createRandom } from '@crosscheck/contract';
 import { createLoader, type Loader, readManifest } from '@crosscheck/data';
 import {
@@ -38,12 +38,13 @@ export interface Phase {
   frozen: boolean;
 }
 
-const { config } = composeConfig({
+const composed = composeConfig({
   configName: 'config',
   schema: trainConfigSchema,
   configDir: path.join(repositoryRoot, 'configs'),
   overrides: ['model=tiny', 'data=demo'],
 });
+const config = completeConfig(composed.config);
 export const preprocessing = preprocessingOf(config);
 const asset = (name: string) => path.join(repositoryRoot, 'assets/tiny', name);
 export const tokenizer = await loadTokenizer(asset('tokenizer.json'), preprocessing);

@@ -52,7 +52,7 @@ const opened = performance.now();
 
 async function load(): Promise<number> {
   const settings = { tokenizer: open.tokenizer, batchSize: 32, shuffle: true, augment: true };
-  const loader = openLoader(config, open.manifests.train, settings);
+  const loader = openLoader(open.config, open.manifests.train, settings);
   let count = 0;
   for await (const batch of loader.batches(0)) count += batch.size;
   await loader.close();

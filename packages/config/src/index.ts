@@ -6,6 +6,12 @@ export { type ComposeConfigOptions, type ComposedConfig, composeConfig } from '.
 export { findConfigDir } from './config-dir.ts';
 export { upgradeStored } from './earlier-forms.ts';
 export { flattenConfig } from './flatten.ts';
+export {
+  type BackboneFacts,
+  backboneKeys,
+  type CompleteConfig,
+  completeConfig,
+} from './schema/complete.ts';
 export * from './schema/index.ts';
 export { maxFailedShare } from './schema/inference.ts';
 export { architectureOf, describeForeignCheckpoint, preprocessingOf } from './schema/meaning.ts';

@@ -1,11 +1,20 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { architectureSchema, labelMap } from '@crosscheck/contract';
+import { architectureSchema, defaultPreprocessing, labelMap } from '@crosscheck/contract';
+import { textArchitectureOf } from '@crosscheck/network';
 import { repositoryRoot } from '@crosscheck/testkit';
 import { describe, expect, test } from 'vitest';
 import { compose } from '../src/hydra/compose.ts';
 import { toPlain } from '../src/hydra/node.ts';
-import { composeConfig, flattenConfig, inferenceConfigSchema, trainConfigSchema } from '../src/index.ts';
+import {
+  architectureOf,
+  completeConfig,
+  composeConfig,
+  flattenConfig,
+  inferenceConfigSchema,
+  preprocessingOf,
+  trainConfigSchema,
+} from '../src/index.ts';
 import { schemaKeys, unwrap } from '../src/schema-walk.ts';
 
 const configDir = path.join(repositoryRoot, 'configs');
@@ -67,20 +76,11 @@ describe('the schema and the YAML', () => {
   });
 
   test("the full-size network is the contract's default", () => {
-    const { vision, text } = architectureSchema.parse({ embeddingDim: 512, fusionHiddenDim: 256 });
-    const { model, data } = train().config;
-    expect(model.vision).toMatchObject({
-      stem_channels: vision.stemChannels,
-      stages: vision.stages,
-      head_channels: vision.headChannels,
-    });
-    expect(model.text).toMatchObject({
-      layers: text.layers,
-      heads: text.heads,
-      hidden_size: text.hiddenSize,
-      vocab_size: text.vocabSize,
-    });
-    expect(data.label_map).toEqual(labelMap);
+    const text = textArchitectureOf('distilbert-base-uncased') ?? {};
+    const config = completeConfig(train().config, { text });
+    expect(architectureOf(config)).toEqual(architectureSchema.parse({ embeddingDim: 512, fusionHiddenDim: 256 }));
+    expect(preprocessingOf(config)).toEqual(defaultPreprocessing);
+    expect(config.data.label_map).toEqual(labelMap);
   });
 });
 
@@ -92,7 +92,6 @@ const originals: Record<string, unknown> = {
   'data.image_column': 'image_path',
   'data.label_column': 'label',
   'data.train_split': 0.8,
-  'data.image_size': 224,
   'data.max_length': 128,
   'data.augmentation.horizontal_flip': true,
   'data.augmentation.rotation_degrees': 15,
@@ -108,7 +107,6 @@ const originals: Record<string, unknown> = {
   'model.vision.pretrained': true,
   'model.vision.backbone': 'efficientnet_b0',
   'model.text.pretrained_model': 'distilbert-base-uncased',
-  'model.text.hidden_size': 768,
   'training.experiment_name': 'multimodal_fake_news_detection',
   'training.version': '1.8',
   'training.tracking_uri': 'sqlite:///mlflow.db',
@@ -169,6 +167,12 @@ function valueAt(key: string): unknown {
 describe("the original's configuration guide", () => {
   test.each(Object.entries(originals))('%s keeps its default %j', (key, value) => {
     expect(valueAt(key)).toEqual(value);
+  });
+
+  test("sizes that the backbones bring are those of the guide's", () => {
+    const text = textArchitectureOf('distilbert-base-uncased') ?? {};
+    const { model, data } = completeConfig(train().config, { text });
+    expect([data.image_size, model.text.hidden_size, model.vision.head_channels]).toEqual([224, 768, 1280]);
   });
 
   test.each(Object.entries(changed))('%s exists, with the default %j of ours (deliberate)', (key, value) => {

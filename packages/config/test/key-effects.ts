@@ -31,6 +31,12 @@ const shown: Record<string, Record<string, string[]>> = {
       'model.text.vocab_size',
       'model.text.max_positions',
     ],
+    'alone changes what the same weights compute: %s': [
+      'model.vision.batch_norm_epsilon',
+      'model.text.layer_norm_epsilon',
+    ],
+    'without squeeze-and-excite has none of its tensors': ['model.vision.squeeze_excite'],
+    'has the activation and the padding of the config': ['model.vision.activation', 'model.vision.padding'],
     'of attention heads change what the same weights compute': ['model.text.heads'],
     'brings both parts together as model.fusion says': ['model.fusion'],
     'has a vector for each part that a post may lack with model.missing_modality=learned': ['model.missing_modality'],
@@ -78,6 +84,7 @@ const shown: Record<string, Record<string, string[]>> = {
       'data.labels',
     ],
     'have pictures of data.image_size': ['data.image_size'],
+    'are scaled by data.mean and data.std': ['data.mean', 'data.std'],
     'have texts of at most data.max_length, padded to a multiple': ['data.max_length', 'data.length_multiple'],
     'refuse pictures of more than data.max_pixels': ['data.max_pixels'],
     'are kept in data.pixel_cache.dir': ['data.pixel_cache.enabled', 'data.pixel_cache.dir'],
@@ -193,6 +200,7 @@ const shown: Record<string, Record<string, string[]>> = {
   'packages/exporter/test/run-export.test.ts': {
     'exports the best checkpoint of the training folder and says where to go next': ['export.output_dir'],
     'a .pth name means our file of the same stem': ['export.checkpoint'],
+    "export.text_backbone receives the text backbone in BERT's names": ['export.text_backbone'],
     'takes export.tokenizer and export.opset in place of the usual ones': ['export.tokenizer', 'export.opset'],
     "export.operators=onnxruntime writes onnxruntime's fused operators, and the gate compares them as always": [
       'export.operators',

@@ -89,18 +89,37 @@ export type Architecture = z.infer<typeof architectureSchema>;
 export type VisionArchitecture = Architecture['vision'];
 export type TextArchitecture = Architecture['text'];
 
+/** Published networks by the numbers that tell them apart. */
+const publishedVision: Record<VisionBackbone, [title: string, blocks: number, features: number]> = {
+  efficientnet_b0: ['EfficientNet-B0', 16, 1280],
+  efficientnet_b1: ['EfficientNet-B1', 23, 1280],
+  efficientnet_b2: ['EfficientNet-B2', 23, 1408],
+  efficientnet_b3: ['EfficientNet-B3', 26, 1536],
+  efficientnet_b4: ['EfficientNet-B4', 32, 1792],
+  efficientnet_lite0: ['EfficientNet-Lite0', 16, 1280],
+  efficientnet_lite1: ['EfficientNet-Lite1', 21, 1280],
+  efficientnet_lite2: ['EfficientNet-Lite2', 21, 1280],
+  efficientnet_lite3: ['EfficientNet-Lite3', 24, 1280],
+  efficientnet_lite4: ['EfficientNet-Lite4', 30, 1280],
+};
+
+/** Layers, width, heads, feed-forward width. */
+const publishedText: Record<string, string> = {
+  '6 768 12 3072': 'DistilBERT',
+  '12 768 12 3072': 'BERT-base',
+  '6 384 12 1536': 'MiniLM-L6',
+  '12 384 12 1536': 'MiniLM-L12',
+};
+
 /** Both backbones in words: by their published names where they are those networks, else by their size. */
 export function describeBackbones({ vision, text }: Architecture): string {
-  const full = architectureSchema.parse({});
-  const isFull = <T extends object>(part: T, whole: T, keys: (keyof T)[]) =>
-    keys.every((key) => JSON.stringify(part[key]) === JSON.stringify(whole[key]));
-  const blocks = vision.stages.reduce((sum, { repeats }) => sum + repeats, 0);
+  const [title, blocks, features] = publishedVision[vision.backbone];
+  const ownBlocks = vision.stages.reduce((sum, { repeats }) => sum + repeats, 0);
+  const isPublished = ownBlocks === blocks && vision.headChannels === features;
+  const { layers, hiddenSize, heads, feedForwardSize } = text;
   return [
-    isFull(vision, full.vision, ['stemChannels', 'stages', 'headChannels'])
-      ? 'EfficientNet-B0'
-      : `a small EfficientNet (${blocks} blocks, ${vision.headChannels} features)`,
-    isFull(text, full.text, ['layers', 'hiddenSize', 'heads', 'feedForwardSize'])
-      ? 'DistilBERT'
-      : `a network like DistilBERT (${text.layers} layers of ${text.hiddenSize})`,
+    isPublished ? title : `a small EfficientNet (${ownBlocks} blocks, ${vision.headChannels} features)`,
+    publishedText[[layers, hiddenSize, heads, feedForwardSize].join(' ')] ??
+      `a network like BERT (${layers} layers of ${hiddenSize})`,
   ].join(' and ');
 }

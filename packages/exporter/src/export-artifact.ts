@@ -32,8 +32,8 @@ export interface ExportOptions {
   outputDir: string;
   /** In place of the checkpoint's own tokenizer: tokenizer.json, vocab.txt or a folder with one of them. */
   tokenizer?: string | null;
-  /** What a checkpoint that says nothing about itself is taken to be; without it such a checkpoint is refused. */
-  assumed?: CheckpointMetadata;
+  /** Told what a checkpoint that says nothing about itself is taken to be; without it such a checkpoint is refused. */
+  assume?: () => Promise<CheckpointMetadata>;
   /** What 1 means in such a checkpoint. */
   positiveClass?: 'fake' | 'real';
   /** fp32 (default), fp16 or int8. */
@@ -74,10 +74,10 @@ export interface ExportReport {
 export async function exportArtifact(given: ExportOptions): Promise<ExportReport> {
   const options = { ...given, onProgress: (step: string) => reachStep(step, given) };
   const opset = checkVariant(options);
-  const { assumed, positiveClass = 'fake' } = options;
+  const { assume, positiveClass = 'fake' } = options;
   const opened = await openCheckpoint(options.checkpoint, { positiveClass });
-  const checkpoint = { ...opened, metadata: opened.metadata ?? assumed ?? null };
   try {
+    const checkpoint = { ...opened, metadata: opened.metadata ?? (await assume?.()) ?? null };
     const { tokenizer = null, operators = 'standard' } = options;
     const content = await readContent(checkpoint, { opset, operators, tokenizer });
     const posts = (await options.readPosts?.()) ?? { calibration: [], comparison: [], evaluation: [] };
@@ -91,7 +91,7 @@ export async function exportArtifact(given: ExportOptions): Promise<ExportReport
       };
     });
   } finally {
-    await checkpoint.close();
+    await opened.close();
   }
 }
 

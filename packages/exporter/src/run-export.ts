@@ -1,7 +1,21 @@
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describeForeignCheckpoint, type JobResult, type Run, type TrainConfig } from '@crosscheck/config';
-import type { Artifact, CheckpointMetadata } from '@crosscheck/contract';
-import { openCheckpoint, resolveCheckpointPath, resolveTokenizer } from '@crosscheck/weights';
+import {
+  type CompleteConfig,
+  completeConfig,
+  describeForeignCheckpoint,
+  type JobResult,
+  type Run,
+  type TrainConfig,
+} from '@crosscheck/config';
+import { type Artifact, artifactFiles, type CheckpointMetadata } from '@crosscheck/contract';
+import {
+  findTextFacts,
+  openCheckpoint,
+  resolveCheckpointPath,
+  resolveTokenizer,
+  writeBertModel,
+} from '@crosscheck/weights';
 import { type ExportReport, exportArtifact } from './export-artifact.ts';
 import { maxLogitDifference, type ParityReport } from './parity/check-parity.ts';
 import { type ComparisonReport, maxMeanProbabilityDifference } from './parity/compare-artifacts.ts';
@@ -17,15 +31,36 @@ export async function runExport({ config }: Run<TrainConfig>): Promise<JobResult
     checkpoint,
     outputDir,
     tokenizer: await chooseTokenizer(checkpoint, config),
-    assumed: describeForeignCheckpoint(config),
+    assume: async () => describeForeignCheckpoint(await completeForeign(config)),
     positiveClass: config.model.positive_class,
     precision,
     readPosts: () => readExportPosts(config),
     opset,
     operators,
   });
+  await exportText(checkpoint, report, config);
   process.stdout.write(describe(report, { checkpoint, seconds: (performance.now() - startedAt) / 1000 }));
   return { metrics: { max_logit_difference: report.parity.maxLogitDifference } };
+}
+
+/** `export.text_backbone`: what was trained of the text backbone, for Hugging Face's libraries. */
+async function exportText(checkpoint: string, { dir, artifact }: ExportReport, config: TrainConfig): Promise<void> {
+  const folder = config.export.text_backbone;
+  if (folder === null) return;
+  const file = await openCheckpoint(checkpoint);
+  try {
+    const tokenizer = await readFile(path.join(dir, artifactFiles.tokenizer), 'utf8');
+    await writeBertModel(folder, { file, text: artifact.architecture.text, tokenizer });
+  } finally {
+    await file.close();
+  }
+  process.stdout.write(`Wrote the text backbone as a BertModel to ${folder}\n`);
+}
+
+/** What the config leaves to backbones, for a checkpoint that holds their weights itself. */
+async function completeForeign(config: TrainConfig): Promise<CompleteConfig> {
+  const { text } = await findTextFacts({ ...config.model.text, weights: null });
+  return completeConfig(config, { text });
 }
 
 /** `export.checkpoint`, or the best one of the last training. */

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
+import { openSafetensors } from '@crosscheck/weights';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tinyTokenizerJson } from './tiny-artifact.ts';
 import { writeTinyCheckpoint } from './tiny-checkpoint.ts';
@@ -52,6 +53,26 @@ test("export.operators=onnxruntime writes onnxruntime's fused operators, and the
   expect(stdout).toMatch(/parity {3}max \|Δlogit\| \d\.\de-/);
   expect(JSON.parse(readFileSync(`${folder.dir}/art4/artifact.json`, 'utf8')).operators).toBe('onnxruntime');
   expect(readFileSync(`${folder.dir}/art4/multimodal_model.onnx`, 'latin1')).toContain('com.microsoft');
+});
+
+test("export.text_backbone receives the text backbone in BERT's names, and writes over nobody else's model", async () => {
+  const named = (dir: string) => [
+    'export.checkpoint=checkpoints/best_model_1.8.safetensors',
+    `export.text_backbone=${dir}`,
+  ];
+  const { code, stdout } = await runExport('export.output_dir=art5', ...named('bert'));
+  expect([code, stdout]).toEqual([0, expect.stringContaining('as a BertModel to bert')]);
+  const checkpoint = await openSafetensors(`${folder.dir}/checkpoints/best_model_1.8.safetensors`);
+  const written = await openSafetensors(`${folder.dir}/bert/model.safetensors`);
+  const query = 'encoder.layer.0.attention.self.query.weight';
+  expect(await written.read(query)).toEqual(
+    await checkpoint.read('text_branch.backbone.transformer.layer.0.attention.q_lin.weight'),
+  );
+  await Promise.all([checkpoint.close(), written.close()]);
+  expect(JSON.parse(readFileSync(`${folder.dir}/bert/config.json`, 'utf8'))).toMatchObject({ model_type: 'bert' });
+  expect((await runExport('export.output_dir=art5', ...named('bert'))).code).toBe(0);
+  const refused = await runExport('export.output_dir=art5', ...named('checkpoints'));
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('CROSSCHECK_EXPORT_OUTPUT_OCCUPIED')]);
 });
 
 test('a .pth name means our file of the same stem', async () => {

@@ -4,6 +4,7 @@
 import {
   architectureSchema,
   type MbConvStage,
+  type Preprocessing,
   type VisionArchitecture,
   type VisionBackbone,
 } from '@crosscheck/contract';
@@ -19,8 +20,11 @@ const baseline: readonly MbConvStage[] = [
   { expand: 6, channels: 320, repeats: 1, stride: 1, kernel: 3 },
 ];
 
+/** EfficientNet, and its variant for devices without squeeze-and-excite. */
+export type VisionFamily = 'b' | 'lite';
+
 interface Variant {
-  family: 'b' | 'lite';
+  family: VisionFamily;
   width: number;
   depth: number;
   /** Pixels per side that it was made for. */
@@ -40,11 +44,36 @@ const variants: Record<VisionBackbone, Variant> = {
   efficientnet_lite4: { family: 'lite', width: 1.4, depth: 1.8, imageSize: 300 },
 };
 
-/** What a family's blocks are made of, and what its ends do when the rest is scaled. */
+/** How the pixels were scaled that weights were trained on: (x − mean) / std of each RGB channel, x from 0 to 1. */
+export type PixelScale = Pick<Preprocessing, 'mean' | 'std'>;
+
+const alike = (value: number): PixelScale['mean'] => [value, value, value];
+
+/** The rules under which EfficientNets have been published. */
+export const pixelScales = {
+  imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  /** (x − 127) / 128 of x from 0 to 255 */
+  tensorflowLite: { mean: alike(127 / 255), std: alike(128 / 255) },
+  /** (x − 127.5) / 127.5 of x from 0 to 255 */
+  half: { mean: alike(0.5), std: alike(0.5) },
+} satisfies Record<string, PixelScale>;
+
+/** What a family's blocks are made of, what its ends do when the rest is scaled, and the pixels that its first weights were trained on. */
 const families = {
-  b: { activation: 'silu', squeezeExcite: true, padding: 'symmetric', batchNormEpsilon: 1e-5, scalesEnds: true },
-  lite: { activation: 'relu6', squeezeExcite: false, padding: 'same', batchNormEpsilon: 1e-3, scalesEnds: false },
-} as const;
+  b: {
+    parts: { activation: 'silu', squeezeExcite: true, padding: 'symmetric', batchNormEpsilon: 1e-5 },
+    scalesEnds: true,
+    pixels: pixelScales.imagenet,
+  },
+  lite: {
+    parts: { activation: 'relu6', squeezeExcite: false, padding: 'same', batchNormEpsilon: 1e-3 },
+    scalesEnds: false,
+    pixels: pixelScales.tensorflowLite,
+  },
+} as const satisfies Record<
+  VisionFamily,
+  { parts: Partial<VisionArchitecture>; scalesEnds: boolean; pixels: PixelScale }
+>;
 
 /** To the nearest multiple of 8, but never more than a tenth below. */
 function scaleChannels(channels: number, width: number): number {
@@ -56,7 +85,7 @@ function scaleChannels(channels: number, width: number): number {
 /** The table of a backbone: what `model.vision.backbone` stands for. */
 export function visionArchitectureOf(backbone: VisionBackbone): VisionArchitecture {
   const { family, width, depth } = variants[backbone];
-  const { scalesEnds, ...parts } = families[family];
+  const { scalesEnds, parts } = families[family];
   const last = baseline.length - 1;
   const isEnd = (stage: number) => stage === 0 || stage === last;
   const stages = baseline.map((stage, i) => ({
@@ -72,3 +101,8 @@ export function visionArchitectureOf(backbone: VisionBackbone): VisionArchitectu
 
 /** Pixels per side that a backbone was made for. */
 export const imageSizeOf = (backbone: VisionBackbone): number => variants[backbone].imageSize;
+
+export const familyOf = (backbone: VisionBackbone): VisionFamily => variants[backbone].family;
+
+/** How a backbone wants its pixels where nothing more is known of its weights. */
+export const pixelScaleOf = (backbone: VisionBackbone): PixelScale => families[familyOf(backbone)].pixels;

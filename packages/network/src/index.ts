@@ -26,3 +26,4 @@ export * from './parameters.ts';
 export { onlyFirstToken } from './rewrites/first-token.ts';
 export * from './summary.ts';
 export * from './tensor.ts';
+export * from './text-variants.ts';

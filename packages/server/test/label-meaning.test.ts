@@ -19,7 +19,7 @@ afterAll(async () => {
 async function serve(positiveClass: 'fake' | 'real') {
   const checkpoint = await writeAnyCheckpoint(`${dir}/foreign.safetensors`, null);
   const outputDir = `${dir}/${positiveClass}`;
-  await exportArtifact({ checkpoint, outputDir, assumed: tinyMetadata, positiveClass });
+  await exportArtifact({ checkpoint, outputDir, assume: () => Promise.resolve(tinyMetadata), positiveClass });
   const classifier = await openClassifier(outputDir, { workers: 1 });
   classifiers.push(classifier);
   const app = await buildApp({ classifier, settings: defaultSettings, logStream: { write: () => {} } });

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { TrainConfig } from '@crosscheck/config';
+import type { CompleteConfig } from '@crosscheck/config';
 import { writeWhole } from '@crosscheck/contract';
 import type { Model } from '@crosscheck/engine';
 import { summary } from '@crosscheck/network';
@@ -11,7 +11,7 @@ export const networkFileName = 'network.txt';
 
 interface Described {
   model: Model;
-  config: TrainConfig;
+  config: CompleteConfig;
   phases: readonly Phase[];
   runDir: string;
 }

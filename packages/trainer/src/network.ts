@@ -1,8 +1,17 @@
-import { architectureOf, preprocessingOf, type TrainConfig } from '@crosscheck/config';
-import { type Architecture, CrosscheckError } from '@crosscheck/contract';
-import { createModel, loadTextBackbone, loadVisionBackbone, loadWeights, type Model } from '@crosscheck/engine';
-import { loadTokenizer, type Tokenizer } from '@crosscheck/preprocess';
 import {
+  architectureOf,
+  type CompleteConfig,
+  completeConfig,
+  describeForeignCheckpoint,
+  preprocessingOf,
+  type TrainConfig,
+} from '@crosscheck/config';
+import { type Architecture, type CheckpointMetadata, CrosscheckError } from '@crosscheck/contract';
+import { createModel, loadTextBackbone, loadVisionBackbone, loadWeights, type Model } from '@crosscheck/engine';
+import { createTokenizer, loadTokenizer, type Tokenizer } from '@crosscheck/preprocess';
+import {
+  type BackboneFile,
+  type Checkpoint,
   openCheckpoint,
   openTextBackbone,
   openVisionBackbone,
@@ -10,9 +19,10 @@ import {
   resolveTokenizer,
   type TensorFile,
 } from '@crosscheck/weights';
+import { completeForeign } from './complete.ts';
 
 /** Builds the network with fresh weights. */
-export function buildModel(config: TrainConfig, architecture: Architecture = architectureOf(config)): Model {
+export function buildModel(config: CompleteConfig, architecture: Architecture = architectureOf(config)): Model {
   const { model, training } = config;
   return createModel({
     architecture,
@@ -33,7 +43,7 @@ export function meaningOf({ model }: TrainConfig): { positiveClass: 'fake' | 're
   return { positiveClass: model.positive_class };
 }
 
-async function withFile(file: TensorFile, use: (file: TensorFile) => Promise<void>): Promise<void> {
+async function withFile<F extends TensorFile>(file: F, use: (file: F) => Promise<void>): Promise<void> {
   try {
     await use(file);
   } finally {
@@ -50,24 +60,56 @@ export async function loadInitialWeights(model: Model, config: TrainConfig): Pro
     return [`weights: ${file}`];
   }
   const { architecture } = model;
-  const visionSource = vision.pretrained ? vision.weights : null;
-  if (visionSource !== null) {
-    const hub = { revision: vision.revision };
-    await withFile(await openVisionBackbone(visionSource, architecture.vision, hub), (file) =>
-      loadVisionBackbone(model, file),
-    );
-  }
-  if (text.weights !== null) {
-    const hub = { revision: text.revision };
-    await withFile(await openTextBackbone(text.weights, architecture.text, hub), (file) =>
-      loadTextBackbone(model, file),
-    );
-  }
-  return [`vision weights: ${visionSource ?? 'random'}`, `text weights: ${text.weights ?? 'random'}`];
+  const lines: string[] = [];
+  const load = async (
+    what: string,
+    source: string | null,
+    open: (source: string) => Promise<BackboneFile>,
+    use: Use,
+  ) => {
+    if (source !== null)
+      await withFile(await open(source), (file) =>
+        use(model, file).then(() => void lines.push(described(what, source, file))),
+      );
+    else lines.push(`${what} weights: random`);
+  };
+  await load(
+    'vision',
+    vision.pretrained ? vision.weights : null,
+    (source) => openVisionBackbone(source, architecture.vision, { revision: vision.revision }),
+    loadVisionBackbone,
+  );
+  await load(
+    'text',
+    text.weights,
+    (source) => openTextBackbone(source, architecture.text, { revision: text.revision }),
+    loadTextBackbone,
+  );
+  return lines;
+}
+
+type Use = (model: Model, file: TensorFile) => Promise<void>;
+
+/** `text weights: minilm (Hugging Face BertModel; token type 0 added to the positions; left out pooler)` */
+function described(what: string, source: string, { library, notes }: BackboneFile): string {
+  return `${what} weights: ${source} (${[library, ...notes].join('; ')})`;
+}
+
+/** What a checkpoint says of itself and its tokenizer; what it does not say is taken from the config. */
+export async function openDescription(
+  { metadata }: Pick<Checkpoint, 'metadata'>,
+  config: TrainConfig,
+): Promise<{ metadata: CheckpointMetadata; tokenizer: Tokenizer }> {
+  if (metadata && metadata.tokenizer !== null)
+    return { metadata, tokenizer: createTokenizer(metadata.tokenizer, metadata.preprocessing) };
+  const whole = metadata
+    ? completeConfig(config, { text: metadata.architecture.text })
+    : (await completeForeign(config)).config;
+  return { metadata: metadata ?? describeForeignCheckpoint(whole), tokenizer: await openTokenizer(whole) };
 }
 
 /** The tokenizer of `model.text.tokenizer`, else of `model.text.pretrained_model`; it must fit the text backbone's vocabulary. */
-export async function openTokenizer(config: TrainConfig): Promise<Tokenizer> {
+export async function openTokenizer(config: CompleteConfig): Promise<Tokenizer> {
   const { tokenizer: named, pretrained_model, revision, vocab_size } = config.model.text;
   const source = named ?? pretrained_model;
   const file = await resolveTokenizer(source, { revision });

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type Run, readOverrides, type TrainConfig } from '@crosscheck/config';
+import { type CompleteConfig, completeConfig, type Run, readOverrides, type TrainConfig } from '@crosscheck/config';
 import { CrosscheckError, cleanLitter, throwIfStopped } from '@crosscheck/contract';
 import type { Manifest, SampleProblem } from '@crosscheck/data';
 import type { Model } from '@crosscheck/engine';
@@ -10,6 +10,7 @@ import { requireUnused } from './calibrate/calibrate-on.ts';
 import { mayOverlap } from './calibrate/seen-rows.ts';
 import { checkClasses } from './check-classes.ts';
 import { checkOverlap } from './check-overlap.ts';
+import { complete } from './complete.ts';
 import { cutMetricsFile } from './consumers/metrics-file.ts';
 import { measureThroughput, type Throughput } from './consumers/throughput.ts';
 import type { SplitRows } from './divide-split.ts';
@@ -25,7 +26,7 @@ import { openTracking, type Tracking } from './tracking.ts';
 
 /** Everything that is opened once for a run. */
 export interface OpenRun {
-  config: TrainConfig;
+  config: CompleteConfig;
   /** Where this run's files go. */
   runDir: string;
   /** Where its checkpoints go. */
@@ -66,8 +67,9 @@ export async function openRun(run: Run<TrainConfig>): Promise<OpenRun> {
 
 async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Promise<OpenRun> {
   const say = (line: string) => run.log(line);
-  const { config, runDir } = resumed ?? run;
+  const { runDir } = resumed ?? run;
   say(describeTensorflow());
+  const config = await completeFor(run, resumed);
   const precision = describePrecision(config.training.mixed_precision, tensorflowInfo());
   if (precision !== null) say(precision);
   const tokenizer = await openTokenizer(config);
@@ -127,6 +129,14 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   };
   const [throughput, unreadable] = [measureThroughput(), new Map<string, SampleProblem>()];
   return { ...opened, throughput, unreadable, say, close };
+}
+
+/** What the config leaves to the backbones; a run that goes on has what they brought. */
+async function completeFor(run: Run<TrainConfig>, resumed: ResumedRun | null): Promise<CompleteConfig> {
+  if (resumed) return completeConfig(resumed.config);
+  const { config, lines } = await complete(run.config);
+  for (const line of lines) run.log(line);
+  return config;
 }
 
 /** What was typed for a run; one that goes on has it in its folder, and what is typed now stands before that. */

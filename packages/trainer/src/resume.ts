@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { composeConfig, type TrainConfig, trainConfigSchema, upgradeStored } from '@crosscheck/config';
+import { backboneKeys, composeConfig, type TrainConfig, trainConfigSchema, upgradeStored } from '@crosscheck/config';
 import { CrosscheckError, hideSecrets, isHidden, lockFolder, withoutSecrets } from '@crosscheck/contract';
 import { z } from 'zod';
 import { type Phase, resolvePhases } from './phases.ts';
@@ -102,7 +102,7 @@ interface Sides {
 /** The stored config with what is asked for and may change. A secret was not stored: it comes from the current config. */
 function mergeConfigs(named: string, { stored, current, asked }: Sides): { config: TrainConfig; changes: string[] } {
   const config = structuredClone(stored);
-  const [before, now] = [leavesOf(stored), leavesOf(current)];
+  const [before, now] = [leavesOf(stored), settledLeaves(current)];
   const [refused, changes, lost]: [string[], string[], string[]] = [[], [], []];
   for (const [key, value] of now) {
     const old = before.get(key);
@@ -128,6 +128,10 @@ function mergeConfigs(named: string, { stored, current, asked }: Sides): { confi
     );
   return { config, changes };
 }
+
+/** What is left to the backbones stays as they brought it. */
+const settledLeaves = (config: TrainConfig): [string, unknown][] =>
+  [...leavesOf(config)].filter(([key, value]) => value !== null || !backboneKeys.has(key));
 
 /** MLflow's own variables can say who logs in at a tracker. */
 function takeLogin(config: TrainConfig, key: string, stored: string): boolean {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { architectureOf, preprocessingOf, readingOf, type TrainConfig } from '@crosscheck/config';
+import { type CompleteConfig, preprocessingOf, readingOf, type TrainConfig } from '@crosscheck/config';
 import { cacheFolder, type Modalities, modalitiesOf } from '@crosscheck/contract';
 import {
   type Augmentation,
@@ -36,7 +36,7 @@ export function readColumns(config: TrainConfig, split: Split): Promise<string[]
 export async function readSplit(
   config: TrainConfig,
   split: Split,
-  modalities: Modalities = modalitiesOf(architectureOf(config)),
+  modalities: Modalities = modalitiesIn(config),
 ): Promise<SplitRows> {
   const whole = await readWholeSplit(config, split, modalities);
   const { holdout } = config.calibration;
@@ -46,7 +46,7 @@ export async function readSplit(
 /** The posts to calibrate on: those of validation that were kept for it where `calibration.holdout` is set, else all of the split. */
 export async function readCalibrationSplit(
   config: TrainConfig,
-  modalities: Modalities = modalitiesOf(architectureOf(config)),
+  modalities: Modalities = modalitiesIn(config),
 ): Promise<SplitRows> {
   const { split, holdout } = config.calibration;
   const whole = await readWholeSplit(config, split, modalities);
@@ -77,6 +77,9 @@ async function readWholeSplit(config: TrainConfig, split: Split, modalities: Mod
   return split === 'train' ? part : rest;
 }
 
+/** What posts may lack, by the config. */
+const modalitiesIn = ({ model }: TrainConfig) => modalitiesOf({ missingModality: model.missing_modality });
+
 /** Whether posts may lack a part. */
 export const acceptsPartialPosts = ({ image, text }: Modalities): boolean =>
   image === 'optional' || text === 'optional';
@@ -105,7 +108,7 @@ function augmentationOf({ data: { augmentation: a } }: TrainConfig): Augmentatio
 }
 
 /** Batches of one split. */
-export function openLoader(config: TrainConfig, { samples }: Manifest, settings: LoaderSettings): Loader {
+export function openLoader(config: CompleteConfig, { samples }: Manifest, settings: LoaderSettings): Loader {
   const { data, training } = config;
   return createLoader({
     samples,
@@ -116,7 +119,7 @@ export function openLoader(config: TrainConfig, { samples }: Manifest, settings:
     balanced: settings.balanced ?? false,
     seed: training.seed,
     lengthMultiple: data.length_multiple,
-    partialPosts: acceptsPartialPosts(modalitiesOf(architectureOf(config))),
+    partialPosts: acceptsPartialPosts(modalitiesIn(config)),
     augmentation: settings.augment ? augmentationOf(config) : null,
     onBadSample: data.on_bad_sample,
     workers: training.num_workers,

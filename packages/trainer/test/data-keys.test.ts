@@ -137,6 +137,17 @@ describe('batches', () => {
     expect((await firstBatch(false, 'data.image_size=48')).image).toHaveLength(8 * 48 * 48 * 3);
   });
 
+  it('are scaled by data.mean and data.std', async () => {
+    const raw = await firstBatch(false, 'data.mean=[0,0,0]', 'data.std=[1,1,1]');
+    const scaled = await firstBatch(false, 'data.mean=[0.5,0.25,0]', 'data.std=[0.5,1,0.25]');
+    const [mean, std] = [
+      [0.5, 0.25, 0],
+      [0.5, 1, 0.25],
+    ] as [number[], number[]];
+    const expected = raw.image.map((value, i) => (value - (mean[i % 3] as number)) / (std[i % 3] as number));
+    for (const [i, value] of scaled.image.entries()) expect(value).toBeCloseTo(expected[i] as number, 5);
+  });
+
   it('have texts of at most data.max_length, padded to a multiple of data.length_multiple', async () => {
     expect((await firstBatch(false, 'data.max_length=6')).length).toBe(6);
     expect((await firstBatch(false, 'data.length_multiple=31')).length).toBe(31);

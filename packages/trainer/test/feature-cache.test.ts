@@ -62,12 +62,14 @@ describe('features of frozen backbones', () => {
     expect(await count('model.text.weights=null')).toBe(4); // random ones
     expect(await count('data.image_size=32')).toBe(6);
     expect(await count('training.batch_size=8')).toBe(8);
+    expect(await count('model.vision.batch_norm_epsilon=0.1')).toBe(10);
+    expect(await count('model.text.heads=2')).toBe(12);
     const images = path.join(own, 'images/train');
     const [one = '', two = ''] = filesIn(images);
     copyFileSync(path.join(images, one), path.join(images, two));
-    expect(await count('data.on_overlap=ignore')).toBe(9);
+    expect(await count('data.on_overlap=ignore')).toBe(13);
     editLine(trainCsv(own), 3, (line) => line.replace(/,[^,]*,/, ',other words altogether,'));
-    expect(await count('data.on_overlap=ignore')).toBe(10);
+    expect(await count('data.on_overlap=ignore')).toBe(14);
   });
 
   it('that are damaged are told and computed again, never used', async () => {

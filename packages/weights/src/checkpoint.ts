@@ -12,6 +12,7 @@ import { openSafetensors } from './safetensors.ts';
 import { type TensorToWrite, writeSafetensors } from './safetensors-writer.ts';
 import type { TensorFile } from './tensor-file.ts';
 import { openTensorFile } from './tensor-file-formats.ts';
+import { unwrapNames } from './unwrap-names.ts';
 
 /** Key of the description in a `.safetensors` file's `__metadata__`. */
 const metadataKey = 'crosscheck';
@@ -53,7 +54,7 @@ export async function openCheckpoint(
   path: string,
   { positiveClass = 'fake' }: { positiveClass?: PositiveClass } = {},
 ): Promise<Checkpoint> {
-  const file = await openTensorFile(path);
+  const file = unwrapNames(await openTensorFile(path));
   try {
     const metadata = parseMetadata(path, file.metadata[metadataKey]);
     if (metadata && positiveClass === 'real') throw meaningIsKnown(path);

@@ -1,4 +1,7 @@
-export * from './backbone.ts';
+export * from './backbones/backbone.ts';
+export { findTextFacts, type TextFacts } from './backbones/text-facts.ts';
+export { findVisionFacts, ownRules, type VisionFacts } from './backbones/vision-facts.ts';
+export { writeBertModel } from './backbones/write-bert.ts';
 export * from './checkpoint.ts';
 export * from './checkpoint-path.ts';
 export type { DownloadProgress } from './hub/download.ts';

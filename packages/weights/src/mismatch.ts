@@ -2,50 +2,52 @@ import { CrosscheckError } from '@crosscheck/contract';
 import type { DType, NamedTensor } from '@crosscheck/network';
 import type { TensorFile } from './tensor-file.ts';
 
-/** Most names that an error lists of each kind; totals are always given. */
-const listedAtMost = 20;
+/** Most names that an error lists of each kind; totals are always given. Where the reason is known, a few are enough. */
+const listedAtMost = { known: 3, unknown: 20 };
 
 const floatTypes: readonly DType[] = ['F32', 'F16', 'BF16', 'F64'];
+
+interface Expected {
+  /** What the tensors are for, such as "the vision backbone". */
+  what: string;
+  /** Tells names that the file may hold besides. */
+  isIgnored?: (name: string) => boolean;
+  /** What to do when they do not fit; null when that is not known. */
+  advise?: () => string | null;
+}
+
+const generalAdvice = 'Use weights of this architecture, or configure that of the weights';
 
 /**
  * Compares a file's tensors with those expected and throws one error that names every missing, unexpected and misshapen one.
  * Batch norm's `num_batches_tracked` may be missing: nothing in the network reads it.
  *
- * @param what for the message: what the tensors are for, such as "the vision backbone"
- * @param isIgnored tells names that the file may hold besides
  * @throws CROSSCHECK_WEIGHTS_MISMATCH
  */
 export function checkTensors(
   file: Pick<TensorFile, 'path' | 'tensors'>,
   expected: readonly NamedTensor[],
-  { what, isIgnored = () => false }: { what: string; isIgnored?: (name: string) => boolean },
+  { what, isIgnored = () => false, advise }: Expected,
 ): void {
   const names = new Set(expected.map(({ name }) => name));
   const present = expected.filter(({ name }) => file.tensors.has(name));
   const problems = [
-    listed(
-      'missing',
-      expected.filter((tensor) => !file.tensors.has(tensor.name) && !isStepCount(tensor)).map(({ name }) => name),
-    ),
-    listed(
-      'unexpected',
-      [...file.tensors.keys()].filter((name) => !names.has(name) && !isIgnored(name)),
-    ),
-    listed(
-      'of another shape',
-      present.flatMap((tensor) => shapeProblem(file, tensor)),
-    ),
-    listed(
-      'not floating-point',
-      present.flatMap((tensor) => typeProblem(file, tensor)),
-    ),
-  ].filter((problem) => problem !== '');
-  if (problems.length === 0) return;
+    ['missing', expected.filter((tensor) => !file.tensors.has(tensor.name) && !isStepCount(tensor)).map(nameOf)],
+    ['unexpected', [...file.tensors.keys()].filter((name) => !names.has(name) && !isIgnored(name))],
+    ['of another shape', present.flatMap((tensor) => shapeProblem(file, tensor))],
+    ['not floating-point', present.flatMap((tensor) => typeProblem(file, tensor))],
+  ] satisfies [kind: string, names: string[]][];
+  if (problems.every(([, found]) => found.length === 0)) return;
+  const advice = advise?.() ?? null;
+  const most = advice === null ? listedAtMost.unknown : listedAtMost.known;
+  const lists = problems.flatMap(([kind, found]) => listed(kind, found, most)).join('; ');
   throw new CrosscheckError(
     'CROSSCHECK_WEIGHTS_MISMATCH',
-    `the tensors in ${file.path} do not fit ${what}: ${problems.join('; ')}. Use weights of this architecture, or configure that of the weights`,
+    `the tensors in ${file.path} do not fit ${what}: ${lists}. ${advice ?? generalAdvice}`,
   );
 }
+
+const nameOf = ({ name }: NamedTensor): string => name;
 
 function isStepCount({ dtype }: NamedTensor): boolean {
   return dtype === 'I64';
@@ -61,8 +63,8 @@ function typeProblem({ tensors }: Pick<TensorFile, 'tensors'>, tensor: NamedTens
   return isStepCount(tensor) || floatTypes.includes(dtype) ? [] : [`${tensor.name} is ${dtype}`];
 }
 
-function listed(kind: string, names: readonly string[]): string {
-  if (names.length === 0) return '';
-  const rest = names.length - listedAtMost;
-  return `${names.length} ${kind}: ${names.slice(0, listedAtMost).join(', ')}${rest > 0 ? `, … and ${rest} more` : ''}`;
+function listed(kind: string, names: readonly string[], most: number): string[] {
+  if (names.length === 0) return [];
+  const rest = names.length - most;
+  return [`${names.length} ${kind}: ${names.slice(0, most).join(', ')}${rest > 0 ? `, … and ${rest} more` : ''}`];
 }

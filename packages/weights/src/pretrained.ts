@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { CrosscheckError, type TextArchitecture, type VisionArchitecture } from '@crosscheck/contract';
-import { viewTextBackbone, viewVisionBackbone } from './backbone.ts';
+import { type BackboneFile, viewTextBackbone, viewVisionBackbone } from './backbones/backbone.ts';
 import { downloadFromHub, type HubOptions, isHubId } from './hub/hub.ts';
 import type { TensorFile } from './tensor-file.ts';
 import { openTensorFile } from './tensor-file-formats.ts';
@@ -44,7 +44,7 @@ export function resolveTokenizer(source: string, hub: HubOptions = {}): Promise<
 }
 
 /**
- * Opens EfficientNet-B0 weights from a path or a Hub id (`timm/efficientnet_b0.ra_in1k`) under the checkpoint's names.
+ * Opens EfficientNet weights from a path or a Hub id (`timm/efficientnet_b0.ra_in1k`) under the checkpoint's names.
  *
  * @throws CROSSCHECK_WEIGHTS_MISMATCH and the codes of `resolvePretrained` and `openTensorFile`
  */
@@ -52,20 +52,24 @@ export function openVisionBackbone(
   source: string,
   vision: VisionArchitecture,
   hub: HubOptions = {},
-): Promise<TensorFile> {
+): Promise<BackboneFile> {
   return openView(source, hub, (file) => viewVisionBackbone(file, vision));
 }
 
 /**
- * Opens DistilBERT weights from a path or a Hub id (`distilbert/distilbert-base-uncased`) under the checkpoint's names.
+ * Opens DistilBERT or BERT weights from a path or a Hub id (`distilbert/distilbert-base-uncased`) under the checkpoint's names.
  *
  * @throws CROSSCHECK_WEIGHTS_MISMATCH and the codes of `resolvePretrained` and `openTensorFile`
  */
-export function openTextBackbone(source: string, text: TextArchitecture, hub: HubOptions = {}): Promise<TensorFile> {
+export function openTextBackbone(source: string, text: TextArchitecture, hub: HubOptions = {}): Promise<BackboneFile> {
   return openView(source, hub, (file) => viewTextBackbone(file, text));
 }
 
-async function openView(source: string, hub: HubOptions, view: (file: TensorFile) => TensorFile): Promise<TensorFile> {
+async function openView(
+  source: string,
+  hub: HubOptions,
+  view: (file: TensorFile) => BackboneFile,
+): Promise<BackboneFile> {
   const file = await openTensorFile(await resolveWeights(source, hub));
   try {
     return view(file);

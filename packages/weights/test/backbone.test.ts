@@ -12,6 +12,7 @@ import {
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
 import golden from '../../network/test/golden/state-dict-names.json' with { type: 'json' };
+import { visionSchemes } from '../src/backbones/naming-schemes.ts';
 import {
   openSafetensors,
   type TensorFile,
@@ -19,7 +20,6 @@ import {
   viewVisionBackbone,
   writeSafetensors,
 } from '../src/index.ts';
-import { visionSchemes } from '../src/naming-schemes.ts';
 
 const { dir, remove } = temporaryFolder();
 afterAll(remove);
@@ -132,9 +132,11 @@ describe('weights that do not fit', () => {
     const view = (): TensorFile => viewTextBackbone(file, tiny.text);
     expect(view).toThrow(expect.objectContaining({ code: 'CROSSCHECK_WEIGHTS_MISMATCH' }));
     expect(view).toThrow(
-      `the tensors in ${file.path} do not fit the text backbone (DistilBERT): ` +
+      `the tensors in ${file.path} do not fit the text backbone (2 layers of 4): ` +
         '2 missing: transformer.layer.1.ffn.lin1.weight, transformer.layer.1.ffn.lin1.bias; 1 unexpected: surprise; ' +
-        '2 of another shape: embeddings.LayerNorm.weight [9] instead of [4], embeddings.LayerNorm.bias [9] instead of [4]',
+        '2 of another shape: embeddings.LayerNorm.weight [9] instead of [4], embeddings.LayerNorm.bias [9] instead of [4]. ' +
+        'The file looks like a text backbone of 1 layers of 4 (feed-forward 6, vocabulary 11, 5 positions): ' +
+        'set model.text.pretrained_model to the Hub id or the folder with its config.json, and leave the sizes under model.text out',
     );
     await file.close();
   });
@@ -148,7 +150,7 @@ describe('weights that do not fit', () => {
   test('of another library altogether say which names were looked for', async () => {
     const file = await fileWith([], String, ['encoder.weight']);
     expect(() => viewVisionBackbone(file, tiny.vision)).toThrow(
-      /holds no weights of the vision backbone .* such as vision_branch.* features\.0\.0\.weight \(torchvision\).* conv_stem\.weight \(timm\), got 1 tensors: encoder\.weight/,
+      /holds no weights of the vision backbone .* such as vision_branch.* features\.0\.0\.weight \(torchvision\).* conv_stem\.weight \(timm\), _conv_stem\.weight \(efficientnet-pytorch\), got 1 tensors: encoder\.weight/,
     );
     await file.close();
   });

@@ -1,6 +1,6 @@
 /** A cell this long does not push the other columns away. */
 const widestCell = 44;
-/** Where the last column would be narrower, each row takes several lines. */
+/** Where the last column would be narrower, each row takes several lines, as does a row whose cells leave it no room. */
 const narrowest = 32;
 
 /** Rows with aligned columns, indented by two, in lines of at most `width` characters where words allow it. */
@@ -12,7 +12,11 @@ export function formatTable(rows: readonly string[][], width: number = Number.PO
   const start = 2 + widths.slice(0, -1).reduce((sum, cell) => sum + cell + 2, 0);
   const isNarrow = width - start < narrowest && lines.some(([cells, last]) => cells.length + last.length > width);
   if (isNarrow) return rows.flatMap((row) => stackCells(row, width));
-  return lines.flatMap(([cells, last]) => wrap(last, { width, first: cells, rest: ' '.repeat(start) }));
+  return lines.flatMap(([cells, last], i) =>
+    cells.length > start && cells.length + last.length > width
+      ? stackCells(rows[i] as string[], width)
+      : wrap(last, { width, first: cells, rest: ' '.repeat(start) }),
+  );
 }
 
 const alignCells = (row: readonly string[], widths: readonly number[]) =>

@@ -4,6 +4,8 @@ import { readingSchema } from './reading.ts';
 const path = z.string().min(1);
 const ratio = z.number().min(0);
 
+const perChannel = (value: z.ZodNumber) => z.array(value).length(3).nullable().default(null);
+
 const augmentationSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('augment training pictures; validation and test pictures never are'),
   horizontal_flip: z.boolean().default(true).describe('mirror every second picture'),
@@ -57,7 +59,18 @@ export const dataSchema = z.strictObject({
   ...readingSchema,
   label_map: labelMapSchema.default({ 0: 'REAL', 1: 'FAKE' }),
   train_split: z.number().gt(0).lt(1).default(0.8).describe('share of csv_file that is trained on'),
-  image_size: z.int().min(32).default(224).describe('pixels per side after resizing'),
+  image_size: z
+    .int()
+    .min(32)
+    .nullable()
+    .default(null)
+    .describe("pixels per side after resizing; null = the backbone's"),
+  mean: perChannel(z.number().min(0).max(1)).describe(
+    'subtracted from red, green and blue between 0 and 1; null = as the vision weights were trained',
+  ),
+  std: perChannel(z.number().gt(0).max(1)).describe(
+    'what they are divided by then; null = as the weights were trained',
+  ),
   max_length: z.int().min(3).default(128).describe('tokens per text at most, [CLS] and [SEP] included'),
   length_multiple: z.int().min(1).default(8).describe('batches are padded to a multiple of this many tokens'),
   shuffle: z.boolean().default(true).describe('a new order in every epoch'),

@@ -6,21 +6,14 @@ import {
   type Preprocessing,
   withoutSecrets,
 } from '@crosscheck/contract';
-import type { TrainConfig } from './index.ts';
+import { type CompleteConfig, textFields, visionFields } from './complete.ts';
 
 /** The network that `model.*` describes. */
-export function architectureOf({ model }: Pick<TrainConfig, 'model'>): Architecture {
+export function architectureOf({ model }: Pick<CompleteConfig, 'model'>): Architecture {
   const { vision, text } = model;
   return architectureSchema.parse({
-    vision: { stemChannels: vision.stem_channels, stages: vision.stages, headChannels: vision.head_channels },
-    text: {
-      vocabSize: text.vocab_size,
-      maxPositions: text.max_positions,
-      hiddenSize: text.hidden_size,
-      layers: text.layers,
-      heads: text.heads,
-      feedForwardSize: text.feed_forward_size,
-    },
+    vision: { backbone: vision.backbone, ...take(vision, visionFields) },
+    text: take(text, textFields),
     embeddingDim: model.embedding_dim,
     fusionHiddenDim: model.fusion_hidden_dim,
     fusion: model.fusion,
@@ -28,14 +21,26 @@ export function architectureOf({ model }: Pick<TrainConfig, 'model'>): Architect
   });
 }
 
+function take(own: object, fields: Record<string, string>): object {
+  const values = new Map(Object.entries(own));
+  return Object.fromEntries(Object.entries(fields).map(([key, field]) => [field, values.get(key)]));
+}
+
 /** How `data.*` turns pictures and words into numbers; texts are never longer than the network has positions. */
-export function preprocessingOf({ data, model }: Pick<TrainConfig, 'data' | 'model'>): Preprocessing {
-  const maxTokens = Math.min(data.max_length, model.text.max_positions);
-  return { ...defaultPreprocessing, imageSize: data.image_size, maxTokens };
+export function preprocessingOf({ data, model }: Pick<CompleteConfig, 'data' | 'model'>): Preprocessing {
+  const { resize, emptyText } = defaultPreprocessing;
+  return {
+    imageSize: data.image_size,
+    mean: data.mean as Preprocessing['mean'],
+    std: data.std as Preprocessing['std'],
+    resize,
+    maxTokens: Math.min(data.max_length, model.text.max_positions),
+    emptyText,
+  };
 }
 
 /** What a checkpoint that says nothing about itself (the original's `.pth`, a file that PyTorch wrote) is taken to be. */
-export function describeForeignCheckpoint(config: TrainConfig): CheckpointMetadata {
+export function describeForeignCheckpoint(config: CompleteConfig): CheckpointMetadata {
   return {
     formatVersion: 1,
     version: config.training.version,

@@ -1,19 +1,25 @@
-import { architectureSchema, fusionHeads, fusionNames, mbConvStageSchema } from '@crosscheck/contract';
+import { architectureSchema, fusionHeads, fusionNames, mbConvStageSchema, visionBackbones } from '@crosscheck/contract';
 import { z } from 'zod';
 import { fileNamePart } from './names.ts';
 
 const full = architectureSchema.parse({ embeddingDim: 512, fusionHiddenDim: 256 });
+const vision = architectureSchema.shape.vision.unwrap().shape;
 const probability = z.number().min(0).lt(1);
 const size = z.int().positive();
+/** A number of the network that is the backbone's own while it is null. */
+const own = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
 
 const visionSchema = z.strictObject({
   pretrained: z.boolean().default(true).describe('start from weights; false = random whatever weights says'),
-  backbone: z.literal('efficientnet_b0').default('efficientnet_b0').describe('EfficientNet-B0; its table is below'),
+  backbone: z
+    .enum(visionBackbones)
+    .default('efficientnet_b0')
+    .describe('by name: it brings its table, image size, pixel scale, padding and epsilon'),
   weights: z
     .string()
     .nullable()
     .default('timm/efficientnet_b0.ra_in1k')
-    .describe('a .safetensors file or a Hub id; null = random'),
+    .describe('a .safetensors or .pth file, or a Hub id; null = random'),
   revision: z.string().default('main').describe('branch, tag or commit on the Hub'),
   stochastic_depth: probability.default(0.2).describe('drop rate of the last residual block; earlier ones scale down'),
   batch_norm_momentum: z
@@ -22,34 +28,47 @@ const visionSchema = z.strictObject({
     .max(1)
     .default(0.1)
     .describe("share of a batch in the running statistics (torch's momentum)"),
-  stem_channels: size.default(full.vision.stemChannels).describe('channels after the first convolution'),
-  stages: z
-    .array(mbConvStageSchema)
-    .min(1)
-    .default(full.vision.stages)
-    .describe("EfficientNet's table, one row a stage"),
-  head_channels: size.default(full.vision.headChannels).describe('channels before pooling'),
+  stem_channels: own(size).describe("channels after the first convolution; null = the backbone's"),
+  stages: own(z.array(mbConvStageSchema).min(1)).describe(
+    "EfficientNet's table, one row a stage; null = the backbone's",
+  ),
+  head_channels: own(size).describe("channels before pooling; null = the backbone's"),
+  activation: own(vision.activation.unwrap()).describe(
+    "after every batch norm but a block's last; null = the backbone's",
+  ),
+  squeeze_excite: own(z.boolean()).describe("whether blocks have squeeze-and-excite; null = the backbone's"),
+  padding: own(vision.padding.unwrap()).describe(
+    "of convolutions: symmetric (PyTorch) or same (TensorFlow); null = as the weights were trained, else the backbone's",
+  ),
+  batch_norm_epsilon: own(z.number().positive()).describe(
+    "added to variances; null = as the weights were trained, else the backbone's",
+  ),
 });
 
 const textSchema = z.strictObject({
-  pretrained_model: z.string().min(1).default('distilbert-base-uncased').describe('Hub id of the text backbone'),
+  pretrained_model: z
+    .string()
+    .min(1)
+    .default('distilbert-base-uncased')
+    .describe('text backbone: a Hub id, or a folder with config.json of model_type distilbert or bert'),
   weights: z
     .string()
     .nullable()
     .default('distilbert-base-uncased')
-    .describe('a .safetensors file, a folder or a Hub id; null = random'),
+    .describe('a .safetensors or .pth file, a folder or a Hub id; null = random'),
   revision: z.string().default('main').describe('branch, tag or commit on the Hub'),
   tokenizer: z
     .string()
     .nullable()
     .default(null)
     .describe('tokenizer.json, vocab.txt, a folder with either, or a Hub id; null = pretrained_model'),
-  hidden_size: size.default(full.text.hiddenSize).describe('width of the encoder'),
-  layers: size.default(full.text.layers).describe('transformer layers'),
-  heads: size.default(full.text.heads).describe('attention heads; divides hidden_size'),
-  feed_forward_size: size.default(full.text.feedForwardSize).describe('width inside the feed-forward layers'),
-  vocab_size: size.default(full.text.vocabSize).describe('rows of the token embedding'),
-  max_positions: size.default(full.text.maxPositions).describe('longest text that the encoder can take, in tokens'),
+  hidden_size: own(size).describe('width of the encoder; null = as config.json says'),
+  layers: own(size).describe('transformer layers; null = as config.json says'),
+  heads: own(size).describe('attention heads; divides hidden_size; null = as config.json says'),
+  feed_forward_size: own(size).describe('width inside the feed-forward layers; null = as config.json says'),
+  vocab_size: own(size).describe('rows of the token embedding; null = as config.json says'),
+  max_positions: own(size).describe('longest text that the encoder can take, in tokens; null = as config.json says'),
+  layer_norm_epsilon: own(z.number().positive()).describe('added to variances; null = as config.json says, else 1e-12'),
   dropout: probability.default(0.1).describe('dropout inside the encoder'),
   attention_dropout: probability.default(0.1).describe('dropout of attention weights'),
 });
@@ -99,7 +118,7 @@ export const modelSchema = z
     text: textSchema.prefault({}),
   })
   .superRefine(({ text, fusion, embedding_dim: width }, context) => {
-    if (text.hidden_size % text.heads !== 0) {
+    if (text.hidden_size !== null && text.heads !== null && text.hidden_size % text.heads !== 0) {
       const message = `text.heads must divide text.hidden_size, got ${text.heads} and ${text.hidden_size}`;
       context.addIssue({ code: 'custom', path: ['text', 'heads'], message });
     }

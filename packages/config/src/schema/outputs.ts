@@ -49,6 +49,12 @@ export const exportSchema = z.strictObject({
     .min(1)
     .default(500)
     .describe('test posts to measure the artifact on, and to compare fp16 and int8 with fp32'),
+  text_backbone: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe("folder that receives the text backbone alone, too, as Hugging Face's BertModel; null = none"),
   opset: z.int().min(18).max(23).default(18).describe('ONNX operator set'),
   operators: z
     .enum(['standard', 'onnxruntime'])

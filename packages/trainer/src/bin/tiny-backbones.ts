@@ -1,12 +1,13 @@
 // pnpm tiny:backbones: makes assets/tiny again, from generated scenes and captions; about half a minute on two cores.
-import { architectureOf, composeConfig, preprocessingOf, trainConfigSchema } from '@crosscheck/config';
+import { architectureOf, completeConfig, composeConfig, preprocessingOf, trainConfigSchema } from '@crosscheck/config';
 import { makeTinyBackbones } from '../tiny-backbones/make.ts';
 
-const { config } = composeConfig({
+const composed = composeConfig({
   configName: 'config',
   schema: trainConfigSchema,
   overrides: ['model=tiny', 'data=demo', ...process.argv.slice(2)],
 });
+const config = completeConfig(composed.config);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 const accuracy = await makeTinyBackbones({
   architecture: architectureOf(config),

@@ -13,6 +13,7 @@ import { collectLessOften } from '@crosscheck/preprocess';
 import { renderEvaluationPlot } from '@crosscheck/report';
 import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/weights';
 import { checkClasses } from '../check-classes.ts';
+import { completeForeign } from '../complete.ts';
 import { bestModelName } from '../consumers/checkpoints.ts';
 import { type Answers, openCheckpointJudge } from '../evaluate/open-judge.ts';
 import { meaningOf } from '../network.ts';
@@ -35,7 +36,7 @@ export async function calibrate(run: Run<TrainConfig>): Promise<JobResult> {
   const source = await resolveCheckpointPath(named, run.config.training.checkpoint_dir);
   const checkpoint = await openCheckpoint(source, meaningOf(run.config));
   try {
-    const metadata = checkpoint.metadata ?? describeForeignCheckpoint(run.config);
+    const metadata = checkpoint.metadata ?? describeForeignCheckpoint((await completeForeign(run.config)).config);
     const config = withHoldoutOf(metadata, run.config);
     const manifest = await readCalibrationSplit(config, modalitiesOf(metadata.architecture));
     for (const note of manifest.notes) run.warn(note);

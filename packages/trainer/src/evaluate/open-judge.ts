@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { describeForeignCheckpoint, flattenConfig, type TrainConfig } from '@crosscheck/config';
+import { flattenConfig, type TrainConfig } from '@crosscheck/config';
 import {
   artifactFiles,
   type CheckpointMetadata,
@@ -16,11 +16,11 @@ import { createModel, loadWeights } from '@crosscheck/engine';
 import { applyTemperature } from '@crosscheck/evaluation';
 import { type Classifier, openClassifier } from '@crosscheck/inference';
 import { noDropout } from '@crosscheck/network';
-import { createTokenizer, type Tokenizer } from '@crosscheck/preprocess';
+import type { Tokenizer } from '@crosscheck/preprocess';
 import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/weights';
 import { bestModelName } from '../consumers/checkpoints.ts';
 import { finishJudging, judgeBatches } from '../judge.ts';
-import { meaningOf, openTokenizer } from '../network.ts';
+import { meaningOf, openDescription } from '../network.ts';
 import { acceptsPartialPosts, pixelCacheOf } from '../run-data.ts';
 import { factsOfArtifact, factsOfCheckpoint, type ModelFacts } from './model-facts.ts';
 
@@ -61,13 +61,11 @@ export async function openJudge(config: TrainConfig, other?: string): Promise<Ju
 export async function openCheckpointJudge(named: string, config: TrainConfig): Promise<Judge> {
   const source = await resolveCheckpointPath(named, config.training.checkpoint_dir);
   const checkpoint = await openCheckpoint(source, meaningOf(config));
-  const metadata = checkpoint.metadata ?? describeForeignCheckpoint(config);
-  const { architecture, preprocessing } = metadata;
+  const { metadata, tokenizer } = await openDescription(checkpoint, config);
+  const { architecture } = metadata;
   const model = createModel({ architecture, dropout: noDropout, batchNormMomentum: 0.1, seed: 0 });
   await loadWeights(model, checkpoint);
   await checkpoint.close();
-  const tokenizer =
-    metadata.tokenizer === null ? await openTokenizer(config) : createTokenizer(metadata.tokenizer, preprocessing);
   return {
     source,
     version: metadata.version,

@@ -1,6 +1,7 @@
 import { preprocessingOf, type TrainConfig } from '@crosscheck/config';
 import { cacheFolder, type Preprocessing } from '@crosscheck/contract';
 import type { Loader } from '@crosscheck/data';
+import type { Model } from '@crosscheck/engine';
 import { readsSequences } from '@crosscheck/network';
 import { decoderVersion, type Tokenizer } from '@crosscheck/preprocess';
 import { describeTensorflow, hasOwnKernels } from '@crosscheck/tensorflow';
@@ -47,6 +48,7 @@ export function planFeatures(
   const { feature_cache: kept } = training;
   const cache = openFeatureCache(kept.dir ?? cacheFolder('features'), kept.max_bytes);
   const settings = featureSettings(config, {
+    model,
     tokenizer,
     preprocessing: preprocessingOf(config),
     batchSize: phase.batchSize,
@@ -64,12 +66,23 @@ export function planFeatures(
   return { train: recipe('train', loaders.train), validation: recipe('val', loaders.validation) };
 }
 
-/** What decides features besides backbones, posts and augmentation. */
+interface FeatureMaker {
+  /** The same weights give other features with another padding, epsilon or number of heads. */
+  model: Pick<Model, 'architecture'>;
+  tokenizer: Tokenizer;
+  preprocessing: Preprocessing;
+  batchSize: number;
+}
+
+/** What decides features besides the weights of the backbones, posts and augmentation. */
 export function featureSettings(
   { data, training }: TrainConfig,
-  { tokenizer, preprocessing, batchSize }: { tokenizer: Tokenizer; preprocessing: Preprocessing; batchSize: number },
+  { model, tokenizer, preprocessing, batchSize }: FeatureMaker,
 ): object {
+  const { vision, text } = model.architecture;
   return {
+    vision,
+    text,
     preprocessing,
     decoderVersion,
     maxPixels: data.max_pixels,

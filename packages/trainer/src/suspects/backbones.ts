@@ -1,10 +1,11 @@
-import { architectureOf, describeForeignCheckpoint, preprocessingOf, type TrainConfig } from '@crosscheck/config';
+import { architectureOf, preprocessingOf, type TrainConfig } from '@crosscheck/config';
 import { type Architecture, CrosscheckError, type Preprocessing, type SeenRows } from '@crosscheck/contract';
 import { createModel, loadWeights, type Model } from '@crosscheck/engine';
 import { noDropout, readsSequences } from '@crosscheck/network';
-import { createTokenizer, type Tokenizer } from '@crosscheck/preprocess';
+import type { Tokenizer } from '@crosscheck/preprocess';
 import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/weights';
-import { buildModel, loadInitialWeights, meaningOf, openTokenizer } from '../network.ts';
+import { complete } from '../complete.ts';
+import { buildModel, loadInitialWeights, meaningOf, openDescription, openTokenizer } from '../network.ts';
 
 /** What turns posts into features. */
 export interface Backbones {
@@ -22,14 +23,15 @@ export async function openBackbones(config: TrainConfig): Promise<Backbones> {
   return config.suspects.checkpoint === null ? openNamed(config) : openTrained(config, config.suspects.checkpoint);
 }
 
-async function openNamed(config: TrainConfig): Promise<Backbones> {
+async function openNamed(asked: TrainConfig): Promise<Backbones> {
+  const { config, lines } = await complete(asked);
   const tokenizer = await openTokenizer(config);
   // Regions and tokens of cross attention are more than a probe can use.
   const fusion = config.model.load_model ? config.model.fusion : 'concat';
   const architecture = { ...architectureOf(config), fusion };
   requirePooled(architecture, config.model.best_model_name);
   const model = buildModel(config, architecture);
-  const sources = await loadInitialWeights(model, config);
+  const sources = [...lines, ...(await loadInitialWeights(model, config))];
   return { model, tokenizer, preprocessing: preprocessingOf(config), sources, seenRows: null };
 }
 
@@ -37,13 +39,11 @@ async function openTrained(config: TrainConfig, named: string): Promise<Backbone
   const file = await resolveCheckpointPath(named, config.training.checkpoint_dir);
   const checkpoint = await openCheckpoint(file, meaningOf(config));
   try {
-    const metadata = checkpoint.metadata ?? describeForeignCheckpoint(config);
+    const { metadata, tokenizer } = await openDescription(checkpoint, config);
     const { architecture, preprocessing } = metadata;
     requirePooled(architecture, file);
     const model = createModel({ architecture, dropout: noDropout, batchNormMomentum: 0.1, seed: 0 });
     await loadWeights(model, checkpoint);
-    const tokenizer =
-      metadata.tokenizer === null ? await openTokenizer(config) : createTokenizer(metadata.tokenizer, preprocessing);
     return { model, tokenizer, preprocessing, sources: [`backbones: ${file}`], seenRows: metadata.seenRows ?? null };
   } finally {
     await checkpoint.close();

@@ -50,7 +50,7 @@ export async function readFeatures(
       ? openFeatureCache(training.feature_cache.dir ?? cacheFolder('features'), training.feature_cache.max_bytes)
       : null;
     const settings = {
-      ...featureSettings(config, { tokenizer, preprocessing, batchSize: phase.batchSize }),
+      ...featureSettings(config, { model, tokenizer, preprocessing, batchSize: phase.batchSize }),
       augmentation: false,
     };
     const made = prepareFeatures({ split: 'train', model, phase, loader, samples, views: 1, cache, settings, say });

@@ -1,4 +1,4 @@
-import { composeConfig, type TrainConfig, trainConfigSchema } from '@crosscheck/config';
+import { type CompleteConfig, completeConfig, composeConfig, trainConfigSchema } from '@crosscheck/config';
 import { architectureSchema, createRandom } from '@crosscheck/contract';
 import type { Model, ModelOptions, TrainingInput } from '@crosscheck/engine';
 import { buildOptimizer } from '../../src/optimizer.ts';
@@ -26,12 +26,13 @@ export function tinyModelOptions(): ModelOptions {
 }
 
 /** The config of a short run and its only phase. */
-export function composeTiny(...overrides: string[]): { config: TrainConfig; phase: Phase } {
-  const { config } = composeConfig({
+export function composeTiny(...overrides: string[]): { config: CompleteConfig; phase: Phase } {
+  const composed = composeConfig({
     configName: 'config',
     schema: trainConfigSchema,
     overrides: ['model=tiny', 'data=demo', ...overrides],
   });
+  const config = completeConfig(composed.config);
   const [phase] = resolvePhases(config);
   if (!phase) throw new Error('a config without a phase');
   return { config, phase };
