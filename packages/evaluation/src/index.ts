@@ -63,7 +63,9 @@ export {
   type MetricComparison,
   type ModelComparison,
 } from './paired/compare-models.ts';
+export { type Outcome, outcomeOf, outcomeOfPairs } from './paired/outcome.ts';
 export { type PlotTables, plotTables } from './plot-tables.ts';
 export { type CheckResult, type PredictionSet, predictionChecks } from './prediction-checks.ts';
 export { applyTemperature, fitTemperature, type TemperatureFit } from './temperature.ts';
 export { chooseThreshold, type ThresholdChoice, type ThresholdRule } from './threshold.ts';
+export { wrap } from './wrap.ts';

@@ -69,8 +69,8 @@ export function drawRows(counts: Uint16Array, random: { int(below: number): numb
 /**
  * Estimates every metric with a percentile bootstrap interval (Efron 1979): rows are drawn with replacement, and each resample is
  * evaluated by the same code as the rows themselves. Seeded, so the same rows give the same interval. Resamples in which a metric
- * is undefined (one class missing) are left out for that metric. The calibration error's interval is corrected for its bias; a share of 0 or 1
- * (accuracy, precision, recall, specificity) gets Wilson's interval, because no resample differs from it.
+ * is undefined (one class missing) are left out for that metric. The calibration error's interval is corrected for its bias; accuracy, and
+ * precision, recall and specificity of 0 or 1, have Wilson's interval.
  *
  * @throws CROSSCHECK_EVALUATION_LENGTHS, CROSSCHECK_EVALUATION_BAD_LABEL, CROSSCHECK_EVALUATION_BAD_PROBABILITY
  * @example bootstrapIntervals(probabilities, labels, { threshold: 0.5, seed: 42 }).rocAuc // { value, low, high }
@@ -104,7 +104,10 @@ function trialsOf({ tn, fp, fn, tp }: Confusion): Partial<Record<MetricName, num
   return { accuracy: tn + fp + fn + tp, precision: tp + fp, recall: tp + fn, specificity: tn + fp };
 }
 
-/** Rows without a mistake give resamples without one, which is no certainty: a share of 0 or 1 gets Wilson's interval. */
+/**
+ * Accuracy is a share of a fixed number of rows and has Wilson's interval wherever it stands, so that no two places disagree. The other shares get it
+ * at 0 and 1: rows without a mistake give resamples without one, which is no certainty.
+ */
 export function widenedAt(
   name: MetricName,
   { confusion }: { confusion: Confusion },
@@ -113,8 +116,9 @@ export function widenedAt(
 ): Estimate {
   const { value, low, high } = estimate;
   const trials = trialsOf(confusion)[name];
-  const isShare = trials !== undefined && trials > 0 && (value === 0 || value === 1);
-  return isShare && low === high ? wilsonInterval(value * trials, trials, confidence) : estimate;
+  if (trials === undefined || trials === 0) return estimate;
+  const isCertain = (value === 0 || value === 1) && low === high;
+  return name === 'accuracy' || isCertain ? wilsonInterval(value * trials, trials, confidence) : estimate;
 }
 
 /** Coefficients of Acklam's rational approximation to the normal quantile (2003), relative error below 1.15e-9. */

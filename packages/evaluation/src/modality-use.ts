@@ -1,5 +1,6 @@
 import type { Estimate } from './intervals.ts';
 import type { PairedAccuracy } from './paired/accuracy-difference.ts';
+import { type Outcome, outcomeOfPairs } from './paired/outcome.ts';
 
 /** Accuracy with a part of each post taken from another one. */
 export interface AblatedAccuracy extends Estimate {
@@ -9,7 +10,7 @@ export interface AblatedAccuracy extends Estimate {
 
 /** What the ablations show: which of its two inputs a model uses. */
 export interface ModalityUse {
-  /** `undecided`: these rows show no loss in any ablation. */
+  /** `undecided`: these rows show of neither that it is used. */
   verdict: 'both' | 'text' | 'image' | 'undecided';
   usesText: boolean;
   usesImage: boolean;
@@ -19,40 +20,44 @@ export interface ModalityUse {
   summary: string;
 }
 
-/** A loss counts when chance explains it less often than this. */
-export const significance = 0.05;
+type Part = 'text' | 'image';
 
-/** Whether a change is a loss that chance does not explain, by McNemar's exact test. */
-const isLoss = ({ change }: AblatedAccuracy) => change.difference.value < 0 && change.pValue < significance;
-
-const beyondChance = 'no accuracy beyond what chance explains on these rows';
-
-const sentences = {
-  both: 'The model uses both picture and words: replacing either one costs accuracy.',
-  pairing: 'The model uses both picture and words: it loses accuracy when the two no longer belong together.',
-  text: `The model relies on the words: replacing the picture costs ${beyondChance}.`,
-  image: `The model relies on the picture: replacing the words costs ${beyondChance}.`,
-  undecided: `These rows do not show that the model uses either input: replacing one costs ${beyondChance}.`,
-} as const;
-
-type Sentence = keyof typeof sentences;
-
-/** Breaking pairs keeps what picture and words say on their own, so who loses by it alone has used both. */
-function sentenceOf(usesText: boolean, usesImage: boolean, usesPairing: boolean): Sentence {
-  if (usesText && usesImage) return 'both';
-  if (usesPairing) return 'pairing';
-  if (usesText) return 'text';
-  return usesImage ? 'image' : 'undecided';
+/** Breaking pairs keeps what image and text say on their own, so who loses by it alone has used both. */
+function leadOf(
+  outcomes: Record<Part, Outcome>,
+  usesPairing: boolean,
+): { verdict: ModalityUse['verdict']; lead: string } {
+  const [usesText, usesImage] = [outcomes.text === 'lower', outcomes.image === 'lower'];
+  if (usesText && usesImage)
+    return { verdict: 'both', lead: 'The model uses both image and text: replacing either one costs accuracy.' };
+  if (usesPairing)
+    return {
+      verdict: 'both',
+      lead: 'The model uses both image and text: it loses accuracy when the two no longer belong together.',
+    };
+  if (usesText) return { verdict: 'text', lead: `The model uses the text. ${unshown.image[outcomes.image]}` };
+  if (usesImage) return { verdict: 'image', lead: `The model uses the image. ${unshown.text[outcomes.text]}` };
+  const lead = `These rows do not show that the model uses either input. ${unshown.image[outcomes.image]} ${unshown.text[outcomes.text]}`;
+  return { verdict: 'undecided', lead };
 }
+
+/** What can be said of an input whose use is not shown: never that it is not used, which no number of rows shows. */
+const unshownOf = (part: Part): Record<Outcome, string> => ({
+  lower: '',
+  nothing: `Its use of the ${part} is not shown: chance may explain the change when the ${part} is replaced.`,
+  edge: `Its use of the ${part} is not shown for certain: the change when the ${part} is replaced is on the edge of what chance explains.`,
+  higher: `With another post’s ${part} it is right more often: look at what its ${part}s give away.`,
+});
+const unshown = { text: unshownOf('text'), image: unshownOf('image') };
 
 /**
  * Says plainly whether a model uses both inputs. Each ablation judges the same posts as the full model, so they are compared in pairs: an input
  * counts as used when the accuracy without it is lower and McNemar's exact test gives p < 0.05.
  *
  * @param full accuracy on posts as they are
- * @param textOnly accuracy when every picture comes from another post
- * @param imageOnly accuracy when every caption comes from another post
- * @param shuffled accuracy when pictures are exchanged among posts of the same label, which keeps each part's own hints and breaks the pair
+ * @param textOnly accuracy when every image comes from another post
+ * @param imageOnly accuracy when every text comes from another post
+ * @param shuffled accuracy when images are exchanged among posts of the same label, which keeps each part's own hints and breaks the pair
  */
 export function describeModalityUse(
   full: Estimate,
@@ -60,24 +65,28 @@ export function describeModalityUse(
   imageOnly: AblatedAccuracy,
   shuffled: AblatedAccuracy | null = null,
 ): ModalityUse {
-  const usesPairing = shuffled === null ? null : isLoss(shuffled);
-  const sentence = sentenceOf(isLoss(imageOnly), isLoss(textOnly), usesPairing === true);
-  const usesBoth = sentence === 'both' || sentence === 'pairing';
-  const figures = `Accuracy ${formatEstimate(full)}; words only ${formatAblated(textOnly)}; picture only ${formatAblated(imageOnly)}.`;
+  const outcomes = { text: outcomeOfPairs(imageOnly.change), image: outcomeOfPairs(textOnly.change) };
+  const usesPairing = shuffled === null ? null : outcomeOfPairs(shuffled.change) === 'lower';
+  const { verdict, lead } = leadOf(outcomes, usesPairing === true);
+  const figures = `Accuracy ${formatEstimate(full)}; text only ${formatAblated(textOnly)}; image only ${formatAblated(imageOnly)}.`;
   return {
-    verdict: sentence === 'pairing' ? 'both' : sentence,
-    usesText: usesBoth || sentence === 'text',
-    usesImage: usesBoth || sentence === 'image',
+    verdict,
+    usesText: verdict === 'both' || verdict === 'text',
+    usesImage: verdict === 'both' || verdict === 'image',
     usesPairing,
-    summary: [sentences[sentence], figures, ...(shuffled ? [describePairing(shuffled)] : [])].join(' '),
+    summary: [lead, figures, ...(shuffled ? [describePairing(shuffled)] : [])].join(' '),
   };
 }
 
+const pairingFindings: Record<Outcome, string> = {
+  lower: 'the match between the two matters',
+  nothing: 'that the match between the two matters is not shown',
+  edge: 'whether the match between the two matters is on the edge of what these rows can show',
+  higher: 'it is right more often when the two do not belong together',
+};
+
 function describePairing(shuffled: AblatedAccuracy): string {
-  const finding = isLoss(shuffled)
-    ? 'the match between the two matters'
-    : 'no sign that the match between the two matters';
-  return `With pictures exchanged among posts of the same label ${formatAblated(shuffled)}: ${finding}.`;
+  return `With images exchanged among posts of the same label ${formatAblated(shuffled)}: ${pairingFindings[outcomeOfPairs(shuffled.change)]}.`;
 }
 
 function formatEstimate({ value, low, high }: Estimate): string {

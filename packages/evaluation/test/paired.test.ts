@@ -11,6 +11,8 @@ import {
   type Estimate,
   type MetricName,
   metricNames,
+  outcomeOf,
+  outcomeOfPairs,
   type PairedVerdicts,
   pairedAccuracy,
 } from '../src/index.ts';
@@ -52,6 +54,21 @@ describe('two accuracies on the same posts', () => {
     expect(pValue).toBe(1);
     expect(none.low).toBeLessThan(-0.05);
     expect(none.high).toBeCloseTo(-none.low, 9);
+  });
+
+  test('are never told apart by the exact test where the interval holds 0; the other way round is the edge', () => {
+    const outcomes = { lower: 0, higher: 0, edge: 0, nothing: 0 };
+    for (let lost = 0; lost <= 40; lost++)
+      for (let won = 0; won <= 40; won++) {
+        const pairs = describePairs({ bothRight: 60, onlyFirstRight: lost, onlySecondRight: won, bothWrong: 30 });
+        const { low, high } = pairs.difference;
+        const outcome = outcomeOfPairs(pairs);
+        outcomes[outcome]++;
+        expect(low <= 0 && high >= 0).toBe(outcome === 'nothing');
+        expect(pairs.pValue < 0.05).toBe(outcome === 'lower' || outcome === 'higher');
+      }
+    expect(outcomes.lower).toBe(outcomes.higher);
+    expect(outcomes.edge).toBeGreaterThan(0);
   });
 
   test('need the same rows, and say so', () => {
@@ -101,6 +118,15 @@ describe('two models', () => {
     expect(difference([metrics.rocAuc.first.low, metrics.rocAuc.first.high], [own.low, own.high]).maxAbs).toBeLessThan(
       0.01,
     );
+  });
+
+  test('differ beyond chance by the test for accuracy, by the interval for the rest', () => {
+    const comparison = { metrics, pairs };
+    expect(outcomeOf('accuracy', comparison)).toBe(pairs && outcomeOfPairs(pairs));
+    const shifted = { ...metrics, loss: { ...metrics.loss, difference: { value: -0.1, low: -0.2, high: -0.01 } } };
+    expect(outcomeOf('loss', { metrics: shifted, pairs })).toBe('lower');
+    const edge = describePairs({ bothRight: 60, onlyFirstRight: 4, onlySecondRight: 12, bothWrong: 24 });
+    expect(outcomeOf('accuracy', { metrics, pairs: edge })).toBe('edge');
   });
 
   test('that are one and the same differ by nothing, and repeat for a seed', () => {

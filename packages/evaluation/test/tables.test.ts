@@ -137,18 +137,44 @@ describe('modality use', () => {
     expect(use).toMatchObject({ verdict: 'both', usesText: true, usesImage: true, usesPairing: true });
     expect(use.summary).toContain('it loses accuracy when the two no longer belong together');
     expect(use.summary).toContain('the match between the two matters');
-    expect(use.summary).not.toContain('costs no accuracy');
+    expect(use.summary).not.toContain('not shown');
+  });
+
+  test('a use that is not shown is never called none, and what is on the edge is called so', () => {
+    const summaryOf = (lost: number, won: number) =>
+      describeModalityUse(of(0.88), ablated(0.88, lost, won), ablated(0.88, 360, 10)).summary;
+    expect(summaryOf(20, 14)).toContain(
+      'The model uses the text. Its use of the image is not shown: chance may explain',
+    );
+    // 12 against 4: the interval ends below 0, the exact test gives p = 0.077.
+    expect(summaryOf(12, 4)).toMatch(
+      /on the edge of what chance explains\. .* change −0\.008 \(−0\.017 to 0\.000\), p = 0\.077/,
+    );
+    expect(summaryOf(4, 60)).toContain('With another post’s image it is right more often');
+    for (const summary of [summaryOf(20, 14), summaryOf(12, 4), summaryOf(4, 60)])
+      expect(summary).not.toMatch(/relies on|costs no/);
+  });
+
+  test('210 real posts at 0.648, 0.524 and 0.490: both are used, by the same figures that are shown', () => {
+    const real = (right: number, lost: number) => {
+      const won = right - 136 + lost;
+      const pairs = { bothRight: 136 - lost, onlyFirstRight: lost, onlySecondRight: won, bothWrong: 74 - won };
+      return { ...wilsonInterval(right, 210), change: describePairs(pairs) };
+    };
+    const use = describeModalityUse(wilsonInterval(136, 210), real(110, 58), real(103, 63), real(101, 62));
+    expect(use).toMatchObject({ verdict: 'both', usesPairing: true });
+    expect(use.summary).toContain('text only 0.524 (95 % interval 0.456 to 0.590), change −0.124');
   });
 
   test('the summary says it with the figures', () => {
     const use = describeModalityUse(of(0.96), ablated(0.96, 450), ablated(0.96, 470), ablated(0.96, 5, 4));
     expect(use.usesPairing).toBe(false);
-    expect(use.summary).toContain('The model uses both picture and words');
+    expect(use.summary).toContain('The model uses both image and text');
     expect(use.summary).toContain(
-      'words only 0.510 (95 % interval 0.479 to 0.541), change −0.450 (−0.481 to −0.419), p < 0.001',
+      'text only 0.510 (95 % interval 0.479 to 0.541), change −0.450 (−0.481 to −0.419), p < 0.001',
     );
     expect(use.summary).toContain('−0.001 (−0.008 to +0.006), p = 1.000');
-    expect(use.summary).toContain('no sign that the match between the two matters');
+    expect(use.summary).toContain('that the match between the two matters is not shown');
   });
 });
 

@@ -26,7 +26,7 @@ describe('a full report', () => {
   test('has every section, each reachable from the navigation', () => {
     expect(headingsOf(page)).toEqual([
       'Result on test',
-      'Does it use both picture and words?',
+      'Does it use both image and text?',
       'Verdicts',
       'Calibration and threshold',
       'By subreddit',
@@ -97,7 +97,7 @@ describe('a full report', () => {
   });
 
   test('says whether both inputs are used', () => {
-    expect(page).toContain('The model uses both picture and words');
+    expect(page).toContain('The model uses both image and text');
   });
 
   test('is the same page each time', async () => {

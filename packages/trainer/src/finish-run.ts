@@ -7,6 +7,7 @@ import {
   diagnosisTags,
   type Estimate,
   formatDiagnoses,
+  wrap,
 } from '@crosscheck/evaluation';
 import { type BestCalibration, calibrateBest } from './calibrate/calibrate-best.ts';
 import { describeThroughput } from './consumers/throughput.ts';
@@ -64,7 +65,8 @@ function tell(
   say(`\n${epochTable(history, outcome.best?.epoch ?? null)}\n`);
   for (const line of formatDiagnoses(diagnoses)) say(line);
   for (const line of phaseSummary(history, manifests.val.samples.length)) say(line);
-  if (findings?.ablations) say(describeUse(findings, findings.ablations));
+  const use = findings?.ablations ? wrap(describeUse(findings, findings.ablations)) : [];
+  for (const line of use) say(line);
   for (const line of closingLines(open, outcome, findings !== null)) say(line);
 }
 

@@ -245,8 +245,8 @@ describe('at the end of training', () => {
 
   it('the report and the metrics say what either part could do alone, as pnpm evaluate would', async () => {
     const page = readFileSync(path.join(trained.runDir, 'report.html'), 'utf8');
-    expect(page).toContain('Does it use both picture and words?');
-    expect(trained.output).toMatch(/words only 0\.\d+ \(95 % interval/);
+    expect(page).toContain('Does it use both image and text?');
+    expect(trained.output).toMatch(/text only 0\.\d+\s+\(95\s+%\s+interval/);
     const folder = path.join(root.dir, 'on validation');
     const evaluation = { ...trained.config.evaluation, split: 'val' as const, report: false, output_dir: folder };
     await quietly(() => evaluate(runOf({ ...trained.config, evaluation }, folder)));

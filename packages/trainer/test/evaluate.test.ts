@@ -62,10 +62,10 @@ describe('pnpm evaluate', () => {
     expect(readFileSync(path.join(root.dir, 'a/eval_results.csv'), 'utf8')).toMatch(
       /^metric,value,low,high\naccuracy,/,
     );
-    expect(stdout).toContain('words only');
+    expect(stdout).toContain('text only');
     // Commands to paste are as long as what was typed.
     const [figures = '', next] = stdout.split('Next:');
-    expect(Math.max(...figures.split('\n').map(({ length }) => length))).toBeLessThan(120);
+    expect(Math.max(...figures.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
     expect(next).toMatch(/pnpm calibrate .*\n.*pnpm export /);
   });
 

@@ -1,3 +1,4 @@
+import { wrap } from '../wrap.ts';
 import { type DiagnosisInput, factsOf } from './facts.ts';
 import { type DiagnosisId, type Rule, rules } from './table.ts';
 
@@ -38,12 +39,12 @@ export function adviceOf(diagnoses: readonly Diagnosis[]): string[] {
   return pieces.toSorted((a, b) => Number(b.includes('=')) - Number(a.includes('=')));
 }
 
-/** Diagnoses as lines for a terminal: what is so, then what helps. */
+/** Diagnoses as lines for a terminal of 80 columns: what is so, then what helps. */
 export function formatDiagnoses(diagnoses: readonly Diagnosis[]): string[] {
   const advice = adviceOf(diagnoses);
   return [
-    ...diagnoses.map(({ sentence }) => `! ${sentence}`),
-    ...(advice.length > 0 ? ['What helps:', ...advice.map((piece) => `  ${piece}`)] : []),
+    ...diagnoses.flatMap(({ sentence }) => wrap(`! ${sentence}`, { indent: '  ' })),
+    ...(advice.length > 0 ? ['What helps:', ...advice.flatMap((piece) => wrap(`  ${piece}`, { indent: '    ' }))] : []),
   ];
 }
 

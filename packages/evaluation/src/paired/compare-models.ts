@@ -117,7 +117,7 @@ function compareDraws(
     const [first, second] = drawn[i] as Drawn;
     const between = second.map((value, sample) => value - (first[sample] as number));
     const own = ({ point }: OpenModel, values: Float64Array) =>
-      widenedAt(name, point, estimateOf(name, { value: point[name], drawn: values, confidence, least: 0 }));
+      widenedAt(name, point, estimateOf(name, { value: point[name], drawn: values, confidence, least: 0 }), confidence);
     const difference = { value: b.point[name] - a.point[name], drawn: between, confidence, least: -1 };
     return [name, { first: own(a, first), second: own(b, second), difference: estimateOf(name, difference) }] as const;
   });

@@ -27,13 +27,13 @@ export function ablationSection({ full, textOnly, imageOnly, shuffled }: Ablatio
   const { verdict, summary } = describeModalityUse(full, textOnly, imageOnly, shuffled ?? null);
   const rows: AblationRow[] = [
     { name: 'posts as they are', estimate: full },
-    replaced('words only (pictures from other posts)', textOnly),
-    replaced('picture only (words from other posts)', imageOnly),
-    ...(shuffled ? [replaced('pairs broken within each label', shuffled)] : []),
+    replaced('text only (images from other posts)', textOnly),
+    replaced('image only (texts from other posts)', imageOnly),
+    ...(shuffled ? [replaced('pairs broken (images exchanged within each label)', shuffled)] : []),
   ];
   return {
     id: 'modalities',
-    heading: 'Does it use both picture and words?',
+    heading: 'Does it use both image and text?',
     body: html`<p class="callout${verdict === 'both' ? ' good' : ' poor'}">${summary}</p>
 ${table(
   'Accuracy when an input is replaced; changes are of the same posts, with 95 % intervals and McNemar’s exact test',

@@ -8,6 +8,7 @@ import {
   type MetricName,
   type ModelComparison,
   metricNames,
+  outcomeOf,
   type PairedAccuracy,
 } from '@crosscheck/evaluation';
 import type { Disagreement, JudgedPair } from '../report-data.ts';
@@ -16,10 +17,13 @@ import { formatCount, formatInterval, formatMetric } from './numbers.ts';
 import { postList } from './post-list.ts';
 import { metricTexts } from './result.ts';
 
-/** Whether a difference lies wholly on one side of 0: for better, for worse, or neither. */
-function outcomeOf(name: MetricName, { difference: { low, high } }: MetricComparison): 'better' | 'worse' | null {
-  if (!(low > 0 || high < 0)) return null;
-  return low > 0 === lowerIsBetter.has(name) ? 'worse' : 'better';
+/** For better, for worse, or what keeps it from being either. */
+function outcomeCell(name: MetricName, comparison: ModelComparison): Html {
+  const outcome = outcomeOf(name, comparison);
+  if (outcome === 'nothing') return html`no`;
+  if (outcome === 'edge') return html`on the edge`;
+  const isBetter = (outcome === 'lower') === lowerIsBetter.has(name);
+  return html`<strong class="${isBetter ? 'passed' : 'failed'}">${isBetter ? 'better' : 'worse'}</strong>`;
 }
 
 function differenceCell({ value, low, high }: Estimate): Html {
@@ -46,11 +50,7 @@ function metricTable({ names, comparison }: JudgedPair): Html {
       { heading: 'difference', isNumber: true, cell: ([, { difference }]) => differenceCell(difference) },
       {
         heading: 'beyond chance',
-        cell: ([name, metric]) => {
-          const outcome = outcomeOf(name, metric);
-          if (outcome === null) return 'no';
-          return html`<strong class="${outcome === 'better' ? 'passed' : 'failed'}">${outcome}</strong>`;
-        },
+        cell: ([name]) => outcomeCell(name, comparison),
       },
     ],
     metricNames.map((name) => [name, comparison.metrics[name]] as const),
@@ -82,12 +82,15 @@ export function describeComparison({ names, posts, comparison }: Omit<JudgedPair
   return `On the same ${formatCount(posts[0])} posts: ${difference}. Only ${names[0]} is right on ${formatCount(onlyFirstRight)}, only ${names[1]} on ${formatCount(onlySecondRight)}; McNemar’s exact test: ${formatPValue(pValue)}. ${verdictOf(comparison, names)}`;
 }
 
-function verdictOf({ metrics, pairs }: ModelComparison, [first, second]: JudgedPair['names']): string {
-  const { low, high } = metrics.accuracy.difference;
-  const isBeyondChance = pairs === null ? low > 0 || high < 0 : pairs.pValue < 0.05;
-  if (!isBeyondChance) return 'That is no difference in accuracy beyond what chance explains.';
-  const winner = metrics.accuracy.difference.value > 0 ? second : first;
-  return `${winner} is right more often than chance explains.`;
+function verdictOf(comparison: ModelComparison, [first, second]: JudgedPair['names']): string {
+  const moreOften = (name: string) => `${name} is right more often than chance explains.`;
+  const sentences = {
+    lower: moreOften(first),
+    higher: moreOften(second),
+    edge: 'That is on the edge of what chance explains.',
+    nothing: 'That is no difference in accuracy beyond what chance explains.',
+  } as const;
+  return sentences[outcomeOf('accuracy', comparison)];
 }
 
 async function disagreementList(posts: readonly Disagreement[], [first, second]: JudgedPair['names']): Promise<Html> {

@@ -1,9 +1,8 @@
 import path from 'node:path';
 import type { JobResult, Run } from '@crosscheck/config';
 import { CrosscheckError, writeWhole } from '@crosscheck/contract';
-import { metricNames } from '@crosscheck/evaluation';
+import { metricNames, wrap } from '@crosscheck/evaluation';
 import { type ComparisonData, describeComparison, type JudgedPair, renderComparison } from '@crosscheck/report';
-import { wrap } from '../evaluate/show.ts';
 import { comparedData, comparedRuns, namesOf, settingsThatDiffer } from './describe.ts';
 import { commonSplit, compareSplit } from './match-rows.ts';
 import { type ReadRun, readRun } from './read-run.ts';
@@ -74,11 +73,11 @@ function nothingInCommon(runs: readonly [ReadRun, ReadRun]): CrosscheckError {
 
 function summaryOf({ names, judged, warnings, settings, description }: ComparisonData): string[] {
   return [
-    `${names[1]} against ${names[0]}${judged ? ` on ${judged.split}` : ''}`,
-    ...warnings.map((warning) => wrap(`note: ${warning}`)),
+    ...wrap(`${names[1]} against ${names[0]}${judged ? ` on ${judged.split}` : ''}`),
+    ...warnings.flatMap((warning) => wrap(`note: ${warning}`)),
     '',
     ...(judged ? [...formatComparison(judged), ''] : []),
-    wrap(judged ? describeComparison(judged) : (description ?? '')),
+    ...wrap(judged ? describeComparison(judged) : (description ?? '')),
     '',
     ...formatSettings(settings),
   ];

@@ -1,7 +1,8 @@
-import { formatDifference, metricNames } from '@crosscheck/evaluation';
+import { formatDifference, metricNames, wrap } from '@crosscheck/evaluation';
 import type { ComparedSetting, JudgedPair } from '@crosscheck/report';
 
-const widestName = 24;
+// 16 for the metric and 29 for the difference leave two columns of 14 in a terminal of 80.
+const widestName = 14;
 
 const cut = (text: string, width = widestName) => (text.length <= width ? text : `…${text.slice(1 - width)}`);
 
@@ -32,7 +33,9 @@ export function formatSettings(settings: readonly ComparedSetting[]): string[] {
   if (settings.length === 0) return ['settings: no difference'];
   const lines = settings
     .slice(0, shownSettings)
-    .map(({ key, values: [a, b] }) => `  ${key}: ${cut(a ?? '(not set)', 40)} → ${cut(b ?? '(not set)', 40)}`);
+    .flatMap(({ key, values: [a, b] }) =>
+      wrap(`  ${key}: ${cut(a ?? '(not set)', 40)} → ${cut(b ?? '(not set)', 40)}`, { indent: '    ' }),
+    );
   const more = settings.length - shownSettings;
   return [
     `settings that differ: ${settings.length}`,

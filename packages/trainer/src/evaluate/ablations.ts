@@ -4,11 +4,11 @@ import type { Sample } from '@crosscheck/data';
 export const ablationNames = ['textOnly', 'imageOnly', 'shuffled'] as const;
 export type AblationName = (typeof ablationNames)[number];
 
-/** What each ablation takes away, in the words of reports. */
-export const ablationMeaning: Readonly<Record<AblationName, string>> = {
-  textOnly: "words only (every picture is another post's)",
-  imageOnly: "picture only (every caption is another post's)",
-  shuffled: 'pairs broken (pictures exchanged within each label)',
+/** Each ablation in the words of reports, and what it takes away. */
+export const ablationWords: Readonly<Record<AblationName, { name: string; meaning: string }>> = {
+  textOnly: { name: 'text only', meaning: 'every image is another post’s' },
+  imageOnly: { name: 'image only', meaning: 'every text is another post’s' },
+  shuffled: { name: 'pairs broken', meaning: 'images are exchanged within each label' },
 };
 
 /** A permutation without fixed points where there are at least two positions (Sattolo 1986). */

@@ -4,11 +4,12 @@ import {
   formatDifference,
   formatPValue,
   type GroupMetrics,
+  wrap,
 } from '@crosscheck/evaluation';
 import { describeComparison } from '@crosscheck/report';
 import { formatCoverage } from '../calibrate/show.ts';
 import { formatComparison } from '../compare/show.ts';
-import { ablationMeaning, ablationNames } from './ablations.ts';
+import { ablationNames, ablationWords } from './ablations.ts';
 import { calibrationMetrics, type EvaluationResult } from './evaluate-split.ts';
 import { pairOf, type RivalResult } from './judge-rival.ts';
 
@@ -28,25 +29,29 @@ export function formatEvaluation(result: EvaluationResult): string {
   const width = Math.max(...Object.keys(metrics).map((name) => name.length));
   const failed = Object.entries(checks).filter(([, { passed }]) => !passed);
   return [
-    ...formatDiagnoses(result.diagnoses).map((line) => (line.startsWith(' ') ? line : wrap(line))),
-    `${countOf(result)} of the ${result.split} split, judged by ${result.name} ${result.version} at threshold ${Number(result.threshold.toFixed(4))}`,
-    ...result.notes.map((note) => wrap(note)),
+    ...formatDiagnoses(result.diagnoses),
+    ...wrap(
+      `${countOf(result)} of the ${result.split} split, judged by ${result.name} ${result.version} at threshold ${Number(result.threshold.toFixed(4))}`,
+    ),
+    ...result.notes.flatMap((note) => wrap(note)),
     ...(result.skipped > 0 ? [`${result.skipped} rows could not be used`] : []),
-    wrap(describeUses(result)),
+    ...wrap(describeUses(result)),
     '',
     `${'metric'.padEnd(width)}  value   95 % interval`,
     ...Object.entries(metrics).map(([name, estimate]) => `${name.padEnd(width)}  ${formatEstimate(estimate)}`),
     '',
-    `confusion: ${confusion.tn} REAL right, ${confusion.fp} REAL called FAKE, ${confusion.fn} FAKE called REAL, ${confusion.tp} FAKE right`,
+    ...wrap(
+      `confusion: ${confusion.tn} REAL right, ${confusion.fp} REAL called FAKE, ${confusion.fn} FAKE called REAL, ${confusion.tp} FAKE right`,
+    ),
     ...describeCalibration(result),
     '',
     ...formatCoverage(result.coverage),
     ...describeAbstaining(result),
-    ...(ablations ? ['', ...describeAblations(result)] : []),
-    ...(modalityUse ? ['', wrap(modalityUse.summary)] : []),
+    ...(ablations ? ['', ...describeAblations(ablations, metrics.accuracy)] : []),
+    ...(modalityUse ? ['', ...wrap(modalityUse.summary)] : []),
     ...(result.comparison ? ['', ...describeRival(result, result.comparison)] : []),
     ...(groups ? ['', `by ${groups.column}:`, ...groups.rows.map((group) => `  ${describeGroup(group)}`)] : []),
-    ...failed.map(([name, { message }]) => `check failed: ${name}: ${message}`),
+    ...failed.flatMap(([name, { message }]) => wrap(`check failed: ${name}: ${message}`)),
   ].join('\n');
 }
 
@@ -74,51 +79,42 @@ function describeAbstaining({ abstaining }: EvaluationResult): string[] {
   if (!abstaining?.band) return [];
   const { band, coverage, accuracy } = abstaining;
   const share = `${(100 * coverage).toFixed(1)} % of the posts get a verdict`;
-  return [
-    `abstaining between ${band.low.toFixed(4)} and ${band.high.toFixed(4)}: ${share}, accuracy ${formatEstimate(accuracy)}`,
-  ];
+  const where = `abstaining between ${band.low.toFixed(4)} and ${band.high.toFixed(4)}`;
+  return wrap(`${where}: ${share}, accuracy ${formatEstimate(accuracy)}`);
 }
 
 const countOf = ({ rows, posts }: EvaluationResult) =>
   rows === posts ? `${rows} posts` : `${posts} posts (${rows} rows)`;
 
-function describeAblations({ metrics, ablations }: EvaluationResult): string[] {
-  const rows = ablationNames.flatMap((name) => {
-    const ablated = ablations?.[name];
-    if (!ablated) return [];
-    const { difference, pValue } = ablated.change;
-    return [
-      [
-        formatEstimate(ablated),
-        `${formatDifference(difference).padEnd(24)}  ${formatPValue(pValue)
-          .replace(/^p (= )?/, '')
-          .padEnd(7)}`,
-        ablationMeaning[name],
-      ],
-    ];
+/** Accuracy with and without each part, in columns; the intervals are Wilson's and Tango's. */
+function describeAblations(ablations: NonNullable<EvaluationResult['ablations']>, full: Estimate): string[] {
+  const widths = [13, 26, 27, 0];
+  const row = (...cells: string[]) =>
+    cells
+      .map((cell, i) => cell.padEnd(widths[i] as number))
+      .join('')
+      .trimEnd();
+  const rows = ablationNames.map((name) => {
+    const { change } = ablations[name];
+    const p = formatPValue(change.pValue).replace(/^p (= )?/, '');
+    return row(ablationWords[name].name, formatShare(ablations[name]), formatDifference(change.difference), p);
   });
-  const asTheyAre = [formatEstimate(metrics.accuracy), ''.padEnd(33), 'posts as they are'];
+  const meanings = ablationNames.map((name) => `${ablationWords[name].name}: ${ablationWords[name].meaning}`);
   return [
-    'accuracy  95 % interval     change (95 % interval)    p',
-    ...[asTheyAre, ...rows].map((row) => row.join('  ')),
+    row('', 'accuracy (95 % interval)', 'change (95 % interval)', 'p'),
+    row('as they are', formatShare(full)),
+    ...rows,
+    ...wrap(`${meanings.join('; ')}. p is of McNemar’s exact test.`),
   ];
 }
 
+const formatShare = ({ value, low, high }: Estimate) => `${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
+
 function describeRival(result: EvaluationResult, rival: RivalResult): string[] {
   const pair = pairOf(result, rival);
-  return [`against ${rival.model}:`, ...formatComparison(pair), wrap(describeComparison(pair))];
+  return [...wrap(`against ${rival.model}:`), ...formatComparison(pair), ...wrap(describeComparison(pair))];
 }
 
 function describeGroup({ group, rows, fakeRows, accuracy }: GroupMetrics): string {
   return `${group.slice(0, 24).padEnd(24)} ${formatEstimate(accuracy)}  ${rows} posts, ${fakeRows} FAKE`;
-}
-
-export function wrap(text: string, width = 80): string {
-  const lines: string[] = [''];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1) as string;
-    if (last.length + word.length + 1 > width) lines.push(word);
-    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
-  }
-  return lines.join('\n');
 }
