@@ -36,7 +36,8 @@ interface SessionOptions {
  * opened. A worker's own `process.env` is a copy, so the main thread sets it too.
  */
 export function forbidTelemetry(): void {
-  process.env.ORT_DISABLE_TELEMETRY = '1';
+  // Threads of native code may be reading the environment: it is written once.
+  if (process.env.ORT_DISABLE_TELEMETRY !== '1') process.env.ORT_DISABLE_TELEMETRY = '1';
 }
 
 type OnnxRuntime = typeof import('onnxruntime-node');
