@@ -22,30 +22,37 @@ export interface ModalityUse {
 
 type Part = 'text' | 'image';
 
+const leads = {
+  both: 'The model uses both image and text: replacing either one costs accuracy.',
+  pairing: 'The model uses both image and text: it loses accuracy when the two no longer belong together.',
+  text: 'The model uses the text.',
+  image: 'The model uses the image.',
+  undecided: 'These rows do not show that the model uses either input.',
+} as const;
+
 /** Breaking pairs keeps what image and text say on their own, so who loses by it alone has used both. */
-function leadOf(
-  outcomes: Record<Part, Outcome>,
-  usesPairing: boolean,
-): { verdict: ModalityUse['verdict']; lead: string } {
-  const [usesText, usesImage] = [outcomes.text === 'lower', outcomes.image === 'lower'];
-  if (usesText && usesImage)
-    return { verdict: 'both', lead: 'The model uses both image and text: replacing either one costs accuracy.' };
-  if (usesPairing)
-    return {
-      verdict: 'both',
-      lead: 'The model uses both image and text: it loses accuracy when the two no longer belong together.',
-    };
-  if (usesText) return { verdict: 'text', lead: `The model uses the text. ${unshown.image[outcomes.image]}` };
-  if (usesImage) return { verdict: 'image', lead: `The model uses the image. ${unshown.text[outcomes.text]}` };
-  const lead = `These rows do not show that the model uses either input. ${unshown.image[outcomes.image]} ${unshown.text[outcomes.text]}`;
-  return { verdict: 'undecided', lead };
+function leadOf(usesText: boolean, usesImage: boolean, usesPairing: boolean): keyof typeof leads {
+  if (usesText && usesImage) return 'both';
+  if (usesPairing) return 'pairing';
+  if (usesText) return 'text';
+  return usesImage ? 'image' : 'undecided';
+}
+
+/** What else is to be said of an input whose use is not shown; where none is, one sentence says so of both. */
+function notesOf(lead: keyof typeof leads, outcomes: Record<Part, Outcome>): string[] {
+  if (lead === 'both' || lead === 'pairing') return [];
+  return (['image', 'text'] as const).flatMap((part) =>
+    outcomes[part] === 'lower' || (lead === 'undecided' && outcomes[part] === 'nothing')
+      ? []
+      : [unshown[part][outcomes[part]]],
+  );
 }
 
 /** What can be said of an input whose use is not shown: never that it is not used, which no number of rows shows. */
 const unshownOf = (part: Part): Record<Outcome, string> => ({
   lower: '',
   nothing: `Its use of the ${part} is not shown: chance may explain the change when the ${part} is replaced.`,
-  edge: `Its use of the ${part} is not shown for certain: the change when the ${part} is replaced is on the edge of what chance explains.`,
+  edge: `Its use of the ${part} is not shown: the change when the ${part} is replaced is on the edge of what chance explains.`,
   higher: `With another post’s ${part} it is right more often: look at what its ${part}s give away.`,
 });
 const unshown = { text: unshownOf('text'), image: unshownOf('image') };
@@ -67,20 +74,23 @@ export function describeModalityUse(
 ): ModalityUse {
   const outcomes = { text: outcomeOfPairs(imageOnly.change), image: outcomeOfPairs(textOnly.change) };
   const usesPairing = shuffled === null ? null : outcomeOfPairs(shuffled.change) === 'lower';
-  const { verdict, lead } = leadOf(outcomes, usesPairing === true);
+  const lead = leadOf(outcomes.text === 'lower', outcomes.image === 'lower', usesPairing === true);
+  const verdict = lead === 'pairing' ? 'both' : lead;
   const figures = `Accuracy ${formatEstimate(full)}; text only ${formatAblated(textOnly)}; image only ${formatAblated(imageOnly)}.`;
   return {
     verdict,
     usesText: verdict === 'both' || verdict === 'text',
     usesImage: verdict === 'both' || verdict === 'image',
     usesPairing,
-    summary: [lead, figures, ...(shuffled ? [describePairing(shuffled)] : [])].join(' '),
+    summary: [leads[lead], ...notesOf(lead, outcomes), figures, ...(shuffled ? [describePairing(shuffled)] : [])].join(
+      ' ',
+    ),
   };
 }
 
 const pairingFindings: Record<Outcome, string> = {
   lower: 'the match between the two matters',
-  nothing: 'that the match between the two matters is not shown',
+  nothing: 'these rows do not show that the match between the two matters',
   edge: 'whether the match between the two matters is on the edge of what these rows can show',
   higher: 'it is right more often when the two do not belong together',
 };

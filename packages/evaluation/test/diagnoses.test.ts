@@ -370,6 +370,171 @@ describe('learning by heart', () => {
   });
 });
 
+describe('training that runs away from validation', () => {
+  type Columns = Parameters<typeof history>[0];
+  const phased = (phases: Readonly<Record<string, Columns>>): TrainedEpoch[] =>
+    Object.entries(phases)
+      .flatMap(([phase, rows]) => history(rows).map((epoch) => ({ ...epoch, phase })))
+      .map((epoch, i) => ({ ...epoch, epoch: i + 1 }));
+  /** A frozen phase that ends at 0.79 on training posts and 0.65 on 210 of validation. */
+  const frozen: Columns = [
+    [0.69, 0.54, 0.68, 0.56],
+    [0.62, 0.66, 0.64, 0.63],
+    [0.55, 0.72, 0.63, 0.65],
+    [0.5, 0.77, 0.65, 0.64],
+    [0.47, 0.79, 0.66, 0.65],
+  ];
+  const real = verdictsOfEpoch(
+    { 'val/recall': 0.65, 'val/accuracy': 0.65, 'val/auc': 0.7, 'val/loss': 0.63 },
+    105,
+    105,
+  );
+  const settings: Record<string, string> = {
+    'data.n_rows': '1000',
+    'data.augmentation.enabled': 'true',
+    'model.dropout_rate': '0.3',
+    'model.projection_dropout': '0.3',
+    'model.vision.stochastic_depth': '0.2',
+    'model.text.dropout': '0.1',
+    'model.freeze_vision': 'false',
+    'model.freeze_text': 'false',
+    'model.embedding_dim': '512',
+    'model.fusion': 'concat',
+    'training.weight_decay': '0.01',
+    'training.loss.label_smoothing': '0',
+    'training.layer_decay': '1',
+    'training.early_stopping.enabled': 'true',
+    'training.phases.frozen.num_epochs': '5',
+    'training.phases.frozen.freeze_vision': 'true',
+    'training.phases.frozen.freeze_text': 'true',
+    'training.phases.frozen.augmentation': 'false',
+    'training.phases.finetune.num_epochs': '2',
+    'training.phases.finetune.freeze_vision': 'false',
+    'training.phases.finetune.freeze_text': 'false',
+  };
+  const adviceOn = (epochs: TrainedEpoch[], changes: Record<string, string> = {}) =>
+    find(diagnose({ verdicts: real, epochs, trainingRows: 735, settings: { ...settings, ...changes } }), 'overfits')
+      ?.advice;
+
+  it('is said of the phase that did so, with its figures', () => {
+    const later: Columns = [[0.6, 0.66, 0.64, 0.64]];
+    const diagnoses = diagnose({ verdicts: real, epochs: phased({ frozen, finetune: later }), trainingRows: 735 });
+    expect(find(diagnoses, 'overfits')?.sentence).toBe(
+      'It overfits in phase frozen, learning training posts by heart: accuracy was 0.7900 on training posts and 0.6500 on validation in epoch 5.',
+    );
+  });
+
+  it('is answered with what that phase leaves unused', () => {
+    expect(adviceOn(phased({ frozen }))).toEqual([
+      'train on more posts: data.n_rows=-1',
+      'augment images: training.phases.frozen.augmentation=true',
+      'more dropout: model.dropout_rate=0.5 or model.projection_dropout=0.5',
+      'regularise: training.weight_decay=0.1 or training.loss.label_smoothing=0.1',
+      'stop earlier: training.phases.frozen.num_epochs=3',
+      'train fewer weights: model.embedding_dim=256',
+      'another way of fusion: model.fusion=compare',
+    ]);
+  });
+
+  it('of backbones that learn is also answered by freezing them, and smaller steps far from the heads', () => {
+    expect(adviceOn(phased({ finetune: frozen }))).toEqual([
+      'train on more posts: data.n_rows=-1',
+      'more dropout: model.dropout_rate=0.5, model.projection_dropout=0.5 or model.text.dropout=0.2',
+      'regularise: training.weight_decay=0.1 or training.loss.label_smoothing=0.1',
+      'stop earlier: training.phases.finetune.num_epochs=3',
+      'train fewer weights: training.phases.finetune.freeze_vision=true, training.phases.finetune.freeze_text=true or training.layer_decay=0.8',
+      'another way of fusion: model.fusion=compare',
+    ]);
+  });
+
+  it('is not answered with what is used already', () => {
+    const all = {
+      'data.n_rows': '-1',
+      'model.dropout_rate': '0.5',
+      'model.projection_dropout': '0.6',
+      'model.fusion': 'compare',
+      'model.embedding_dim': '64',
+      'training.weight_decay': '0.1',
+      'training.loss.label_smoothing': '0.1',
+      'training.phases.frozen.augmentation': 'true',
+    };
+    expect(adviceOn(phased({ frozen: frozen.slice(0, 1).concat([[0.47, 0.79, 0.66, 0.65]]) }), all)).toEqual([
+      'train on more posts',
+    ]);
+  });
+
+  it('is not concluded from too few posts on either side', () => {
+    const idsWith = (rows: number, trainingRows: number) => {
+      const metrics = { 'val/recall': 0.65, 'val/accuracy': 0.65, 'val/auc': 0.9, 'val/loss': 0.6 };
+      return idsOf(
+        diagnose({ verdicts: verdictsOfEpoch(metrics, rows / 2, rows / 2), epochs: phased({ frozen }), trainingRows }),
+      );
+    };
+    expect(idsWith(210, 735)).toEqual(['overfits']);
+    expect(idsWith(40, 735)).toEqual([]);
+    expect(idsWith(210, 40)).toEqual([]);
+  });
+
+  it('is not concluded from another mix of labels: balanced epochs beside posts that are mostly REAL', () => {
+    // Recall 0.95, specificity 0.6: 0.775 on as many of both, 0.635 on 270 REAL and 30 FAKE.
+    const metrics = { 'val/recall': 0.95, 'val/accuracy': 0.635, 'val/auc': 0.9, 'val/loss': 0.3 };
+    const verdicts = verdictsOfEpoch(metrics, 270, 30);
+    const epochs = [
+      { phase: 'finetune', epoch: 1, metrics: { 'train/accuracy': 0.78, 'train/loss': 0.4, ...metrics } },
+    ];
+    const of = (balanced: string) =>
+      idsOf(diagnose({ verdicts, epochs, settings: { 'training.class_balanced_sampling': balanced } }));
+    expect(of('true')).not.toContain('overfits');
+    expect(of('false')).toContain('overfits');
+  });
+
+  /** `npm run demo`: 2,000 training posts, 400 of validation. */
+  const demo: Record<string, Columns> = {
+    frozen: [
+      [0.6928, 0.516, 0.6623, 0.685],
+      [0.4588, 0.8055, 0.5388, 0.76],
+      [0.3293, 0.874, 0.3826, 0.84],
+      [0.2624, 0.904, 0.2281, 0.9375],
+      [0.1904, 0.9375, 0.2325, 0.91],
+      [0.1653, 0.944, 0.1441, 0.955],
+      [0.1407, 0.953, 0.1755, 0.925],
+      [0.1223, 0.9565, 0.1115, 0.955],
+      [0.0956, 0.9625, 0.1112, 0.9625],
+      [0.0999, 0.968, 0.0953, 0.9675],
+      [0.0819, 0.9735, 0.0962, 0.9675],
+      [0.0848, 0.972, 0.1124, 0.9675],
+      [0.0701, 0.9775, 0.0769, 0.98],
+      [0.0631, 0.9755, 0.0794, 0.9825],
+      [0.0567, 0.979, 0.0766, 0.975],
+      [0.0539, 0.9805, 0.0679, 0.985],
+      [0.0497, 0.982, 0.065, 0.985],
+      [0.049, 0.9825, 0.065, 0.9875],
+      [0.0465, 0.981, 0.0642, 0.9875],
+      [0.0501, 0.98, 0.0642, 0.9875],
+    ],
+    finetune: [
+      [0.3559, 0.9135, 0.1194, 0.9675],
+      [0.2202, 0.936, 0.0364, 0.995],
+      [0.1263, 0.957, 0.0553, 0.9875],
+      [0.1193, 0.97, 0.0411, 0.99],
+      [0.1158, 0.968, 0.0197, 0.995],
+    ],
+  };
+
+  it('is said of no part of the demo', () => {
+    const judged = verdictsOfEpoch(
+      { 'val/recall': 0.99, 'val/accuracy': 0.995, 'val/auc': 1, 'val/loss': 0.02 },
+      200,
+      200,
+    );
+    const epochs = phased(demo);
+    for (let count = 1; count <= epochs.length; count++)
+      expect(idsOf(diagnose({ verdicts: judged, epochs: epochs.slice(0, count), trainingRows: 2000 }))).not.toContain(
+        'overfits',
+      );
+  });
+});
+
 describe('probabilities', () => {
   it('that are worse than none, of a model that ranks posts, want calibration', () => {
     const verdicts = verdictsOfEpoch(

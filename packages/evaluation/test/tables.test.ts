@@ -174,7 +174,7 @@ describe('modality use', () => {
       'text only 0.510 (95 % interval 0.479 to 0.541), change −0.450 (−0.481 to −0.419), p < 0.001',
     );
     expect(use.summary).toContain('−0.001 (−0.008 to +0.006), p = 1.000');
-    expect(use.summary).toContain('that the match between the two matters is not shown');
+    expect(use.summary).toContain('these rows do not show that the match between the two matters');
   });
 });
 

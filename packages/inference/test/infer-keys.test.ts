@@ -148,7 +148,7 @@ test('batch mode says what is wrong with the model on labelled rows, before any 
   ];
   const { printed } = await run(...files, 'inference.output.threshold=0.999');
   expect(printed).toMatch(
-    /! The model calls every post REAL and finds 0 of 10 FAKE posts; its accuracy is 0\.6667[^]*\n=== Prediction Summary ===\nTotal samples: /,
+    /! The model calls every post REAL and finds 0 of 10 FAKE posts; its accuracy is\s+0\.6667[^]*\n=== Prediction Summary ===\nTotal samples: /,
   );
   const { printed: other } = await run(...files, 'inference.output.threshold=0.001', 'inference.batch.n_rows=20');
   expect(other).toMatch(/! The model calls every post FAKE and finds 0 of 13 REAL posts/);

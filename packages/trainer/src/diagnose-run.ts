@@ -13,6 +13,7 @@ export function diagnoseRun(open: OpenRun, outcome: Outcome, findings: Findings 
     verdicts: findings ? verdictsOfFindings(findings) : verdictsOfBest(open, outcome),
     epochs: history,
     phases: phases.map((phase) => ({ phase: phase.name, rate: phase.learningRate, key: rateKey(phase, config) })),
+    trainingRows: manifests.train.samples.length,
     trainingShare: countOf(manifests.train, 1) / manifests.train.samples.length,
     ...(findings?.calibration && { temperature: findings.calibration.decision.temperature }),
     settings: flattenConfig(config),

@@ -1,16 +1,16 @@
 import type { Facts } from './facts.ts';
 import { limits } from './limits.ts';
-import { overfits } from './signs.ts';
+import { overfits } from './overfitting.ts';
 
 /** What helps, made from what the config leaves unused. Empty texts are left out. */
 export type Remedy = (facts: Facts) => string;
 
 /** `key=value`, for those of some settings that are not set so; all of them where the settings are not known. */
-function unused(facts: Facts, wanted: Readonly<Record<string, string>>): string[] {
+export function unused(facts: Facts, wanted: Readonly<Record<string, string>>): string[] {
   return Object.entries(wanted).flatMap(([key, value]) => (facts.settings?.[key] === value ? [] : [`${key}=${value}`]));
 }
 
-const listed = (begin: string, options: readonly string[]) =>
+export const listed = (begin: string, options: readonly string[]) =>
   options.length === 0 ? '' : `${begin} ${options.join(', ').replace(/, ([^,]*)$/, ' or $1')}`;
 
 const isUnbalanced = ({ commonest, trainingShare: share = 0.5 }: Facts) =>
@@ -45,9 +45,9 @@ export const moreEpochsOrPosts: Remedy = (facts) => {
   return listed(begin, options) || begin;
 };
 
-const unusedRows = (facts: Facts) => (facts.settings ? unused(facts, { 'data.n_rows': '-1' }) : []);
+export const unusedRows = (facts: Facts) => (facts.settings ? unused(facts, { 'data.n_rows': '-1' }) : []);
 
-export const lookAtPosts: Remedy = () => 'pnpm data:audit shows whether labels, pictures and words are sound';
+export const lookAtPosts: Remedy = () => 'pnpm data:audit shows whether labels, images and texts are sound';
 
 export const turnLabels: Remedy = () =>
   'look whether the labels are turned around (0 = REAL, 1 = FAKE), or model.positive_class=real was needed';
@@ -72,15 +72,3 @@ export const higherRates: Remedy = ({ phases }) =>
 
 export const clip: Remedy = ({ settings }) =>
   settings?.['training.clip_norm'] === 'null' ? 'clip gradients: training.clip_norm=1.0' : '';
-
-export const regularise: Remedy = (facts) =>
-  listed('learn less by heart with', [
-    ...unusedRows(facts),
-    ...unused(facts, {
-      'data.augmentation.enabled': 'true',
-      'training.early_stopping.enabled': 'true',
-      'model.freeze_vision': 'true',
-      'model.freeze_text': 'true',
-    }),
-    'a larger model.dropout_rate',
-  ]);

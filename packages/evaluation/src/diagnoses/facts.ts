@@ -48,6 +48,8 @@ export interface DiagnosisInput {
   /** Finished epochs in their order. */
   epochs?: readonly TrainedEpoch[];
   phases?: readonly PhaseRate[];
+  /** How many posts it was trained on. */
+  trainingRows?: number;
   /** Share of FAKE among the training posts. */
   trainingShare?: number;
   /** probability = sigmoid(logit / temperature). */

@@ -1,8 +1,8 @@
-import { wilsonInterval } from '../intervals.ts';
 import type { Facts, TrainedEpoch } from './facts.ts';
 import { limits } from './limits.ts';
+import { digits, phasesOf, trainLoss, valLoss } from './overfitting.ts';
 
-// What the epochs of a run show: rates that do not fit, training posts learned by heart.
+// What the epochs of a run show of its learning rates.
 
 /** Whether posts are ranked clearly better than by chance. */
 export const hasLearned = ({ verdicts: { rocAuc } }: Facts) => rocAuc.value >= limits.learnedAuc && rocAuc.low > 0.5;
@@ -11,21 +11,11 @@ export const hasLearned = ({ verdicts: { rocAuc } }: Facts) => rocAuc.value >= l
 export const isNearPrior = (facts: Facts) =>
   facts.lowestLoss >= limits.nearPriorLoss * facts.priorLoss && !hasLearned(facts);
 
-/** A figure as sentences give it. */
-export const digits = (value: number) => value.toFixed(4);
-
-const valLoss = ({ metrics }: TrainedEpoch) => metrics['val/loss'] ?? Number.NaN;
-
-const trainLoss = ({ metrics }: TrainedEpoch) => metrics['train/loss'] ?? Number.NaN;
-
 /** How far training's loss fell from the first epoch to its lowest, as a share. */
 function fallOf({ epochs }: Facts): number {
   const losses = epochs.map(trainLoss).filter(Number.isFinite);
   return losses.length < 2 ? Number.NaN : 1 - Math.min(...losses) / (losses[0] as number);
 }
-
-const phasesOf = ({ epochs }: Facts) =>
-  [...new Set(epochs.map(({ phase }) => phase))].map((name) => epochs.filter(({ phase }) => phase === name));
 
 function skippedSteps({ epochs }: Facts): string | null {
   const sum = (key: 'skipped' | 'taken') => epochs.reduce((total, { steps }) => total + (steps?.[key] ?? 0), 0);
@@ -89,32 +79,4 @@ export function rateTooLow(facts: Facts): string | null {
   if (!(fall < limits.lossFall) || facts.lowestLoss < limits.nearPriorLoss * facts.priorLoss) return null;
   const [from, to] = [trainLoss(epochs[0] as TrainedEpoch), Math.min(...epochs.map(trainLoss))];
   return `The learning rate looks too low, or the training too short: the training loss only went from ${digits(from)} to ${digits(to)}.`;
-}
-
-function accuracyGap(facts: Facts): string | null {
-  for (const epochs of phasesOf(facts).toReversed()) {
-    const last = epochs.at(-1) as TrainedEpoch;
-    const [train = Number.NaN, val = Number.NaN] = [last.metrics['train/accuracy'], last.metrics['val/accuracy']];
-    const { high } = wilsonInterval(Math.round(val * facts.rows), facts.rows);
-    if (train - val >= limits.accuracyGap && train - high >= limits.accuracyGapBeyondChance)
-      return `accuracy was ${digits(train)} on training posts and ${digits(val)} on validation in epoch ${last.epoch}`;
-  }
-  return null;
-}
-
-function lossRise({ epochs, priorLoss }: Facts): string | null {
-  const best = epochs.reduce((a, b) => (valLoss(b) < valLoss(a) ? b : a), epochs[0] as TrainedEpoch);
-  const last = epochs.at(-1) as TrainedEpoch;
-  const isHigh =
-    valLoss(last) >= limits.lossRise * valLoss(best) && valLoss(last) >= limits.lossRiseOfPrior * priorLoss;
-  const isLearning = trainLoss(last) < trainLoss(best);
-  return isHigh && isLearning
-    ? `the loss on validation rose from ${digits(valLoss(best))} in epoch ${best.epoch} to ${digits(valLoss(last))} in epoch ${last.epoch} while that on training posts fell`
-    : null;
-}
-
-export function overfits(facts: Facts): string | null {
-  if (facts.epochs.length === 0) return null;
-  const signs = [accuracyGap, lossRise].flatMap((sign) => sign(facts) ?? []);
-  return signs.length === 0 ? null : `It learned training posts by heart: ${signs.join('; ')}.`;
 }

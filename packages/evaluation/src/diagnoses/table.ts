@@ -3,7 +3,9 @@ import { ratesOf } from '../metrics.ts';
 import * as advice from './advice.ts';
 import type { Facts } from './facts.ts';
 import { limits } from './limits.ts';
-import { digits, hasLearned, isNearPrior, overfits, rateTooHigh, rateTooLow } from './signs.ts';
+import { digits, overfits } from './overfitting.ts';
+import { regularise } from './regularise.ts';
+import { hasLearned, isNearPrior, rateTooHigh, rateTooLow } from './signs.ts';
 
 export interface Rule {
   id: string;
@@ -86,7 +88,7 @@ export const rules = [
     hides: ['rate-too-low'],
   },
   { id: 'rate-too-low', look: rateTooLow, remedies: [advice.higherRates, advice.moreEpochsOrPosts] },
-  { id: 'overfits', look: overfits, remedies: [advice.regularise] },
+  { id: 'overfits', look: overfits, remedies: regularise },
   {
     id: 'commonest-answer',
     look: ({ accuracy, commonest, verdicts: { confusion } }) =>
