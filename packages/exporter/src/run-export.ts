@@ -39,7 +39,13 @@ export async function runExport({ config }: Run<TrainConfig>): Promise<JobResult
     operators,
   });
   await exportText(checkpoint, report, config);
-  process.stdout.write(describe(report, { checkpoint, seconds: (performance.now() - startedAt) / 1000 }));
+  process.stdout.write(
+    describe(report, {
+      checkpoint,
+      textBackbone: config.export.text_backbone,
+      seconds: (performance.now() - startedAt) / 1000,
+    }),
+  );
   return { metrics: { max_logit_difference: report.parity.maxLogitDifference } };
 }
 
@@ -54,7 +60,6 @@ async function exportText(checkpoint: string, { dir, artifact }: ExportReport, c
   } finally {
     await file.close();
   }
-  process.stdout.write(`Wrote the text backbone as a BertModel to ${folder}\n`);
 }
 
 /** What the config leaves to backbones, for a checkpoint that holds their weights itself. */
@@ -84,7 +89,7 @@ async function readMetadata(path: string): Promise<CheckpointMetadata | null> {
 
 function describe(
   { dir, artifact, parity, served, comparison, bytes }: ExportReport,
-  { checkpoint, seconds }: { checkpoint: string; seconds: number },
+  { checkpoint, textBackbone, seconds }: { checkpoint: string; textBackbone: string | null; seconds: number },
 ): string {
   const folder = path.relative('', dir) || dir;
   const files = Object.keys(artifact.sha256).length + 1;
@@ -96,6 +101,9 @@ function describe(
     `  parity   ${difference(parity)}, ${difference(served)} through the whole folder (${maxLogitDifference} allowed)`,
     ...(artifact.evaluation ? [describeEvaluation(artifact.evaluation)] : []),
     ...(comparison ? describeComparison(artifact.precision, comparison) : []),
+    ...(textBackbone === null
+      ? []
+      : [`  text     ${path.resolve(textBackbone)} (the text backbone alone, as Hugging Face's BertModel)`]),
     `  took     ${seconds.toFixed(1)} s`,
     'Next:',
     `  pnpm infer inference.mode=single inference.checkpoint.path=${folder} inference.single.image_path=<picture> inference.single.text="<words>"`,

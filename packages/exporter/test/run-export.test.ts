@@ -61,7 +61,7 @@ test("export.text_backbone receives the text backbone in BERT's names, and write
     `export.text_backbone=${dir}`,
   ];
   const { code, stdout } = await runExport('export.output_dir=art5', ...named('bert'));
-  expect([code, stdout]).toEqual([0, expect.stringContaining('as a BertModel to bert')]);
+  expect([code, stdout]).toEqual([0, expect.stringContaining(`text     ${folder.dir}/bert (the text backbone alone`)]);
   const checkpoint = await openSafetensors(`${folder.dir}/checkpoints/best_model_1.8.safetensors`);
   const written = await openSafetensors(`${folder.dir}/bert/model.safetensors`);
   const query = 'encoder.layer.0.attention.self.query.weight';

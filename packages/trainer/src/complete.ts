@@ -90,8 +90,8 @@ function describe(config: TrainConfig, facts: Facts): Completed {
   return {
     config: whole,
     lines: [
-      `vision: ${vision.backbone}, ${rules}: ${facts.visionFrom}${setByHand(config)}`,
-      `text: ${sizes}: ${facts.textFrom}`,
+      `vision: ${vision.backbone}, ${rules}: ${facts.visionFrom}${setByHand(config, isOfImages)}`,
+      `text: ${sizes}: ${facts.textFrom}${setByHand(config, isOfText)}`,
       ...facts.notes.map((note) => `vision: ${note}`),
     ],
   };
@@ -99,8 +99,12 @@ function describe(config: TrainConfig, facts: Facts): Completed {
 
 const channels = (values: readonly number[]) => `[${values.map((value) => Number(value.toFixed(4))).join(', ')}]`;
 
-function setByHand(config: TrainConfig): string {
-  const keys = [...leavesOf(config)].flatMap(([key, value]) => (value !== null && backboneKeys.has(key) ? [key] : []));
-  const ofImages = keys.filter((key) => !key.startsWith('model.text.'));
-  return ofImages.length === 0 ? '' : `; set by hand: ${ofImages.join(', ')}`;
+const isOfText = (key: string) => key.startsWith('model.text.');
+const isOfImages = (key: string) => !isOfText(key);
+
+/** Keys that win over what the backbones bring. */
+function setByHand(config: TrainConfig, isMeant: (key: string) => boolean): string {
+  const set = [...leavesOf(config)].flatMap(([key, value]) => (value !== null && backboneKeys.has(key) ? [key] : []));
+  const keys = set.filter(isMeant);
+  return keys.length === 0 ? '' : `; set by hand: ${keys.join(', ')}`;
 }

@@ -1,5 +1,6 @@
 import { CrosscheckError } from '@crosscheck/contract';
 import type { DType, NamedTensor } from '@crosscheck/network';
+import { adviseCheckpoint } from './backbones/looks-like.ts';
 import type { TensorFile } from './tensor-file.ts';
 
 /** Most names that an error lists of each kind; totals are always given. Where the reason is known, a few are enough. */
@@ -12,7 +13,7 @@ interface Expected {
   what: string;
   /** Tells names that the file may hold besides. */
   isIgnored?: (name: string) => boolean;
-  /** What to do when they do not fit; null when that is not known. */
+  /** What to do when they do not fit; null when that is not known. A whole checkpoint is looked at where nothing is given. */
   advise?: () => string | null;
 }
 
@@ -27,7 +28,7 @@ const generalAdvice = 'Use weights of this architecture, or configure that of th
 export function checkTensors(
   file: Pick<TensorFile, 'path' | 'tensors'>,
   expected: readonly NamedTensor[],
-  { what, isIgnored = () => false, advise }: Expected,
+  { what, isIgnored = () => false, advise = () => adviseCheckpoint(file, tensorsByName(expected)) }: Expected,
 ): void {
   const names = new Set(expected.map(({ name }) => name));
   const present = expected.filter(({ name }) => file.tensors.has(name));
@@ -38,7 +39,7 @@ export function checkTensors(
     ['not floating-point', present.flatMap((tensor) => typeProblem(file, tensor))],
   ] satisfies [kind: string, names: string[]][];
   if (problems.every(([, found]) => found.length === 0)) return;
-  const advice = advise?.() ?? null;
+  const advice = advise();
   const most = advice === null ? listedAtMost.unknown : listedAtMost.known;
   const lists = problems.flatMap(([kind, found]) => listed(kind, found, most)).join('; ');
   throw new CrosscheckError(
@@ -46,6 +47,10 @@ export function checkTensors(
     `the tensors in ${file.path} do not fit ${what}: ${lists}. ${advice ?? generalAdvice}`,
   );
 }
+
+const tensorsByName = (tensors: readonly NamedTensor[]): Pick<TensorFile, 'tensors'> => ({
+  tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])),
+});
 
 const nameOf = ({ name }: NamedTensor): string => name;
 

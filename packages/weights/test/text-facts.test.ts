@@ -96,6 +96,15 @@ describe('sizes of a text backbone come from', () => {
     expect(facts.from).toContain('could not be read');
   });
 
+  test('the published ones without asking, where the weights are not on the Hub', async () => {
+    const facts = await find({ pretrained_model: 'bert-base-cased', weights: null });
+    expect(facts).toEqual({
+      text: textArchitectureOf('google-bert/bert-base-cased'),
+      from: 'those of bert-base-cased',
+    });
+    expect(hub.seen).toEqual([]);
+  });
+
   test('the keys alone, and nobody is asked, when all are set and the weights are not on the Hub', async () => {
     expect(await find({ pretrained_model: 'org/none', weights: null, ...everything })).toEqual({
       text: {},
@@ -132,7 +141,7 @@ describe('what cannot be known or computed is refused', () => {
   });
 
   test.each([
-    ['/nowhere', {}, 'got no config.json at /nowhere'],
+    ['/nowhere', {}, 'got none: nothing is at /nowhere, or no config.json'],
     ['org/none', {}, 'org/none'],
     ['org/unknown', { HF_HUB_OFFLINE: '1' }, 'HF_HUB_OFFLINE is set'],
   ])('as missing, with what could be set instead: %s', async (pretrained_model, variables, got) => {

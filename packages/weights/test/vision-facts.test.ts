@@ -34,8 +34,9 @@ const symmetric = { padding: 'symmetric', batchNormEpsilon: 1e-5 };
 const same = { padding: 'same', batchNormEpsilon: 1e-3 };
 const { imagenet, half, tensorflowLite } = pixelScales;
 
+const published = { stages: null, stem_channels: null, head_channels: null, squeeze_excite: null };
 const find = (backbone: VisionBackbone, weights: string | null, more: Partial<VisionChoice> = {}) =>
-  findVisionFacts({ backbone, pretrained: true, weights, revision: 'main', stages: null, ...more }, options());
+  findVisionFacts({ backbone, pretrained: true, weights, revision: 'main', ...published, ...more }, options());
 const options = () => ({
   variables: { HF_HOME: path.join(dir, `home-${home}`), HF_ENDPOINT: hub.endpoint },
   retrying: { attempts: 1, sleep: () => Promise.resolve() },
@@ -177,6 +178,7 @@ describe('weights of another backbone are refused with what they are', () => {
     ['efficientnet_lite1', 'efficientnet_lite4', 'timm'],
   ])('by their tensors: %s wanted, %s got', async (wanted, got, library) => {
     const file = await weightsOf(got, library);
+    await expect(find(wanted, file)).rejects.toThrow(`got ${got} (${file}); set model.vision.backbone=${got}, or `);
     const opened = openVisionBackbone(file, visionArchitectureOf(wanted));
     await expect(opened).rejects.toMatchObject({
       code: 'CROSSCHECK_WEIGHTS_MISMATCH',

@@ -25,6 +25,7 @@ export function modelConfig({ architecture, version, threshold, temperature, abs
       n_layers: text.layers,
       n_heads: text.heads,
       hidden_dim: text.feedForwardSize,
+      layer_norm_eps: text.layerNormEpsilon,
     },
     embedding_dim: architecture.embeddingDim,
     fusion_hidden_dim: architecture.fusionHiddenDim,

@@ -4,7 +4,7 @@ import type { ArtifactContent } from './artifact-content.ts';
 /** The folder's README.md, with the header that model hubs read. */
 export function modelCard(content: ArtifactContent): string {
   return [
-    frontMatter,
+    frontMatter(content),
     heading(content),
     labels(content),
     ...calibration(content),
@@ -18,11 +18,15 @@ export function modelCard(content: ArtifactContent): string {
     .concat('\n');
 }
 
-const frontMatter = `---
+/** Tags name the family of each backbone. */
+function frontMatter({ architecture }: ArtifactContent): string {
+  const text = describeBackbones(architecture).includes('DistilBERT') ? 'distilbert' : 'bert';
+  return `---
 library_name: onnx
 pipeline_tag: image-text-to-text
-tags: [fake-news-detection, multimodal, efficientnet, distilbert, onnx]
+tags: [fake-news-detection, multimodal, efficientnet, ${text}, onnx]
 ---`;
+}
 
 function heading({ name, version, source, opset, precision = 'fp32', architecture }: ArtifactContent): string {
   const run = source.runId === null ? '' : `, MLflow run \`${source.runId}\``;

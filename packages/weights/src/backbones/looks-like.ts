@@ -89,3 +89,14 @@ export function adviseText(file: Tensors, expected: TextSizes): string | null {
     vision && `The file looks like ${vision}: set model.vision.weights to it, and model.text.weights to one of a BERT`
   );
 }
+
+/** The same for a whole checkpoint, by what it holds and by what the network wants. */
+export function adviseCheckpoint(file: Tensors, expected: Tensors): string | null {
+  const [vision, text] = [visionBackboneOf(file), textSizesOf(file)];
+  const isOtherText = text !== null && JSON.stringify(text) !== JSON.stringify(textSizesOf(expected));
+  const remedies = [
+    ...(vision !== null && vision !== visionBackboneOf(expected) ? [`model.vision.backbone=${vision}`] : []),
+    ...(isOtherText ? [`model.text.pretrained_model to ${describeText(text)}`] : []),
+  ];
+  return remedies.length === 0 ? null : `By its tensors it needs other backbones: set ${remedies.join(', and ')}`;
+}

@@ -27,8 +27,8 @@ export interface TextFacts {
 }
 
 /**
- * Finds the sizes of `model.text`: in the config.json of its weights or of `pretrained_model`, in a folder or on the Hub; where the Hub cannot be
- * asked, those of a published backbone by its id. When every size is set by hand and the weights are not on the Hub, nobody is asked.
+ * Finds the sizes of `model.text`: in the config.json of its weights or of `pretrained_model`, in a folder or on the Hub. The Hub is asked where
+ * weights come from it, or where nothing else tells; a published backbone that it cannot tell of, or need not, is known by its id.
  *
  * @throws CROSSCHECK_BACKBONE_CONFIG_MISSING CROSSCHECK_BACKBONE_CONFIG_INVALID CROSSCHECK_BACKBONE_UNSUPPORTED
  */
@@ -36,11 +36,12 @@ export async function findTextFacts(choice: TextChoice, hub: HubOptions = {}): P
   const own = await ownConfig(choice);
   if (own) return factsOf(own);
   const { pretrained_model: named, weights } = choice;
-  const isOpen = openSizes(choice).length > 0;
-  const ids = isOpen ? [weights, named] : [weights];
-  for (const id of ids) if (id !== null && (await isOnHub(id))) return hubFacts(id, choice, hub);
-  if (!isOpen) return { text: {}, from: 'set by hand' };
-  throw missing(choice, `got no config.json at ${named}`);
+  if (weights !== null && (await isOnHub(weights))) return hubFacts(weights, choice, hub);
+  if (openSizes(choice).length === 0) return { text: {}, from: 'set by hand' };
+  const known = textArchitectureOf(named);
+  if (known) return { text: known, from: `those of ${named}` };
+  if (await isOnHub(named)) return hubFacts(named, choice, hub);
+  throw missing(choice, `nothing is at ${named}, or no config.json`);
 }
 
 /** The config.json on the disk: of the weights before that of the model that was named. */
@@ -73,10 +74,10 @@ function openSizes(choice: TextChoice): string[] {
   return Object.entries(sizes).flatMap(([key, size]) => (size === null ? [`model.text.${key}`] : []));
 }
 
-function missing(choice: TextChoice, got: string, cause?: unknown): CrosscheckError {
+function missing(choice: TextChoice, why: string, cause?: unknown): CrosscheckError {
   return new CrosscheckError(
     'CROSSCHECK_BACKBONE_CONFIG_MISSING',
-    `expected a config.json that says the sizes of ${choice.pretrained_model}, ${got}; ` +
+    `expected a config.json that says the sizes of ${choice.pretrained_model}, got none: ${why}; ` +
       `set model.text.pretrained_model to a Hub id or a folder that has one, or set ${openSizes(choice).join(', ')}`,
     { cause },
   );

@@ -13,7 +13,7 @@ import type { HubOptions } from '../hub/hub.ts';
 import { resolveWeights } from '../pretrained.ts';
 import { unwrapNames } from '../unwrap-names.ts';
 import { type ConfigJson, isHubAway, isMissingOnHub, isOnHub, readHubConfig, readLocalConfig } from './config-json.ts';
-import { visionLibraryOf } from './looks-like.ts';
+import { visionBackboneOf, visionLibraryOf } from './looks-like.ts';
 
 /** `model.vision.*`: what names the backbone and its weights. */
 export interface VisionChoice {
@@ -21,8 +21,10 @@ export interface VisionChoice {
   readonly pretrained: boolean;
   readonly weights: string | null;
   readonly revision: string;
-  /** A table of one's own is no published backbone. */
   readonly stages: readonly unknown[] | null;
+  readonly stem_channels: number | null;
+  readonly head_channels: number | null;
+  readonly squeeze_excite: boolean | null;
 }
 
 /** What is known of vision weights besides their numbers. */
@@ -115,11 +117,16 @@ function fromTimmName(weights: string, choice: VisionChoice): VisionFacts | null
   return { ...rules, pixels, why: `as timm trained ${weights}, by its name`, doubt: null };
 }
 
-function timmRules(architecture: string, { backbone, stages }: VisionChoice, from: string): Rules | null {
+function timmRules(architecture: string, choice: VisionChoice, from: string): Rules {
+  const { backbone } = choice;
   const bare = architecture.replace(/^tf_/, '');
-  if (stages === null && bare !== backbone) throw anotherBackbone(from, bare, backbone);
+  if (isPublished(choice) && bare !== backbone) throw anotherBackbone(from, bare, backbone);
   return publishers[architecture === bare ? 'timm' : 'timmFromTensorflow'](backbone);
 }
+
+/** A network with sizes of its own is no published one, whatever it is called. */
+const isPublished = ({ stages, stem_channels, head_channels, squeeze_excite }: VisionChoice): boolean =>
+  [stages, stem_channels, head_channels, squeeze_excite].every((own) => own === null);
 
 function anotherBackbone(from: string, got: string, expected: VisionBackbone): CrosscheckError {
   const isKnown = (visionBackbones as readonly string[]).includes(got);
@@ -136,6 +143,8 @@ function anotherBackbone(from: string, got: string, expected: VisionBackbone): C
 async function fromFile(path: string, choice: VisionChoice): Promise<VisionFacts> {
   const file = unwrapNames(await openCheckpoint(path));
   try {
+    const got = isPublished(choice) ? visionBackboneOf(file) : null;
+    if (got !== null && got !== choice.backbone) throw anotherBackbone(path, got, choice.backbone);
     return file.metadata ? fromCheckpoint(path, file.metadata) : fromLibrary(path, visionLibraryOf(file), choice);
   } finally {
     await file.close();

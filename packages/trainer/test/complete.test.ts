@@ -1,0 +1,152 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { architectureOf, composeConfig, preprocessingOf, trainConfigSchema } from '@crosscheck/config';
+import { type Architecture, type CheckpointMetadata, defaultPreprocessing } from '@crosscheck/contract';
+import { elementCount, parameterNames, visionArchitectureOf } from '@crosscheck/network';
+import { temporaryFolder } from '@crosscheck/testkit';
+import { writeCheckpoint, writeSafetensors } from '@crosscheck/weights';
+import { afterAll, describe, expect, it } from 'vitest';
+import { complete } from '../src/complete.ts';
+import { openDescription } from '../src/network.ts';
+import { composeTiny } from './support/tiny-step.ts';
+
+const { dir, remove } = temporaryFolder();
+afterAll(remove);
+
+const compose = (...overrides: string[]) =>
+  composeConfig({ configName: 'config', schema: trainConfigSchema, overrides }).config;
+
+const text = {
+  vocab_size: 9,
+  max_position_embeddings: 20,
+  hidden_size: 8,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+};
+mkdirSync(path.join(dir, 'bert'));
+const bertConfig = { model_type: 'bert', ...text, intermediate_size: 12, layer_norm_eps: 1e-5 };
+writeFileSync(path.join(dir, 'bert/config.json'), JSON.stringify(bertConfig));
+const named = [`model.text.pretrained_model=${dir}/bert`, 'model.vision.weights=null'];
+
+describe('what a config leaves to its backbones', () => {
+  it('comes by their names: table, image size, pixel scale, and sizes of config.json', async () => {
+    const { config, lines } = await complete(compose(...named, 'model.vision.backbone=efficientnet_lite3'));
+    expect(architectureOf(config)).toMatchObject({
+      vision: visionArchitectureOf('efficientnet_lite3'),
+      text: {
+        vocabSize: 9,
+        maxPositions: 20,
+        hiddenSize: 8,
+        layers: 1,
+        heads: 2,
+        feedForwardSize: 12,
+        layerNormEpsilon: 1e-5,
+      },
+    });
+    expect(preprocessingOf(config)).toMatchObject({
+      imageSize: 280,
+      mean: [127 / 255, 127 / 255, 127 / 255],
+      std: [128 / 255, 128 / 255, 128 / 255],
+      maxTokens: 20,
+    });
+    expect(lines).toEqual([
+      'vision: efficientnet_lite3, 280 pixels, mean [0.498, 0.498, 0.498], std [0.502, 0.502, 0.502], padding same, epsilon 0.001: as efficientnet_lite3 was published, for random weights',
+      `text: 1 layers of 8, 2 heads, feed-forward 12, vocabulary 9: ${dir}/bert/config.json`,
+    ]);
+  });
+
+  it('is what the keys say where they are set, and the log names them', async () => {
+    const own = [
+      'data.image_size=64',
+      'data.std=[1,1,1]',
+      'model.vision.padding=same',
+      'model.text.layer_norm_epsilon=1e-3',
+    ];
+    const { config, lines } = await complete(compose(...named, ...own));
+    expect(architectureOf(config)).toMatchObject({
+      vision: { ...visionArchitectureOf('efficientnet_b0'), padding: 'same' },
+      text: { layerNormEpsilon: 1e-3 },
+    });
+    const { mean } = defaultPreprocessing;
+    expect(preprocessingOf(config)).toMatchObject({ imageSize: 64, mean, std: [1, 1, 1] });
+    expect(lines[0]).toMatch(/; set by hand: model\.vision\.padding, data\.image_size, data\.std$/);
+    expect(lines[1]).toMatch(/; set by hand: model\.text\.layer_norm_epsilon$/);
+  });
+
+  it('is told when the weights do not tell how they were trained', async () => {
+    const { vision } = architectureOf((await complete(compose(...named))).config);
+    const file = path.join(dir, 'timm.safetensors');
+    const shape = [vision.stemChannels, 3, 3, 3];
+    await writeSafetensors(file, [
+      { name: 'conv_stem.weight', shape, dtype: 'F32', data: new Float32Array(elementCount(shape)) },
+    ]);
+    const { lines } = await complete(compose(...named, `model.vision.weights=${file}`));
+    expect(lines.at(-1)).toContain('vision: nothing in');
+    expect(lines.at(-1)).toContain('model.vision.padding=same model.vision.batch_norm_epsilon=1e-3');
+  });
+
+  it('is refused where heads do not divide the width', async () => {
+    await expect(complete(compose(...named, 'model.text.heads=3'))).rejects.toThrow(/heads must divide .* got 3 and 8/);
+  });
+});
+
+describe('a checkpoint to start from', () => {
+  const architecture: Architecture = {
+    ...architectureOf(composeTiny().config),
+    vision: { ...architectureOf(composeTiny().config).vision, backbone: 'efficientnet_lite1', batchNormEpsilon: 0.25 },
+  };
+  const preprocessing = { ...defaultPreprocessing, imageSize: 40, mean: [0.1, 0.2, 0.3] as [number, number, number] };
+  const file = path.join(dir, 'start.safetensors');
+  const write = (metadata: Partial<CheckpointMetadata> = {}) =>
+    writeCheckpoint(file, {
+      tensors: parameterNames(architecture).map(({ name, shape, dtype }) => ({
+        name,
+        shape,
+        dtype,
+        data: () => (dtype === 'F32' ? new Float32Array(elementCount(shape)) : new BigInt64Array(1)),
+      })),
+      metadata: {
+        formatVersion: 1,
+        version: '1',
+        createdAt: '2026-01-01T00:00:00Z',
+        labels: { 0: 'REAL', 1: 'FAKE' },
+        preprocessing,
+        architecture,
+        threshold: 0.5,
+        temperature: 1,
+        metrics: {},
+        tokenizer: null,
+        config: null,
+        configOrigins: {},
+        runId: null,
+        epoch: null,
+        step: null,
+        ...metadata,
+      },
+    });
+  const load = ['model.load_model=true', `model.best_model_name=${file}`, 'model.text.pretrained_model=/nowhere'];
+
+  it('brings its sizes and its preprocessing, and needs no config.json', async () => {
+    await write();
+    const { config, lines } = await complete(compose(...load, 'model.vision.backbone=efficientnet_lite1'));
+    expect(architectureOf(config)).toMatchObject({ vision: architecture.vision, text: architecture.text });
+    expect(preprocessingOf(config)).toMatchObject({ imageSize: 40, mean: [0.1, 0.2, 0.3] });
+    expect(lines[0]).toContain(`: as ${file} says of itself`);
+  });
+
+  it('of another backbone is refused with what to set', async () => {
+    await write();
+    await expect(complete(compose(...load))).rejects.toMatchObject({
+      code: 'CROSSCHECK_WEIGHTS_MISMATCH',
+      message: expect.stringContaining(
+        'set model.vision.backbone=efficientnet_lite1, or another model.best_model_name',
+      ),
+    });
+  });
+
+  it('that says nothing of itself is what the config says, by the backbones alone', async () => {
+    const { metadata } = await openDescription({ metadata: null }, composeTiny('model.vision.weights=/nowhere').config);
+    expect(metadata.architecture).toEqual(architectureOf(composeTiny().config));
+    expect(metadata.preprocessing).toEqual(preprocessingOf(composeTiny().config));
+  });
+});
