@@ -32,11 +32,12 @@ const shown: Record<string, Record<string, string[]>> = {
       'model.text.max_positions',
     ],
     'alone changes what the same weights compute: %s': [
+      'model.vision.activation',
+      'model.vision.padding',
       'model.vision.batch_norm_epsilon',
       'model.text.layer_norm_epsilon',
     ],
     'without squeeze-and-excite has none of its tensors': ['model.vision.squeeze_excite'],
-    'has the activation and the padding of the config': ['model.vision.activation', 'model.vision.padding'],
     'of attention heads change what the same weights compute': ['model.text.heads'],
     'brings both parts together as model.fusion says': ['model.fusion'],
     'has a vector for each part that a post may lack with model.missing_modality=learned': ['model.missing_modality'],

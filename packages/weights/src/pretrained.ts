@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { CrosscheckError, type TextArchitecture, type VisionArchitecture } from '@crosscheck/contract';
 import { type BackboneFile, viewTextBackbone, viewVisionBackbone } from './backbones/backbone.ts';
+import { isHubAway, isMissingOnHub, isOnHub } from './backbones/config-json.ts';
 import { downloadFromHub, type HubOptions, isHubId } from './hub/hub.ts';
 import type { TensorFile } from './tensor-file.ts';
 import { openTensorFile } from './tensor-file-formats.ts';
@@ -38,9 +39,18 @@ export function resolveWeights(source: string, hub: HubOptions & { files?: reado
   return resolvePretrained(source, hub.files ?? weightFiles, hub);
 }
 
-/** The same for a tokenizer: a file, a folder with `tokenizer.json` or `vocab.txt`, or a Hub id. */
-export function resolveTokenizer(source: string, hub: HubOptions = {}): Promise<string> {
-  return resolvePretrained(source, ['tokenizer.json', 'vocab.txt'], hub);
+/**
+ * The same for a tokenizer: a file, a folder with `tokenizer.json` or `vocab.txt`, or a Hub id. From the Hub comes its
+ * `tokenizer_config.json`, too, which says whether text is lower-cased.
+ */
+export async function resolveTokenizer(source: string, hub: HubOptions = {}): Promise<string> {
+  const file = await resolvePretrained(source, ['tokenizer.json', 'vocab.txt'], hub);
+  if (await isOnHub(source)) {
+    await downloadFromHub(source, ['tokenizer_config.json'], hub).catch((error: unknown) => {
+      if (!isMissingOnHub(error) && !isHubAway(error)) throw error;
+    });
+  }
+  return file;
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   type HubOptions,
   openTextBackbone,
   resolvePretrained,
+  resolveTokenizer,
   resolveWeights,
   writeSafetensors,
 } from '../src/index.ts';
@@ -127,6 +128,24 @@ describe('a file of the Hub', () => {
     expect(file).toContain('b'.repeat(40));
     expect(readFileSync(file, 'utf8')).toBe('{"new":1}');
     expect(readFileSync(path.join(repository(), 'refs/main'), 'utf8')).toBe('b'.repeat(40));
+  });
+});
+
+describe('a tokenizer of the Hub', () => {
+  test('comes with what says whether it lower-cases', async () => {
+    hub.files.set(`${id}/vocab.txt`, Buffer.from('[PAD]'));
+    hub.files.set(`${id}/tokenizer_config.json`, Buffer.from('{"do_lower_case": false}'));
+    const file = await resolveTokenizer(id, options());
+    expect(path.basename(file)).toBe('vocab.txt');
+    const beside = path.join(path.dirname(file), 'tokenizer_config.json');
+    expect(readFileSync(beside, 'utf8')).toBe('{"do_lower_case": false}');
+  });
+
+  test('may lack that', async () => {
+    hub.files.set(`${id}/tokenizer.json`, Buffer.from('{}'));
+    const file = await resolveTokenizer(id, options());
+    expect(readdirSync(path.dirname(file))).toEqual(['tokenizer.json']);
+    expect(await resolveTokenizer(id, options({ HF_HUB_OFFLINE: '1' }))).toBe(file);
   });
 });
 
