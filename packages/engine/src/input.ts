@@ -11,9 +11,9 @@ export type ModelInput = Pick<Batch, 'size' | 'length' | 'imageSize' | 'image' |
 
 /** What the backbones make of a batch: enough to judge it without its pixels and tokens. */
 export interface Features {
-  /** [B, 1280] at full size. */
+  /** [B, 1280] at full size; [B, 49, 1280] where the fusion reads regions and tokens. */
   vision: Float32Array;
-  /** [B, 768] at full size. */
+  /** [B, 768] at full size; [B, L, 768] there, with zeros on padding. The batch then says `length` and `attentionMask` beside it. */
   text: Float32Array;
 }
 
@@ -21,7 +21,7 @@ export interface Features {
 export type PartialInput = Pick<ModelInput, 'size'> & Partial<ModelInput> & { features?: Partial<Features> };
 
 /** A batch whose backbones have run. */
-export type EncodedInput = Presence & { size: number; features: Features };
+export type EncodedInput = Presence & Pick<PartialInput, 'size' | 'length' | 'attentionMask'> & { features: Features };
 
 /** @returns [B, S, S, 3] */
 export function imageTensor({ size, image, imageSize }: PartialInput): tf.Tensor4D {
@@ -53,19 +53,37 @@ export function textsOf({ text }: Architecture, input: PartialInput): Texts {
   return { size, length, inputIds, attentionMask };
 }
 
-/** Features that are given. @throws CROSSCHECK_MODEL_BATCH_INVALID when they do not suffice */
-export function givenFeatures(architecture: Architecture, { features }: PartialInput): Partial<Features> {
-  if (!features || !(features.vision || features.text)) return {};
-  if (!readsSequences(architecture)) return features;
-  throw invalidBatch(
-    `expected pixels and tokens, got features: ${architecture.fusion} looks at every region and token`,
-  );
+/** An image's features as the fusion reads them, [B, V] or [B, R, V]; null where pixels are given. */
+export function givenVision(architecture: Architecture, { size, features }: PartialInput): tf.Tensor | null {
+  if (!features?.vision) return null;
+  const width = architecture.vision.headChannels;
+  const regions = readsSequences(architecture) ? [features.vision.length / (size * width)] : [];
+  return featureTensor(features.vision, [size, ...regions, width]);
 }
 
-/** One part's features as a tensor [B, width]. */
-export function featureTensor(features: Float32Array, size: number, width: number): tf.Tensor2D {
-  if (features.length === size * width) return tf.tensor2d(features, [size, width]);
-  throw invalidBatch(`expected features [${size}, ${width}], got ${features.length} numbers`);
+/** A text's features, [B, T] or a row for every place, [B · L, T]; null where tokens are given. */
+export function givenText(architecture: Architecture, { size, length = 0, features }: PartialInput): tf.Tensor | null {
+  if (!features?.text) return null;
+  return featureTensor(features.text, [
+    readsSequences(architecture) ? size * length : size,
+    architecture.text.hiddenSize,
+  ]);
+}
+
+function featureTensor(features: Float32Array, shape: number[]): tf.Tensor {
+  const count = shape.reduce((product, size) => product * size, 1);
+  if (features.length === count && count > 0 && shape.every(Number.isInteger)) return tf.tensor(features, shape);
+  throw invalidBatch(`expected features [${shape.join(', ')}], got ${features.length} numbers`);
+}
+
+/** Where tokens stand is needed to compute them, and for a fusion that reads them; null otherwise. */
+export function placesOf(architecture: Architecture, input: PartialInput): Texts | null {
+  if (!input.features?.text) return textsOf(architecture, input);
+  if (!readsSequences(architecture)) return null;
+  const { size, length, attentionMask } = input;
+  if (length && attentionMask?.length === size * length)
+    return { size, length, attentionMask, inputIds: attentionMask };
+  throw invalidBatch('expected length and attentionMask beside the features of tokens, got none or of other sizes');
 }
 
 export function checkLabels(label: Float32Array, size: number): void {

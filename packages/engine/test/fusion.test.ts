@@ -235,14 +235,23 @@ describe('cross_attention', () => {
     model.dispose();
   });
 
-  test('refuses features, which tell nothing of regions and tokens', async () => {
-    const model = await openModel(architecture, 'fast');
-    const features = model.encode(batch);
-    const message = /cross_attention looks at every region and token/;
-    expect(() => model.predictLogitsFromFeatures({ size: batch.size, features })).toThrow(message);
-    expect(() => model.computeGradients({ ...batch, features }, { seed: 1 })).toThrow(message);
-    model.dispose();
-  });
+  test.each(['oracle', 'fast'] as const)(
+    'judges and learns from features of regions and tokens: %s',
+    async (engine) => {
+      const model = await openModel(architecture, engine);
+      const { size, length, attentionMask, label } = batch;
+      const features = model.encode(batch);
+      const given = { size, length, attentionMask, label, features };
+      expect([features.vision.length % size, features.text.length]).toEqual([0, size * length * 32]);
+      expect(difference(model.predictLogitsFromFeatures(given), model.predictLogits(batch)).maxAbs).toBeLessThan(1e-5);
+      const freeze = bothFrozen;
+      const [expected, actual] = [batch, given].map((input) => model.computeGradients(input, { seed: 1, freeze }));
+      expectSameGradients((actual as typeof expected)?.gradients as Gradients, expected?.gradients as Gradients);
+      const message = /expected length and attentionMask beside the features of tokens/;
+      expect(() => model.predictLogitsFromFeatures({ size, features })).toThrow(message);
+      for (const held of [expected, actual, model]) held?.dispose();
+    },
+  );
 });
 
 test.each(fusionNames)('%s learns one batch by heart', async (fusion) => {

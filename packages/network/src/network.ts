@@ -64,6 +64,12 @@ export interface FeatureValues {
   text: Value;
 }
 
+/** The numbers of a feature, without the axis of samples: [V] or [R, V], and [T] or [L, T]. */
+export function featureShapes(architecture: Architecture, imageSize: number): Record<'image' | 'text', Shape> {
+  const [image, text] = [imageFeatures(architecture, noDropout, imageSize), textFeatures(architecture, noDropout)];
+  return { image: image.shape.slice(1), text: text.shape.slice(1) };
+}
+
 /** Features that come from outside, as `imageFeatures` and `textFeatures` make them. */
 export function givenFeatures(architecture: Architecture, imageShape: Shape): FeatureValues {
   const { hiddenSize } = architecture.text;

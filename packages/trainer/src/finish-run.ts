@@ -86,8 +86,12 @@ const statusOf = ({ interrupted }: Outcome) => (interrupted === null ? 'FINISHED
 
 async function judgeAll(open: OpenRun, calibration: BestCalibration | null): Promise<Findings> {
   const validation = await judgeValidation(open);
-  const ablations = await judgeAblations(open, validation, decisionAfter(calibration));
-  return { judged: validation.judged, calibration, ablations };
+  try {
+    const ablations = await judgeAblations(open, validation, decisionAfter(calibration));
+    return { judged: validation.judged, calibration, ablations };
+  } finally {
+    validation.close();
+  }
 }
 
 /** Sends plots, report, checkpoint, last metrics and the ONNX model to MLflow, and ends the run there. */

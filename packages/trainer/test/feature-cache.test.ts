@@ -12,7 +12,8 @@ import path from 'node:path';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openFeatureCache } from '../src/features/feature-cache.ts';
-import { joinFeatures, type RowShape, rowWidth, writeBatch } from '../src/features/feature-set.ts';
+import { type RowShape, readFeatures, rowWidth, writeBatch } from '../src/features/feature-set.ts';
+import { storeForNow } from '../src/features/row-storage.ts';
 import { viewOf } from '../src/inputs.ts';
 import { copyPosts, editLine, makePosts, testFolder, trainCsv } from './support/posts.ts';
 import { stepLosses } from './support/read-run.ts';
@@ -152,7 +153,7 @@ describe('views', () => {
 });
 
 describe('the folder of features', () => {
-  const shape: RowShape = { vision: 3, text: 2, views: 2 };
+  const shape: RowShape = { vision: 3, text: 2, tokens: null, views: 2 };
   const batch = {
     label: Float32Array.of(0, 1),
     vision: Float32Array.of(1, 2, 3, 4, 5, 6),
@@ -177,11 +178,26 @@ describe('the folder of features', () => {
     expect([...features.vision(Int32Array.of(1, 0, 1), Int32Array.of(0, 1, 1))]).toEqual([
       4, 5, 6, -1, -2, -3, -4, -5, -6,
     ]);
-    expect([...features.text(Int32Array.of(1, 0))]).toEqual([9, 10, 7, 8]);
-    const joined = joinFeatures([batch, batch]);
-    expect([...joined.vision(Int32Array.of(3))]).toEqual([4, 5, 6]);
-    expect([...(joined.hasText ?? [])]).toEqual([1, 0, 1, 0]);
+    expect(features.text(Int32Array.of(1, 0))).toEqual({ features: Float32Array.of(9, 10, 7, 8) });
     found.close();
+  });
+
+  it('keeps the features of every token beside its mask, as long as the longest text that is asked for', () => {
+    const ofTokens: RowShape = { vision: 4, text: 2, tokens: { places: 5, multiple: 1 }, views: 1 };
+    const { storage } = storeForNow(2, rowWidth(ofTokens));
+    writeBatch(storage, ofTokens, 0, {
+      label: Float32Array.of(0, 1),
+      vision: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+      text: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0),
+      length: 3,
+      attentionMask: Int32Array.of(1, 1, 1, 1, 0, 0),
+    });
+    const set = readFeatures(storage, ofTokens, 2);
+    expect([...set.vision(Int32Array.of(1))]).toEqual([5, 6, 7, 8]);
+    const both = { features: Float32Array.of(7, 8, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6), length: 3 };
+    expect(set.text(Int32Array.of(1, 0))).toEqual({ ...both, attentionMask: Int32Array.of(1, 0, 0, 1, 1, 1) });
+    const alone = { features: Float32Array.of(7, 8), length: 1, attentionMask: Int32Array.of(1) };
+    expect(set.text(Int32Array.of(1))).toEqual(alone);
   });
 
   it('shows a file only when it is whole, whoever writes it at the same time', () => {

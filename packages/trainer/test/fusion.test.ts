@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { composeConfig, trainConfigSchema } from '@crosscheck/config';
 import { temporaryFolder } from '@crosscheck/testkit';
@@ -37,14 +38,18 @@ describe('training with model.fusion', { timeout: 180_000 }, () => {
     },
   );
 
-  it('cross_attention keeps no features of frozen backbones, and says so', async () => {
+  it('cross_attention learns the same from features that are computed once, and ends with a report of its ablations', async () => {
     const [a, b] = [testFolder(), testFolder()];
-    const short = ['training.num_epochs=1', ...frozen];
-    const { output } = await trainHere([...shortRun(posts, a), ...short, 'model.fusion=cross_attention'], { dir: a });
-    expect(output).toContain('looks at regions and tokens, so features are computed in every epoch');
-    expect(output).not.toContain('on features computed once');
-    const gated = await trainHere([...shortRun(posts, b), ...short, 'model.fusion=gated'], { dir: b });
-    expect(gated.output).toContain('on features computed once');
+    const recipe = ['training.num_epochs=2', ...frozen, 'model.fusion=cross_attention', 'training.report=true'];
+    const kept = await trainHere([...shortRun(posts, a), ...recipe], { dir: a });
+    expect(kept.output).toContain('on features computed once');
+    expect(existsSync(path.join(kept.runDir, 'report.html'))).toBe(true);
+    const every = ['training.feature_cache.enabled=false'];
+    const recomputed = await trainHere([...shortRun(posts, b), ...recipe, ...every], { dir: b });
+    expect(recomputed.output).not.toContain('on features computed once');
+    const [first, second] = [stepLosses(kept.runDir), stepLosses(recomputed.runDir)] as [number[], number[]];
+    expect(first).toHaveLength(8);
+    for (const [i, loss] of first.entries()) expect(Math.abs(loss - (second[i] as number))).toBeLessThan(1e-4);
   });
 
   it('cross_attention needs a width that its heads divide', () => {

@@ -1,5 +1,5 @@
 // Predictions and gradients by layers that go forward and back: what ../oracle computes with tfjs's tape, in less time and memory.
-import { type Freeze, isFrozen, type Value } from '@crosscheck/network';
+import { type Freeze, isFrozen, readsSequences, type Value } from '@crosscheck/network';
 import { tf } from '@crosscheck/tensorflow';
 import {
   applyStatistics,
@@ -17,12 +17,12 @@ import {
   checkLabels,
   type EncodedInput,
   type Features,
-  featureTensor,
-  givenFeatures,
+  givenText,
+  givenVision,
   imageTensor,
   type ModelInput,
   type PartialInput,
-  textsOf,
+  placesOf,
 } from '../input.ts';
 import { classifierPiece, imagePiece, type Piece, textPiece } from '../networks.ts';
 import { type Packing, packTokens } from '../packing.ts';
@@ -33,7 +33,7 @@ import { type Forward, forward } from '../run/run.ts';
 import { type ModelState, openPass } from '../state.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import { bestKernels, type KernelSet } from './kernel-set.ts';
-import { consume, release } from './kernels.ts';
+import { consume, gatherRows, release, scatterRows } from './kernels.ts';
 import { fastOps, type Work } from './ops.ts';
 
 /** One part of a batch: its features, and the backward pass to its backbone's parameters where there is one. */
@@ -59,9 +59,8 @@ interface Context {
 /** Features that are given stay as they are; images become features. */
 function openVision(context: Context): Branch {
   const { state, input } = context;
-  const given = givenFeatures(state.architecture, input).vision;
-  const { headChannels } = state.architecture.vision;
-  if (given) return { features: featureTensor(given, input.size, headChannels), backward: null };
+  const given = givenVision(state.architecture, input);
+  if (given) return { features: given, backward: null };
   const image = context.image as tf.Tensor4D;
   const pass = context.passOf('vision');
   const piece = imagePiece(state, pass.training, input.imageSize as number);
@@ -70,10 +69,12 @@ function openVision(context: Context): Branch {
 
 /** Features that are given stay as they are; tokens become features. */
 function openText(context: Context): Branch {
-  const { state, input } = context;
-  const given = givenFeatures(state.architecture, input).text;
-  const { hiddenSize } = state.architecture.text;
-  if (given) return { features: featureTensor(given, input.size, hiddenSize), backward: null };
+  const { state, input, packing } = context;
+  const given = givenText(state.architecture, input);
+  if (given) {
+    const features = packing ? consume(given, (rows) => gatherRows(rows, packing.places)) : given; // [B, T] or [T, T]
+    return { features, backward: null };
+  }
   const pass = context.passOf('text');
   return openBranch(context, 'text', { piece: textPiece(state, pass.training), pass, given: [] });
 }
@@ -153,11 +154,9 @@ function judge(context: Context): Judged {
 
 /** What is not given as features, checked and copied. */
 function openInputs({ architecture }: ModelState, input: PartialInput): Pick<Context, 'image' | 'packing'> {
-  const given = givenFeatures(architecture, input);
-  return {
-    image: given.vision ? null : imageTensor(input),
-    packing: given.text ? null : packTokens(textsOf(architecture, input)),
-  };
+  const image = input.features?.vision ? null : imageTensor(input);
+  const places = placesOf(architecture, input);
+  return { image, packing: places && packTokens(places) };
 }
 
 function evaluationContext(state: ModelState, input: PartialInput): Context {
@@ -181,9 +180,17 @@ function evaluationContext(state: ModelState, input: PartialInput): Context {
 export function encode(state: ModelState, input: ModelInput): Features {
   return tf.tidy(() => {
     const context = evaluationContext(state, input);
-    const read = ({ features }: Branch) => consume(features, (x) => x.dataSync() as Float32Array);
-    return { vision: read(openVision(context)), text: read(openText(context)) };
+    const read = (features: tf.Tensor) => consume(features, (x) => x.dataSync() as Float32Array);
+    const vision = read(openVision(context).features);
+    const { features } = openText(context);
+    return { vision, text: read(readsSequences(state.architecture) ? spread(features, context) : features) };
   });
+}
+
+/** Rows of tokens at their places, with zeros on padding: [B · L, T] */
+function spread(rows: tf.Tensor, { packing }: Context): tf.Tensor {
+  const { places, size, length } = packing as Packing;
+  return consume(rows, (x) => scatterRows(x, places, size * length));
 }
 
 /** Logits of a batch in evaluation mode, from its pixels and tokens or from their features. @returns [B] */

@@ -1,5 +1,5 @@
 // Predictions and gradients by tfjs's operations and tape: what the tests believe.
-import type { Freeze, Value } from '@crosscheck/network';
+import { type Freeze, readsSequences, type Value } from '@crosscheck/network';
 import { tf } from '@crosscheck/tensorflow';
 import {
   applyStatistics,
@@ -17,12 +17,12 @@ import {
   checkLabels,
   type EncodedInput,
   type Features,
-  featureTensor,
-  givenFeatures,
+  givenText,
+  givenVision,
   imageTensor,
   type ModelInput,
   type PartialInput,
-  textsOf,
+  placesOf,
 } from '../input.ts';
 import { binaryCrossEntropy } from '../loss.ts';
 import { classifierPiece, imagePiece, type Piece, textPiece } from '../networks.ts';
@@ -44,13 +44,14 @@ interface Context {
 
 /** Everything is checked and copied before a tape starts: an error while it runs would leave its tensors behind. */
 function openContext(state: ModelState, input: PartialInput): Context {
-  const given = givenFeatures(state.architecture, input);
+  const image = input.features?.vision ? null : imageTensor(input);
+  const places = placesOf(state.architecture, input);
   return {
     state,
     input,
     marks: presenceOf(state.architecture, input),
-    image: given.vision ? null : imageTensor(input),
-    tokens: given.text ? null : packTokens(textsOf(state.architecture, input), true),
+    image,
+    tokens: places && packTokens(places, true),
   };
 }
 
@@ -65,16 +66,14 @@ function run(context: Context, pass: Pass, { output, inputs }: Piece, given: rea
 
 function featuresOfImages(context: Context, pass: Pass): tf.Tensor {
   const { state, input, image } = context;
-  const given = givenFeatures(state.architecture, input).vision;
-  if (given) return featureTensor(given, input.size, state.architecture.vision.headChannels); // [B, V]
-  return run(context, pass, imagePiece(state, pass.training, input.imageSize as number), [image as tf.Tensor]);
+  const given = givenVision(state.architecture, input);
+  return given ?? run(context, pass, imagePiece(state, pass.training, input.imageSize as number), [image as tf.Tensor]);
 }
 
 function featuresOfTexts(context: Context, pass: Pass): tf.Tensor {
   const { state, input } = context;
-  const given = givenFeatures(state.architecture, input).text;
-  if (given) return featureTensor(given, input.size, state.architecture.text.hiddenSize); // [B, T]
-  return run(context, pass, textPiece(state, pass.training), []);
+  const given = givenText(state.architecture, input);
+  return given ?? run(context, pass, textPiece(state, pass.training), []);
 }
 
 /** @returns [B, 1] */
@@ -104,9 +103,11 @@ export function textFeatures(state: ModelState, texts: Texts, changes: Partial<P
 export function encode(state: ModelState, input: ModelInput): Features {
   return tf.tidy(() => {
     const [context, pass] = [openContext(state, input), openPass(state)];
+    const text = featuresOfTexts(context, pass); // [B, T] or [B · L, T]
+    const mask = tf.tensor2d(input.attentionMask, [input.size * input.length, 1], 'float32');
     return {
       vision: featuresOfImages(context, pass).dataSync() as Float32Array,
-      text: featuresOfTexts(context, pass).dataSync() as Float32Array,
+      text: (readsSequences(state.architecture) ? tf.mul(text, mask) : text).dataSync() as Float32Array,
     };
   });
 }

@@ -1,5 +1,5 @@
-import type { Features, Presence, TrainingInput } from '@crosscheck/engine';
-import { type RowStorage, storeInMemory } from './row-storage.ts';
+import type { Features, ModelInput, Presence, TrainingInput } from '@crosscheck/engine';
+import type { RowStorage } from './row-storage.ts';
 
 /** What both backbones make of every readable sample of a split. N samples, V and T features; the marks of presence are [N], too. */
 export interface FeatureSet extends Presence {
@@ -8,26 +8,41 @@ export interface FeatureSet extends Presence {
   label: Float32Array;
   /** @returns [n, V] of some rows; `views` says which of its augmented views each shows, the first one where left out */
   vision(rows: Int32Array, views?: Int32Array): Float32Array;
-  /** @returns [n, T] of some rows */
-  text(rows: Int32Array): Float32Array;
+  /** Of some rows. */
+  text(rows: Int32Array): TextFeatures;
 }
 
-/** What the backbones make of one batch. */
-export type EncodedBatch = Features & Presence & { label: Float32Array };
+/** [n, T]; or [n, L, T] of every token with zeros on padding, and the mask that says which are tokens, [n, L]. */
+interface TextFeatures extends Partial<Pick<ModelInput, 'length' | 'attentionMask'>> {
+  features: Float32Array;
+}
+
+/** What the backbones make of one batch; with its tokens where features are those of tokens. */
+export type FeatureBatch = Features &
+  Presence &
+  Partial<Pick<ModelInput, 'length' | 'attentionMask'>> & { label: Float32Array };
 
 /** How wide the parts of a row are. */
 export interface RowShape {
+  /** V */
   vision: number;
+  /** T */
   text: number;
+  /** Places of a text whose every token has features, and what a batch's are rounded up to; null where a text has one vector. */
+  tokens: { places: number; multiple: number } | null;
   /** Augmented views of every picture. */
   views: number;
 }
 
-// A row is: label, marks of presence, text features, vision features of each view.
+// A row is: label, marks of presence, text features, their mask where they are those of tokens, vision features of each view.
 const columns = { label: 0, hasImage: 1, hasText: 2, text: 3 } as const;
 
-export const rowWidth = ({ vision, text, views }: RowShape): number => columns.text + text + views * vision;
-const visionColumn = ({ vision, text }: RowShape, view: number) => columns.text + text + view * vision;
+const textWidth = ({ text, tokens }: RowShape) => (tokens?.places ?? 1) * text;
+const maskColumn = (shape: RowShape) => columns.text + textWidth(shape);
+const visionColumn = (shape: RowShape, view: number) =>
+  maskColumn(shape) + (shape.tokens?.places ?? 0) + view * shape.vision;
+
+export const rowWidth = (shape: RowShape): number => visionColumn(shape, shape.views);
 
 /** Writes a batch from a row on. Of the views after the first one only the pictures' features count. */
 // oxlint-disable-next-line max-params -- where, what shape, which rows, which view
@@ -35,7 +50,7 @@ export function writeBatch(
   storage: RowStorage,
   shape: RowShape,
   firstRow: number,
-  batch: EncodedBatch,
+  batch: FeatureBatch,
   view = 0,
 ): void {
   for (let i = 0; i < batch.label.length; i++) {
@@ -46,8 +61,19 @@ export function writeBatch(
     // NaN: nobody said whether the part is there.
     const marks = [batch.label[i], batch.hasImage?.[i] ?? Number.NaN, batch.hasText?.[i] ?? Number.NaN] as number[];
     storage.write(row, columns.label, Float32Array.from(marks));
-    storage.write(row, columns.text, batch.text.subarray(i * shape.text, (i + 1) * shape.text));
+    storage.write(row, columns.text, textRow(shape, batch, i));
   }
+}
+
+/** A text's features, and for tokens as many places as the longest text has, then their mask. */
+function textRow(shape: RowShape, { text, length = 1, attentionMask }: FeatureBatch, i: number): Float32Array {
+  const places = shape.tokens === null ? 1 : length;
+  const own = text.subarray(i * places * shape.text, (i + 1) * places * shape.text);
+  if (shape.tokens === null || !attentionMask) return own;
+  const row = new Float32Array(textWidth(shape) + shape.tokens.places);
+  row.set(own);
+  row.set(attentionMask.subarray(i * length, (i + 1) * length), textWidth(shape));
+  return row;
 }
 
 /** The features that a storage holds. */
@@ -74,23 +100,23 @@ export function readFeatures(storage: RowStorage, shape: RowShape, size: number)
     ...mark('hasImage'),
     ...mark('hasText'),
     vision: (rows, views) => gather(rows, shape.vision, (i) => visionColumn(shape, views?.[i] ?? 0)),
-    text: (rows) => gather(rows, shape.text, () => columns.text),
+    text(rows) {
+      const { tokens } = shape;
+      if (tokens === null) return { features: gather(rows, shape.text, () => columns.text) };
+      const mask = gather(rows, tokens.places, () => maskColumn(shape));
+      const length = longestText(mask, tokens);
+      const attentionMask = Int32Array.from({ length: rows.length * length }, (_, i) =>
+        Number(mask[Math.floor(i / length) * tokens.places + (i % length)]),
+      );
+      return { features: gather(rows, length * shape.text, () => columns.text), length, attentionMask };
+    },
   };
 }
 
-/** The features of some batches as those of one set, in memory. */
-export function joinFeatures(parts: readonly EncodedBatch[]): FeatureSet {
-  const size = parts.reduce((sum, { label }) => sum + label.length, 0);
-  const widths = { vision: parts[0]?.vision.length ?? 0, text: parts[0]?.text.length ?? 0 };
-  const rows = parts[0]?.label.length ?? 1;
-  const shape = { vision: widths.vision / rows, text: widths.text / rows, views: 1 };
-  const storage = storeInMemory(size, rowWidth(shape));
-  let row = 0;
-  for (const part of parts) {
-    writeBatch(storage, shape, row, part);
-    row += part.label.length;
-  }
-  return readFeatures(storage, shape, size);
+/** Places up to the last token of any text, rounded up as a loader does: masks of dropout follow from the length. */
+function longestText(mask: Float32Array, { places, multiple }: NonNullable<RowShape['tokens']>): number {
+  const last = mask.reduce((most, isToken, i) => (isToken === 0 ? most : Math.max(most, i % places)), 0);
+  return Math.min(places, Math.ceil((last + 1) / multiple) * multiple);
 }
 
 const pick = (values: Float32Array, rows: Int32Array) => Float32Array.from(rows, (row) => values[row] as number);
@@ -109,11 +135,13 @@ export function selectFeatures(
 ): TrainingInput & {
   features: Features;
 } {
+  const { features: words, ...tokens } = set.text(text);
   return {
     size: rows.length,
     label: pick(set.label, rows),
+    ...tokens,
     ...(set.hasImage && { hasImage: pick(set.hasImage, rows) }),
     ...(set.hasText && { hasText: pick(set.hasText, text) }),
-    features: { vision: set.vision(rows, views), text: set.text(text) },
+    features: { vision: set.vision(rows, views), text: words },
   };
 }

@@ -2,7 +2,6 @@ import { preprocessingOf, type TrainConfig } from '@crosscheck/config';
 import { cacheFolder, type Preprocessing } from '@crosscheck/contract';
 import type { Loader } from '@crosscheck/data';
 import type { Model } from '@crosscheck/engine';
-import { readsSequences } from '@crosscheck/network';
 import { decoderVersion, type Tokenizer } from '@crosscheck/preprocess';
 import { describeTensorflow, hasOwnKernels } from '@crosscheck/tensorflow';
 import type { OpenRun } from '../open-run.ts';
@@ -10,7 +9,12 @@ import type { Phase } from '../phases.ts';
 import { canCacheFeatures } from '../session.ts';
 import { openFeatureCache } from './feature-cache.ts';
 import { rowWidth } from './feature-set.ts';
-import { type FeatureRecipe, rowShape } from './prepare-features.ts';
+import { type FeatureRecipe, type RowSizes, rowShape } from './prepare-features.ts';
+
+export const sizesOf = ({ data }: Pick<TrainConfig, 'data'>, preprocessing: Preprocessing): RowSizes => ({
+  ...preprocessing,
+  lengthMultiple: data.length_multiple,
+});
 
 /** Views of every training picture that are kept: without augmentation there is one. */
 const viewsOf = ({ config }: Pick<OpenRun, 'config'>, { augment }: Phase): number =>
@@ -21,15 +25,11 @@ export function decideCaching(open: Pick<OpenRun, 'config' | 'model' | 'manifest
   const { config, model, manifests, say } = open;
   const { feature_cache: cache, frozen_batch_norm: frozenBatchNorm } = config.training;
   if (!cache.enabled || !canCacheFeatures(phase, frozenBatchNorm, cache.views)) return false;
-  if (readsSequences(model.architecture)) {
-    // A quarter of a megabyte per post and more.
-    say(
-      `phase ${phase.name}: model.fusion=${model.architecture.fusion} looks at regions and tokens, so features are computed in every epoch`,
-    );
-    return false;
-  }
   const posts = manifests.train.samples.length;
-  const bytes = posts * rowWidth(rowShape(model, viewsOf(open, phase))) * Float32Array.BYTES_PER_ELEMENT;
+  const bytes =
+    posts *
+    rowWidth(rowShape(model, sizesOf(config, preprocessingOf(config)), viewsOf(open, phase))) *
+    Float32Array.BYTES_PER_ELEMENT;
   if (bytes <= cache.max_bytes) return true;
   say(
     `phase ${phase.name}: the features of ${posts} posts need ${bytes} bytes, more than training.feature_cache.max_bytes=${cache.max_bytes}, so they are computed in every epoch`,
@@ -53,7 +53,7 @@ export function planFeatures(
     preprocessing: preprocessingOf(config),
     batchSize: phase.batchSize,
   });
-  const shared = { model, phase, cache, say };
+  const shared = { model, sizes: sizesOf(config, preprocessingOf(config)), phase, cache, say };
   const augmentation = phase.augment && { ...data.augmentation, seed: training.seed };
   const recipe = (split: 'train' | 'val', loader: Loader): FeatureRecipe => ({
     ...shared,

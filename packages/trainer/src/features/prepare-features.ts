@@ -1,17 +1,19 @@
-import { messageOf } from '@crosscheck/contract';
+import { messageOf, type Preprocessing } from '@crosscheck/contract';
 import type { LoadedBatch, Loader, Sample } from '@crosscheck/data';
 import type { Model, ModelInput } from '@crosscheck/engine';
+import { featureShapes, readsSequences } from '@crosscheck/network';
 import type { Events } from '../events.ts';
 import type { Phase } from '../phases.ts';
 import type { FeatureCache, KeptFeatures } from './feature-cache.ts';
 import { digestBackbones, digestPosts, featureKey } from './feature-key.ts';
-import { type EncodedBatch, type RowShape, readFeatures, rowWidth, writeBatch } from './feature-set.ts';
+import { type FeatureBatch, type RowShape, readFeatures, rowWidth, writeBatch } from './feature-set.ts';
 import { type RowStorage, storeInMemory } from './row-storage.ts';
 
 /** Where the features of a split come from, and where they are kept. */
 export interface FeatureRecipe {
   split: string;
   model: Model;
+  sizes: RowSizes;
   phase: Phase;
   /** Its samples in the order of the file: a batch's composition moves the last bits of a feature, so a fixed order makes runs equal. */
   loader: Loader;
@@ -25,8 +27,19 @@ export interface FeatureRecipe {
   say: (line: string) => void;
 }
 
-export function rowShape({ architecture }: Pick<Model, 'architecture'>, views: number): RowShape {
-  return { vision: architecture.vision.headChannels, text: architecture.text.hiddenSize, views };
+/** What the features of a post are as wide as, beside the network. */
+export type RowSizes = Pick<Preprocessing, 'imageSize' | 'maxTokens'> & { lengthMultiple: number };
+
+/** How wide the features of a post are: vectors, or those of every region and token where the fusion reads them. */
+export function rowShape(
+  { architecture }: Pick<Model, 'architecture'>,
+  { imageSize, maxTokens, lengthMultiple }: RowSizes,
+  views: number,
+): RowShape {
+  const { image } = featureShapes(architecture, imageSize);
+  const vision = image.reduce<number>((product, size) => product * Number(size), 1);
+  const tokens = readsSequences(architecture) ? { places: maxTokens, multiple: lengthMultiple } : null;
+  return { vision, text: architecture.text.hiddenSize, tokens, views };
 }
 
 /**
@@ -36,11 +49,11 @@ export function rowShape({ architecture }: Pick<Model, 'architecture'>, views: n
  * @returns null when told to stop
  */
 export async function* prepareFeatures(recipe: FeatureRecipe): Events<KeptFeatures | null> {
-  const { split, model, samples, views, cache, settings, say } = recipe;
+  const { split, model, sizes, samples, views, cache, settings, say } = recipe;
   if (cache === null) return yield* computeInMemory(recipe);
   const posts = await digestPosts(samples);
   const key = featureKey({ backbones: digestBackbones(model), posts, views, ...settings });
-  const found = cache.find(key, rowShape(model, views));
+  const found = cache.find(key, rowShape(model, sizes, views));
   if (found === 'damaged') say(`features of ${split}: ${cache.dir}/${key} is damaged; they are computed again`);
   else if (found !== null) {
     say(`features of ${split}: kept by an earlier run in ${cache.dir}`);
@@ -50,7 +63,7 @@ export async function* prepareFeatures(recipe: FeatureRecipe): Events<KeptFeatur
 }
 
 async function* computeInMemory(recipe: FeatureRecipe): Events<KeptFeatures | null> {
-  const shape = rowShape(recipe.model, recipe.views);
+  const shape = rowShape(recipe.model, recipe.sizes, recipe.views);
   const storage = storeInMemory(recipe.samples.length, rowWidth(shape));
   const rows = yield* computeFeatures(recipe, shape, storage);
   return rows === null ? null : { features: readFeatures(storage, shape, rows), close: () => {} };
@@ -58,7 +71,7 @@ async function* computeInMemory(recipe: FeatureRecipe): Events<KeptFeatures | nu
 
 async function* computeOnDisk(recipe: FeatureRecipe, cache: FeatureCache, key: string): Events<KeptFeatures | null> {
   const { split, loader, samples, say } = recipe;
-  const shape = rowShape(recipe.model, recipe.views);
+  const shape = rowShape(recipe.model, recipe.sizes, recipe.views);
   let draft: ReturnType<FeatureCache['begin']>;
   try {
     draft = cache.begin(key, shape, samples.length);
@@ -99,9 +112,10 @@ async function* computeFeatures(
 }
 
 /** What both backbones make of one batch. */
-export function encodeBatch(model: Model, batch: ModelInput & Pick<LoadedBatch, 'label'>): EncodedBatch {
-  const { label, hasImage, hasText } = batch;
-  return { ...model.encode(batch), label, ...(hasImage && { hasImage }), ...(hasText && { hasText }) };
+export function encodeBatch(model: Model, batch: ModelInput & Pick<LoadedBatch, 'label'>): FeatureBatch {
+  const { label, length, attentionMask, hasImage, hasText } = batch;
+  const tokens = readsSequences(model.architecture) ? { length, attentionMask } : {};
+  return { ...model.encode(batch), ...tokens, label, ...(hasImage && { hasImage }), ...(hasText && { hasText }) };
 }
 
 /** Words do not change from view to view: one token of each text is next to no work. */

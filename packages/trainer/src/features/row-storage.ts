@@ -1,4 +1,6 @@
-import { readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { makeTemporaryFolder } from '@crosscheck/contract';
 
 /** Rows of float32 numbers, all of the same width, in memory or in a file. */
 export interface RowStorage {
@@ -34,4 +36,18 @@ export function storeInFile(descriptor: number, width: number): RowStorage {
         throw new Error('the file of features was cut while it was in use');
     },
   };
+}
+
+/** More than this goes to a file. */
+const mostInMemory = 256 * 1024 * 1024;
+
+/** In memory where it is small, else in a file without a name, which is gone when it is closed or the process ends. */
+export function storeForNow(rows: number, width: number): { storage: RowStorage; close: () => void } {
+  if (rows * width * Float32Array.BYTES_PER_ELEMENT <= mostInMemory) {
+    return { storage: storeInMemory(rows, width), close: () => {} };
+  }
+  const folder = makeTemporaryFolder('features');
+  const descriptor = openSync(path.join(folder, 'rows'), 'w+');
+  rmSync(folder, { recursive: true, force: true });
+  return { storage: storeInFile(descriptor, width), close: () => closeSync(descriptor) };
 }

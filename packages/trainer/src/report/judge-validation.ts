@@ -1,9 +1,12 @@
+import { preprocessingOf } from '@crosscheck/config';
 import { throwIfStopped } from '@crosscheck/contract';
 import { type AblatedAccuracy, applyTemperature } from '@crosscheck/evaluation';
 import { type AblationName, ablationNames, planAblation } from '../evaluate/ablations.ts';
 import { ablatedAccuracy, type JudgedPosts } from '../evaluate/posts.ts';
-import { type EncodedBatch, type FeatureSet, joinFeatures } from '../features/feature-set.ts';
-import { encodeBatch } from '../features/prepare-features.ts';
+import { type FeatureSet, readFeatures, rowWidth, writeBatch } from '../features/feature-set.ts';
+import { sizesOf } from '../features/plan-features.ts';
+import { encodeBatch, rowShape } from '../features/prepare-features.ts';
+import { storeForNow } from '../features/row-storage.ts';
 import { finishJudging, type Judged, judgeFeatures } from '../judge.ts';
 import type { OpenRun } from '../open-run.ts';
 import { openLoader } from '../run-data.ts';
@@ -12,6 +15,7 @@ import { openLoader } from '../run-data.ts';
 export interface JudgedValidation {
   judged: Judged;
   features: FeatureSet;
+  close(): void;
 }
 
 /** Runs the backbones once over validation. */
@@ -19,19 +23,24 @@ export async function judgeValidation(open: OpenRun): Promise<JudgedValidation> 
   const { config, manifests, tokenizer, model } = open;
   const { batch_size: batchSize } = config.training;
   const loader = openLoader(config, manifests.val, { tokenizer, batchSize, shuffle: false, augment: false });
-  const [parts, indices]: [EncodedBatch[], number[]] = [[], []];
+  const shape = rowShape(model, sizesOf(config, preprocessingOf(config)), 1);
+  const { storage, close } = storeForNow(manifests.val.samples.length, rowWidth(shape));
+  const indices: number[] = [];
   try {
     for await (const batch of loader.batches(0)) {
       throwIfStopped();
-      parts.push(encodeBatch(model, batch));
+      writeBatch(storage, shape, indices.length, encodeBatch(model, batch));
       indices.push(...batch.indices);
     }
+    const features = readFeatures(storage, shape, indices.length);
+    const judged = await finishJudging(judgeFeatures(model, features));
+    return { judged: { ...judged, indices: Int32Array.from(indices) }, features, close };
+  } catch (error) {
+    close();
+    throw error;
   } finally {
     await loader.close();
   }
-  const features = joinFeatures(parts);
-  const judged = await finishJudging(judgeFeatures(model, features));
-  return { judged: { ...judged, indices: Int32Array.from(indices) }, features };
 }
 
 /** Accuracy on validation with a part of each post taken from another one; null with `evaluation.ablations=false`. */

@@ -3,7 +3,7 @@ import { cacheFolder, modalitiesOf } from '@crosscheck/contract';
 import { createLoader, createProgress, type Loader, type Sample } from '@crosscheck/data';
 import { openFeatureCache } from '../features/feature-cache.ts';
 import { type FeatureSet } from '../features/feature-set.ts';
-import { featureSettings } from '../features/plan-features.ts';
+import { featureSettings, sizesOf } from '../features/plan-features.ts';
 import { prepareFeatures, rowShape } from '../features/prepare-features.ts';
 import { type Phase, resolvePhases } from '../phases.ts';
 import { acceptsPartialPosts, pixelCacheOf } from '../run-data.ts';
@@ -49,18 +49,30 @@ export async function readFeatures(
     const cache = training.feature_cache.enabled
       ? openFeatureCache(training.feature_cache.dir ?? cacheFolder('features'), training.feature_cache.max_bytes)
       : null;
+    const sizes = sizesOf(config, preprocessing);
     const settings = {
       ...featureSettings(config, { model, tokenizer, preprocessing, batchSize: phase.batchSize }),
       augmentation: false,
     };
-    const made = prepareFeatures({ split: 'train', model, phase, loader, samples, views: 1, cache, settings, say });
+    const made = prepareFeatures({
+      split: 'train',
+      model,
+      sizes,
+      phase,
+      loader,
+      samples,
+      views: 1,
+      cache,
+      settings,
+      say,
+    });
     const progress = createProgress('features', loader.batchesPerEpoch);
     let next = await made.next();
     for (; !next.done; next = await made.next()) progress.tick();
     progress.end();
     if (next.value === null) throw new Error('nobody stops this');
     try {
-      return collect(next.value.features, readable(samples, loader), rowShape(model, 1));
+      return collect(next.value.features, readable(samples, loader), rowShape(model, sizes, 1));
     } finally {
       next.value.close();
     }
@@ -89,7 +101,7 @@ function collect(
   return {
     samples,
     image: matrix(features.vision(rows), vision, features.hasImage),
-    text: matrix(features.text(rows), text, features.hasText),
+    text: matrix(features.text(rows).features, text, features.hasText),
     labels: features.label,
   };
 }
