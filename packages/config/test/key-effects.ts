@@ -39,6 +39,7 @@ const shown: Record<string, Record<string, string[]>> = {
     ],
     'without squeeze-and-excite has none of its tensors': ['model.vision.squeeze_excite'],
     'of attention heads change what the same weights compute': ['model.text.heads'],
+    'pools a text as model.text.pooling says': ['model.text.pooling'],
     'brings both parts together as model.fusion says': ['model.fusion'],
     'has a vector for each part that a post may lack with model.missing_modality=learned': ['model.missing_modality'],
     '%s changes the loss of a step': [

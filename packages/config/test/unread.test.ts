@@ -74,6 +74,11 @@ const refused: [command: Name, overrides: string[], message: string][] = [
   ['train', ['data.csv_file=all.csv', 'data.val_file=val.csv'], 'it needs data.csv_file=null'],
   ['train', ['data.pixel_cache.enabled=false', 'data.pixel_cache.dir=x'], 'it needs data.pixel_cache.enabled=true'],
   ['train', ['model.best_model_name=best_model_1.5.pth'], 'it needs model.load_model=true'],
+  [
+    'train',
+    ['model.fusion=cross_attention', 'model.text.pooling=mean'],
+    'it needs a model.fusion that looks at whole texts',
+  ],
   ['train', ['calibration.threshold=f1'], 'it needs calibration.enabled=true'],
   ['train', ['calibration.enabled=true', 'calibration.false_positive_cost=3'], 'it needs calibration.threshold=cost'],
   ['calibrate', ['calibration.max_false_positive_rate=0.1'], 'it needs calibration.threshold=fpr'],

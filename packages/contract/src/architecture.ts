@@ -69,6 +69,10 @@ export const architectureSchema = z.strictObject({
       heads: z.int().positive().default(12),
       feedForwardSize: z.int().positive().default(3072),
       layerNormEpsilon: z.number().positive().default(1e-12),
+      pooling: z
+        .enum(['cls', 'mean'])
+        .default('cls')
+        .describe('what of the last layer stands for the text: the state of [CLS], or the mean over its tokens'),
     })
     .prefault({}),
   embeddingDim: z.int().positive().default(512).describe('size of each projected modality'),

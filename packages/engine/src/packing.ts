@@ -18,6 +18,8 @@ export interface Packing extends Tokens {
   readonly bias: tf.Tensor; // [B, 1, 1, L]
   /** The same for every row, [T]. */
   readonly rowBias: tf.Tensor;
+  /** What every row adds to the mean of its sample, [B, T]: 1 / n of each of n tokens, nothing of padding. Its receiver frees it. */
+  readonly shares: () => tf.Tensor;
 }
 
 export interface Texts {
@@ -36,8 +38,20 @@ function computedPlaces(mask: ArrayLike<number>, size: number, length: number): 
   return Array.from(mask, (_, place) => place).filter(isComputed);
 }
 
+function sharesOf(places: readonly number[], { size, length, attentionMask }: Texts): tf.Tensor {
+  const shares = new Float32Array(size * places.length);
+  const tokens = new Float32Array(size);
+  for (const [place, isToken] of attentionMask.entries()) if (isToken !== 0) tokens[Math.floor(place / length)]! += 1;
+  for (const [row, place] of places.entries()) {
+    const sample = Math.floor(place / length);
+    if (attentionMask[place] !== 0) shares[sample * places.length + row] = 1 / (tokens[sample] as number);
+  }
+  return tf.tensor2d(shares, [size, places.length]);
+}
+
 /** @param isEvery whether padding is computed, too */
-export function packTokens({ size, length, inputIds, attentionMask }: Texts, isEvery = false): Packing {
+export function packTokens(texts: Texts, isEvery = false): Packing {
+  const { size, length, inputIds, attentionMask } = texts;
   const every = Array.from(attentionMask, (_, place) => place);
   const places = isEvery ? every : computedPlaces(attentionMask, size, length);
   const bias = Float32Array.from(attentionMask, (isToken) => (isToken - 1) * 1e9);
@@ -54,6 +68,7 @@ export function packTokens({ size, length, inputIds, attentionMask }: Texts, isE
     positions: list(places.map((place) => place % length)), // [T]
     bias: tf.tensor4d(bias, [size, 1, 1, length]), // [B, 1, 1, L]
     rowBias: tf.tensor1d(places.map((place) => bias[place] as number)), // [T]
+    shares: () => sharesOf(places, texts), // [B, T]
   };
 }
 

@@ -147,6 +147,7 @@ function randomCase(seed: number): { size: Size; lengths: number[]; dropout: Dro
       layers: 1 + random.int(3),
       heads,
       feedForwardSize: pick(12, 40),
+      pooling: pick('cls', 'mean'),
     },
     embeddingDim: pick(8, 13),
     fusionHiddenDim: pick(6, 8),

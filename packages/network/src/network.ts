@@ -13,7 +13,7 @@ import { dropout } from './layers/dropout.ts';
 import { input } from './layers/input.ts';
 import { linear } from './layers/linear.ts';
 import { pool, regions } from './layers/pool.ts';
-import { firstToken, spreadTokens } from './layers/tokens.ts';
+import { firstToken, meanOfTokens, spreadTokens } from './layers/tokens.ts';
 
 /** Probabilities of dropping; all of them act in training only. */
 export interface DropoutRates {
@@ -53,10 +53,17 @@ export function imageFeatures(architecture: Architecture, rates: DropoutRates, i
   return readsSequences(architecture) ? regions(maps, { path: 'vision/regions' }) : pool(maps, { path: 'vision/pool' });
 }
 
-/** What fusion looks at: [B, T] of [CLS], or [B, L, T] of every token. */
+/** Tokens → what stands for the text, [B, L, T] → [B, T], in the last layer's scope. */
+const poolings: Record<Architecture['text']['pooling'], (tokens: Value, layer: string) => Value> = {
+  cls: (tokens, layer) => firstToken(tokens, `${layer}/cls`),
+  mean: (tokens, layer) => meanOfTokens(tokens, `${layer}/mean`),
+};
+
+/** What fusion looks at: [B, T] of the whole text, or [B, L, T] of every token. */
 export function textFeatures(architecture: Architecture, rates: DropoutRates): Value {
+  const { layers, pooling } = architecture.text;
   const tokens = bert({ ...architecture.text, dropout: rates.text, attentionDropout: rates.attention }); // [B, L, T]
-  return readsSequences(architecture) ? tokens : firstToken(tokens, `text/layer.${architecture.text.layers - 1}/cls`);
+  return readsSequences(architecture) ? tokens : poolings[pooling](tokens, `text/layer.${layers - 1}`);
 }
 
 export interface FeatureValues {

@@ -86,7 +86,7 @@ function describe(config: TrainConfig, facts: Facts): Completed {
   const { vision, text } = whole.model;
   const { image_size, mean, std } = whole.data;
   const rules = `${image_size} pixels, mean ${channels(mean)}, std ${channels(std)}, padding ${vision.padding}, epsilon ${vision.batch_norm_epsilon}`;
-  const sizes = `${text.layers} layers of ${text.hidden_size}, ${text.heads} heads, feed-forward ${text.feed_forward_size}, vocabulary ${text.vocab_size}`;
+  const sizes = `${text.layers} layers of ${text.hidden_size}, ${text.heads} heads, feed-forward ${text.feed_forward_size}, vocabulary ${text.vocab_size}, read by ${text.pooling}`;
   return {
     config: whole,
     lines: [

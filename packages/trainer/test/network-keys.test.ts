@@ -58,6 +58,13 @@ describe('sizes', () => {
   });
 });
 
+it('pools a text as model.text.pooling says, and by [CLS] where nothing says it', () => {
+  const logitsOf = (...overrides: string[]) => build(...overrides).predictLogits(tinyInput() as ModelInput);
+  const [unset, cls, mean] = [[], ['model.text.pooling=cls'], ['model.text.pooling=mean']].map((o) => logitsOf(...o));
+  expect(unset).toEqual(cls);
+  expect(mean).not.toEqual(cls);
+});
+
 it.each([
   ['model.vision.activation=relu6'],
   ['model.vision.padding=same'],

@@ -130,24 +130,27 @@ describe.runIf(process.env['CROSSCHECK_SLOW_TESTS'] === '1')('real weights give 
     model.dispose();
   });
 
-  test('all-MiniLM-L6-v2 on 100 texts, with the tokens of its tokenizer', async () => {
-    const named = `model.text.pretrained_model=${folder}/minilm`;
-    const { model, config } = await load(...noVision, named, 'model.text.weights=${.pretrained_model}');
-    const [ids, mask] = [
-      await readTensor(`${folder}/minilm_features`, 'input_ids'),
-      await readTensor(`${folder}/minilm_features`, 'attention_mask'),
-    ];
-    const tokenizer = await openTokenizer(config);
-    const texts = JSON.parse(readFileSync(`${folder}/texts.json`, 'utf8')) as string[];
-    expect(texts).toHaveLength(100);
-    const batch = padTokenIds(
-      texts.map((text) => tokenizer.encode(text)),
-      tokenizer.padId,
-    );
-    expect([...batch.inputIds]).toEqual([...ids.values]);
-    expectSame(textFeatures(model, ids, mask), await readTensor(`${folder}/minilm_features`, 'features'));
-    model.dispose();
-  });
+  test.each(['cls', 'mean'])(
+    'all-MiniLM-L6-v2 on 100 texts, with the tokens of its tokenizer, pooled by %s',
+    async (pooling) => {
+      const named = [`model.text.pretrained_model=${folder}/minilm`, `model.text.pooling=${pooling}`];
+      const { model, config } = await load(...noVision, ...named, 'model.text.weights=${.pretrained_model}');
+      const [ids, mask] = [
+        await readTensor(`${folder}/minilm_features`, 'input_ids'),
+        await readTensor(`${folder}/minilm_features`, 'attention_mask'),
+      ];
+      const tokenizer = await openTokenizer(config);
+      const texts = JSON.parse(readFileSync(`${folder}/texts.json`, 'utf8')) as string[];
+      expect(texts).toHaveLength(100);
+      const batch = padTokenIds(
+        texts.map((text) => tokenizer.encode(text)),
+        tokenizer.padId,
+      );
+      expect([...batch.inputIds]).toEqual([...ids.values]);
+      expectSame(textFeatures(model, ids, mask), await readTensor(`${folder}/minilm_features`, pooling));
+      model.dispose();
+    },
+  );
 });
 
 describe.runIf(process.env['CROSSCHECK_SLOW_TESTS'] === '1')(

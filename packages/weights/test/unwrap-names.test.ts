@@ -23,6 +23,7 @@ const text = {
   heads: 2,
   feedForwardSize: 6,
   layerNormEpsilon: 1e-12,
+  pooling: 'cls' as const,
 };
 
 interface Named {

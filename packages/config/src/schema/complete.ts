@@ -28,6 +28,7 @@ export const textFields = {
   vocab_size: 'vocabSize',
   max_positions: 'maxPositions',
   layer_norm_epsilon: 'layerNormEpsilon',
+  pooling: 'pooling',
 } as const satisfies Record<string, keyof TextArchitecture>;
 
 const imageFields = { image_size: 'imageSize', mean: 'mean', std: 'std' } as const;
@@ -79,7 +80,7 @@ export function completeConfig(
         ...model.vision,
         ...fill(model.vision, visionFields, { ...visionArchitectureOf(backbone), ...vision }),
       },
-      text: { ...model.text, ...fill(model.text, textFields, { layerNormEpsilon: 1e-12, ...text }) },
+      text: { ...model.text, ...fill(model.text, textFields, { layerNormEpsilon: 1e-12, pooling: 'cls', ...text }) },
     },
     data: { ...data, ...fill(data, imageFields, image) },
   } as CompleteConfig;

@@ -4,6 +4,7 @@ import { fileNamePart } from './names.ts';
 
 const full = architectureSchema.parse({ embeddingDim: 512, fusionHiddenDim: 256 });
 const vision = architectureSchema.shape.vision.unwrap().shape;
+const text = architectureSchema.shape.text.unwrap().shape;
 const probability = z.number().min(0).lt(1);
 const size = z.int().positive();
 /** A number of the network that is the backbone's own while it is null. */
@@ -69,6 +70,9 @@ const textSchema = z.strictObject({
   vocab_size: own(size).describe('rows of the token embedding; null = as config.json says'),
   max_positions: own(size).describe('longest text that the encoder can take, in tokens; null = as config.json says'),
   layer_norm_epsilon: own(z.number().positive()).describe('added to variances; null = as config.json says, else 1e-12'),
+  pooling: own(text.pooling.unwrap()).describe(
+    'what stands for the text: cls, the state of [CLS], or mean, over its tokens; null = as model.load_model says, else cls',
+  ),
   dropout: probability.default(0.1).describe('dropout inside the encoder'),
   attention_dropout: probability.default(0.1).describe('dropout of attention weights'),
 });

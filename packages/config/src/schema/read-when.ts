@@ -136,6 +136,11 @@ export const trainReads: Reads<TrainConfig> = {
     ],
     [['model.best_model_name'], 'model.load_model=true', ({ model }) => model.load_model],
     [
+      ['model.text.pooling'],
+      'a model.fusion that looks at whole texts',
+      ({ model }) => model.fusion !== 'cross_attention',
+    ],
+    [
       ['model.vision.weights'],
       'model.vision.pretrained=true',
       ({ model }) => model.vision.pretrained || model.load_model,

@@ -178,6 +178,8 @@ function features(work: Work) {
       const rows = kernels.reshape(t(x), [-1, x.shape[2] as number]);
       return consume(rows, (all) => kernels.gatherRows(all, tokens.places));
     },
+    meanOfTokens: (x) => consume(tokens.shares(), (shares) => kernels.matMul(shares, t(x))),
+    meanOfTokensGradient: (dy) => consume(tokens.shares(), (shares) => kernels.matMulLeft(shares, t(dy))),
   } satisfies Partial<Ops>;
 }
 

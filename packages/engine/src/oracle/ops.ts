@@ -65,6 +65,12 @@ export function oracleOps(pass: Pass, { tokens, marks }: { tokens: Packing | nul
       return { y: tf.reshape(tf.transpose(context, [0, 2, 1, 3]), [B * L, H]) };
     },
     spreadTokens: (x) => tf.reshape(t(x), [there.size, there.length, x.shape[1] as number]),
+    meanOfTokens(x) {
+      const { size: B, length: L, bias } = there;
+      const isToken = tf.cast(tf.equal(tf.reshape(bias, [B, L, 1]), 0), 'float32'); // [B, L, 1]
+      const sum = tf.sum(tf.mul(tf.reshape(t(x), [B, L, x.shape[1] as number]), isToken), 1); // [B, H]
+      return tf.div(sum, tf.maximum(tf.sum(isToken, 1), 1));
+    },
     dropout(x, { rate, site, of }) {
       const shape = of === 'samples' ? x.shape.map((size, axis) => (axis === 0 ? size : 1)) : undefined;
       return { y: drop(pass, t(x), { rate, site, ...(shape && { shape }) }) };

@@ -26,6 +26,7 @@ export function modelConfig({ architecture, version, threshold, temperature, abs
       n_heads: text.heads,
       hidden_dim: text.feedForwardSize,
       layer_norm_eps: text.layerNormEpsilon,
+      pooling: text.pooling,
     },
     embedding_dim: architecture.embeddingDim,
     fusion_hidden_dim: architecture.fusionHiddenDim,

@@ -122,6 +122,8 @@ export interface ForwardOps {
   attention(rows: AttentionRows, options: Attention): Kept;
   /** Rows of tokens [T, H] → [B, L, H], zeros where nothing is computed. */
   spreadTokens(x: Tensor): Tensor;
+  /** Mean over the tokens of each sample, without padding: [T, H] → [B, H]; zeros for a text without any. */
+  meanOfTokens(x: Tensor): Tensor;
 
   /** In training only. */
   dropout(x: Tensor, options: Dropout): Kept;
@@ -163,6 +165,7 @@ export interface Ops extends ForwardOps {
   layerNormGradient(x: Tensor, norm: Norm, kept: object, dy: Tensor): Tensor;
   attentionGradient(kept: object, options: Attention, dy: Tensor): AttentionRows;
   gatherTokens(x: Tensor): Tensor;
+  meanOfTokensGradient(dy: Tensor): Tensor; // [T, H]
   /** `kept` is the mask, where there is one. */
   dropoutGradient(dy: Tensor, options: Dropout, kept: object | undefined): Tensor;
 }

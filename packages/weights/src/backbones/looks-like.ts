@@ -45,7 +45,7 @@ function holdsNoMore(
   return [...tensors.keys()].every((name) => known.has(name) || isIgnored(name));
 }
 
-type TextSizes = Omit<TextArchitecture, 'heads' | 'layerNormEpsilon'>;
+type TextSizes = Omit<TextArchitecture, 'heads' | 'layerNormEpsilon' | 'pooling'>;
 
 /** The sizes of the text backbone in a file, all but its heads, which no shape tells; null when it holds none. */
 export function textSizesOf({ tensors }: Tensors): TextSizes | null {
