@@ -3,10 +3,10 @@ import { type Diagnosis, diagnose, type Verdicts, verdictsOf, verdictsOfEpoch } 
 import type { OpenRun } from './open-run.ts';
 import type { Phase } from './phases.ts';
 import { type Findings, scoredValidation } from './report/training-report.ts';
-import type { Outcome } from './run-all.ts';
+import type { TrainingOutcome } from './run-all.ts';
 
 /** What is wrong with a run and its best checkpoint; nothing is said of a run that was cut short. */
-export function diagnoseRun(open: OpenRun, outcome: Outcome, findings: Findings | null): Diagnosis[] {
+export function diagnoseRun(open: OpenRun, outcome: TrainingOutcome, findings: Findings | null): Diagnosis[] {
   if (outcome.interrupted !== null) return [];
   const { config, history, phases, manifests } = open;
   return diagnose({
@@ -26,7 +26,7 @@ function verdictsOfFindings(findings: Findings): Verdicts {
 }
 
 /** From the metrics of the best epoch: with `training.report=false` no post is judged again. */
-function verdictsOfBest({ history, manifests }: OpenRun, { best }: Outcome): Verdicts {
+function verdictsOfBest({ history, manifests }: OpenRun, { best }: TrainingOutcome): Verdicts {
   const { metrics = {} } = history.find(({ epoch }) => epoch === best?.epoch) ?? history.at(-1) ?? {};
   return verdictsOfEpoch(metrics, countOf(manifests.val, 0), countOf(manifests.val, 1));
 }

@@ -24,13 +24,13 @@ import { phaseSummary } from './phase-summary.ts';
 import { judgeAblations, judgeValidation } from './report/judge-validation.ts';
 import { decisionAfter, type Findings, scoredValidation } from './report/training-report.ts';
 import { writeResults } from './report/write-results.ts';
-import type { Outcome } from './run-all.ts';
+import type { TrainingOutcome } from './run-all.ts';
 
 /**
  * After the last step: calibrates, judges validation with the best weights, draws, reports, uploads, and says where everything is. A run that Ctrl-C ended
  * gets its report at once; for one that is told to go (SIGTERM, SIGHUP) there may be no time: it only closes, and is reported when it is resumed.
  */
-export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobResult> {
+export async function finishRun(open: OpenRun, outcome: TrainingOutcome): Promise<JobResult> {
   const { say, tracking, history, runDir } = open;
   if (history.length === 0) {
     await tracking.close(statusOf(outcome));
@@ -58,7 +58,7 @@ export async function finishRun(open: OpenRun, outcome: Outcome): Promise<JobRes
 /** The epochs, what is wrong before any figure that could be taken for a good one, and where everything is. */
 function tell(
   open: OpenRun,
-  outcome: Outcome,
+  outcome: TrainingOutcome,
   { findings, diagnoses }: { findings: Findings | null; diagnoses: Diagnosis[] },
 ): void {
   const { say, history, manifests } = open;
@@ -70,7 +70,7 @@ function tell(
   for (const line of closingLines(open, outcome, findings !== null)) say(line);
 }
 
-function nextAfter({ config, overrides }: OpenRun, { best, interrupted }: Outcome): string[] {
+function nextAfter({ config, overrides }: OpenRun, { best, interrupted }: TrainingOutcome): string[] {
   if (!best || interrupted !== null) return [];
   const commands = (['evaluate', 'calibrate', 'export'] as const).filter(
     (command) => command !== 'calibrate' || !config.calibration.enabled,
@@ -79,10 +79,10 @@ function nextAfter({ config, overrides }: OpenRun, { best, interrupted }: Outcom
 }
 
 /** Who is told to go may not stay for a report. */
-const mayReport = ({ config }: OpenRun, { interrupted }: Outcome) =>
+const mayReport = ({ config }: OpenRun, { interrupted }: TrainingOutcome) =>
   config.training.report && (interrupted === null || interrupted === 'SIGINT');
 
-const statusOf = ({ interrupted }: Outcome) => (interrupted === null ? 'FINISHED' : 'KILLED');
+const statusOf = ({ interrupted }: TrainingOutcome) => (interrupted === null ? 'FINISHED' : 'KILLED');
 
 async function judgeAll(open: OpenRun, calibration: BestCalibration | null): Promise<Findings> {
   const validation = await judgeValidation(open);
@@ -97,7 +97,7 @@ async function judgeAll(open: OpenRun, calibration: BestCalibration | null): Pro
 /** Sends plots, report, checkpoint, last metrics and the ONNX model to MLflow, and ends the run there. */
 async function upload(
   open: OpenRun,
-  outcome: Outcome,
+  outcome: TrainingOutcome,
   { files, metrics }: { files: string[]; metrics: Record<string, number> },
 ): Promise<void> {
   const { tracking, runDir, history } = open;
@@ -139,19 +139,19 @@ function calibrationMetrics(calibration: BestCalibration | null): Partial<Calibr
 }
 
 /** The original's `best_val_…` metrics. */
-function finalMetrics({ history }: OpenRun, { best }: Outcome): Record<string, number> {
+function finalMetrics({ history }: OpenRun, { best }: TrainingOutcome): Record<string, number> {
   const metrics = history.find(({ epoch }) => epoch === best?.epoch)?.metrics ?? {};
   const named = Object.entries(bestMetricNames).map(([key, name]) => [name, metrics[key]] as const);
   return Object.fromEntries(named.filter((entry): entry is [(typeof entry)[0], number] => entry[1] !== undefined));
 }
 
-function bestMetrics({ history }: OpenRun, { best }: Outcome): Record<string, number> {
+function bestMetrics({ history }: OpenRun, { best }: TrainingOutcome): Record<string, number> {
   return history.find(({ epoch }) => epoch === best?.epoch)?.metrics ?? history.at(-1)?.metrics ?? {};
 }
 
 function closingLines(
   { config, runDir, throughput, unreadable }: OpenRun,
-  { best, interrupted }: Outcome,
+  { best, interrupted }: TrainingOutcome,
   isReported: boolean,
 ): string[] {
   const relative = (file: string) => path.relative('.', file) || '.';

@@ -18,7 +18,7 @@ import { dataDigests, type OpenRun } from './open-run.ts';
 import { type StateDescription, trainingStateFile, writeTrainingState } from './training-state.ts';
 
 /** How the loop ended. */
-export interface Outcome {
+export interface TrainingOutcome {
   position: Position;
   /** The signal that ended it; null for one that ended by itself. */
   interrupted: StopSignal | null;
@@ -26,7 +26,7 @@ export interface Outcome {
 }
 
 /** Runs the loop with everything that watches it. */
-export async function runAll(open: OpenRun): Promise<Outcome> {
+export async function runAll(open: OpenRun): Promise<TrainingOutcome> {
   const { config, resumed, history } = open;
   const { training } = config;
   const start = resumed?.state.description.point ?? startOfRun;

@@ -9,7 +9,7 @@ export interface FetchOptions {
 }
 
 /** The answer to one request: a file, a fate, or a reason to ask again (after `waitMs`, if the host said when). */
-export type Outcome =
+export type FetchOutcome =
   | { kind: 'file'; bytes: Buffer }
   | { kind: 'fate'; fate: Fate; detail: string }
   | { kind: 'again'; fate: Fate; detail: string; waitMs?: number };
@@ -28,7 +28,7 @@ const fateByStatus: Record<number, { fate: Fate; again: boolean }> = {
 };
 
 /** Asks for a picture once, following redirects, reading no more than `maxBytes`. Never throws. */
-export async function fetchPicture(address: string, options: FetchOptions): Promise<Outcome> {
+export async function fetchPicture(address: string, options: FetchOptions): Promise<FetchOutcome> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), options.timeoutMs);
   try {
@@ -41,7 +41,7 @@ export async function fetchPicture(address: string, options: FetchOptions): Prom
   }
 }
 
-async function follow(start: URL, options: FetchOptions, signal: AbortSignal): Promise<Outcome> {
+async function follow(start: URL, options: FetchOptions, signal: AbortSignal): Promise<FetchOutcome> {
   let url = start;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
     if (isPlaceholderAddress(url)) return fate('placeholder', `redirected to ${url.href}`);
@@ -56,7 +56,7 @@ async function follow(start: URL, options: FetchOptions, signal: AbortSignal): P
   return fate('refused', `more than ${MAX_REDIRECTS} redirects`);
 }
 
-async function read(answer: HttpAnswer, { maxBytes }: FetchOptions): Promise<Outcome> {
+async function read(answer: HttpAnswer, { maxBytes }: FetchOptions): Promise<FetchOutcome> {
   if (!answer.ok) {
     answer.discard();
     return ofStatus(answer);
@@ -80,7 +80,7 @@ async function readUpTo({ chunks }: HttpAnswer, maxBytes: number): Promise<Buffe
   return Buffer.concat(parts);
 }
 
-function ofStatus({ status, headers }: HttpAnswer): Outcome {
+function ofStatus({ status, headers }: HttpAnswer): FetchOutcome {
   const known = fateByStatus[status] ?? { fate: status >= 500 ? 'server_error' : 'refused', again: status >= 500 };
   if (!known.again) return fate(known.fate, `HTTP ${status}`);
   const waitMs = readRetryAfter(headers.get('retry-after'));

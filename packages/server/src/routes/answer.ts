@@ -26,12 +26,12 @@ export const answerSchema = z
     examples: [{ filename: 'frog.jpg', prediction: 'REAL', probability_fake: 0.1527, confidence: 0.8473, label_id: 0 }],
   });
 
-export type Answer = z.infer<typeof answerSchema>;
+export type PredictAnswer = z.infer<typeof answerSchema>;
 
 export function toAnswer(
   filename: string,
   { prediction, probabilityFake, confidence, labelId, modalities }: MaybePrediction,
-): Answer {
+): PredictAnswer {
   return {
     filename,
     prediction,

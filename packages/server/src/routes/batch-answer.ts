@@ -3,10 +3,10 @@ import { type Prediction, withBand } from '@crosscheck/inference';
 import { z } from 'zod';
 import type { UploadedPost } from '../form/read-posts.ts';
 import { type ErrorBody, toErrorBody } from '../http/error-body.ts';
-import { type Answer, answerSchema, toAnswer } from './answer.ts';
+import { answerSchema, type PredictAnswer, toAnswer } from './answer.ts';
 
 /** The verdict of one post of a batch, or why there is none. */
-type BatchItem = Answer | { filename: string; error: ErrorBody };
+type BatchItem = PredictAnswer | { filename: string; error: ErrorBody };
 
 export const batchAnswerSchema = z.object({
   predictions: z.array(

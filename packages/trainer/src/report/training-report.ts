@@ -9,7 +9,7 @@ import { accuracyOf } from '../evaluate/posts.ts';
 import type { Judged } from '../judge.ts';
 import { mistakesOf } from '../mistakes.ts';
 import type { OpenRun } from '../open-run.ts';
-import type { Outcome } from '../run-all.ts';
+import type { TrainingOutcome } from '../run-all.ts';
 
 /** What the report tells of. */
 export interface Findings {
@@ -29,7 +29,7 @@ export function decisionAfter(calibration: BestCalibration | null): { threshold:
 }
 
 /** The run as a page. */
-export function trainingReport(open: OpenRun, outcome: Outcome, findings: DiagnosedFindings): ReportData {
+export function trainingReport(open: OpenRun, outcome: TrainingOutcome, findings: DiagnosedFindings): ReportData {
   const { config, history, phases, model, manifests, origins } = open;
   const { judged, calibration, ablations } = findings;
   const evaluation = scoredValidation(findings);

@@ -2,13 +2,13 @@ import { bootstrapIntervals, computeMetrics } from '@crosscheck/evaluation';
 import type { OpenRun } from '../open-run.ts';
 import { type Prediction, predictionsOf } from '../predictions/prediction.ts';
 import type { StoredResult } from '../predictions/stored-result.ts';
-import type { Outcome } from '../run-all.ts';
+import type { TrainingOutcome } from '../run-all.ts';
 import { decisionAfter, type Findings, scoredValidation } from './training-report.ts';
 
 /** Validation as the best checkpoint judges it: every verdict, and the figures in the shape of `eval_results.json`. */
 export function validationResults(
   { config, manifests: { train, val } }: OpenRun,
-  { best }: Outcome,
+  { best }: TrainingOutcome,
   findings: Findings,
 ): { predictions: Prediction[]; result: StoredResult } {
   const { probabilities, labels } = scoredValidation(findings);

@@ -6,12 +6,16 @@ import { guardWriting } from '../guard-writing.ts';
 import type { OpenRun } from '../open-run.ts';
 import { validationPredictionsFile, validationResultsFile } from '../predictions/file-names.ts';
 import { formatPredictions } from '../predictions/predictions-file.ts';
-import type { Outcome } from '../run-all.ts';
+import type { TrainingOutcome } from '../run-all.ts';
 import { type DiagnosedFindings, scoredValidation, trainingReport } from './training-report.ts';
 import { validationResults } from './validation-results.ts';
 
 /** Plots under the original's names, and the report. @returns their paths */
-export async function writeResults(open: OpenRun, outcome: Outcome, findings: DiagnosedFindings): Promise<string[]> {
+export async function writeResults(
+  open: OpenRun,
+  outcome: TrainingOutcome,
+  findings: DiagnosedFindings,
+): Promise<string[]> {
   const { runDir, config, history } = open;
   const { version } = config.training;
   const { probabilities, labels, threshold } = scoredValidation(findings);
@@ -26,7 +30,7 @@ export async function writeResults(open: OpenRun, outcome: Outcome, findings: Di
 }
 
 /** What `pnpm compare` reads: every verdict on validation, and what it says of the run. They stay in the run folder. */
-function keepValidation(open: OpenRun, outcome: Outcome, findings: DiagnosedFindings): void {
+function keepValidation(open: OpenRun, outcome: TrainingOutcome, findings: DiagnosedFindings): void {
   const { predictions, result } = validationResults(open, outcome, findings);
   writeInto(open.runDir, validationPredictionsFile, formatPredictions(predictions));
   writeInto(open.runDir, validationResultsFile, `${JSON.stringify(result, null, 2)}\n`);
