@@ -51,7 +51,7 @@ describe('what a config leaves to its backbones', () => {
     });
     expect(lines).toEqual([
       'vision: efficientnet_lite3, 280 pixels, mean [0.498, 0.498, 0.498], std [0.502, 0.502, 0.502], padding same, epsilon 0.001: as efficientnet_lite3 was published, for random weights',
-      `text: 1 layers of 8, 2 heads, feed-forward 12, vocabulary 9: ${dir}/bert/config.json`,
+      `text: 1 layers of 8, 2 heads, feed-forward 12, vocabulary 9, read by cls: ${dir}/bert/config.json`,
     ]);
   });
 
