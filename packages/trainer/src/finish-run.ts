@@ -1,26 +1,20 @@
 import path from 'node:path';
 import { describeNext, type JobResult } from '@crosscheck/config';
 import { throwIfStopped } from '@crosscheck/contract';
-import {
-  type Diagnosis,
-  describeModalityUse,
-  diagnosisTags,
-  type Estimate,
-  formatDiagnoses,
-  wrap,
-} from '@crosscheck/evaluation';
+import { type Diagnosis, describeModalityUse, diagnosisTags, formatDiagnoses, wrap } from '@crosscheck/evaluation';
 import { type BestCalibration, calibrateBest } from './calibrate/calibrate-best.ts';
 import { describeThroughput } from './consumers/throughput.ts';
 import { diagnoseRun } from './diagnose-run.ts';
 import { epochTable } from './epoch-table.ts';
 import { accuracyOf } from './evaluate/posts.ts';
 import { logModel } from './log-model.ts';
-import { ablationMetricNames, bestMetricNames, type calibrationMetricNames } from './metric-names.ts';
+import { ablationMetrics, bestMetricNames, type calibrationMetricNames } from './metric-names.ts';
 import { networkFileName } from './network-table.ts';
 import { nextCommands } from './next-steps.ts';
 import { returnToBest } from './open-phase.ts';
 import type { OpenRun } from './open-run.ts';
 import { phaseSummary } from './phase-summary.ts';
+import { recordAblations } from './record-ablations.ts';
 import { judgeAblations, judgeValidation } from './report/judge-validation.ts';
 import { decisionAfter, type Findings, scoredValidation } from './report/training-report.ts';
 import { writeResults } from './report/write-results.ts';
@@ -43,7 +37,8 @@ export async function finishRun(open: OpenRun, outcome: TrainingOutcome): Promis
   const diagnoses = diagnoseRun(open, outcome, findings);
   if (outcome.interrupted === null) tracking.logger.setTags(diagnosisTags(diagnoses));
   const files = findings ? await writeResults(open, outcome, { ...findings, diagnoses }) : [];
-  const metrics = { ...finalMetrics(open, outcome), ...calibrationMetrics(calibration), ...ablationMetrics(findings) };
+  const ablated = await keepAblations(open, outcome, findings);
+  const metrics = { ...finalMetrics(open, outcome), ...calibrationMetrics(calibration), ...ablated };
   await upload(open, outcome, { files, metrics });
   tell(open, outcome, { findings, diagnoses });
   const next = nextAfter(open, outcome);
@@ -113,16 +108,22 @@ async function upload(
   await removeExported?.();
 }
 
+/** What the ablations showed, as metrics of the run; the best checkpoint gets them too. */
+async function keepAblations(
+  { say }: OpenRun,
+  { best, interrupted }: TrainingOutcome,
+  findings: Findings | null,
+): Promise<Record<string, number>> {
+  if (!findings?.ablations) return {};
+  const figures = ablationMetrics('val', findings.ablations);
+  if (best && interrupted === null) await recordAblations(best.path, figures, say);
+  return figures;
+}
+
 function describeUse(findings: Findings, ablations: NonNullable<Findings['ablations']>): string {
   const scored = scoredValidation(findings);
   const { textOnly, imageOnly, shuffled } = ablations;
   return describeModalityUse(accuracyOf(scored, scored.threshold), textOnly, imageOnly, shuffled).summary;
-}
-
-/** Accuracy on validation without a part of each post. */
-function ablationMetrics(findings: Findings | null): Record<string, number> {
-  const entries = Object.entries(findings?.ablations ?? {}) as [keyof typeof ablationMetricNames, Estimate][];
-  return Object.fromEntries(entries.map(([name, { value }]) => [ablationMetricNames[name], value]));
 }
 
 type CalibrationMetrics = Record<(typeof calibrationMetricNames)[number], number>;

@@ -255,8 +255,16 @@ describe('at the end of training', () => {
       'val/accuracy_text_only': ablations?.textOnly.value,
       'val/accuracy_image_only': ablations?.imageOnly.value,
       'val/accuracy_pairs_broken': ablations?.shuffled.value,
+      'val/accuracy_text_only_change': ablations?.textOnly.change.difference.value,
+      'val/accuracy_text_only_change_p': ablations?.textOnly.change.pValue,
       'calibration/temperature': 1.7,
       'calibration/threshold': 0.45,
+    });
+    const { metrics } = (await readCheckpointMetadata(bestCheckpoint(path.join(dir, 'checkpoints')))) ?? {};
+    expect(metrics).not.toHaveProperty(['val/accuracy_pairs_broken_change_p']);
+    expect(metrics).toMatchObject({
+      'val/accuracy_pairs_broken': ablations?.shuffled.value,
+      'val/accuracy_pairs_broken_change_low': ablations?.shuffled.change.difference.low,
     });
   });
 
@@ -271,6 +279,7 @@ describe('at the end of training', () => {
     const card = readFileSync(path.join(artifact, 'README.md'), 'utf8');
     expect(card).toContain('sigmoid(logit / 1.7); the verdict is FAKE when it is above 0.45.');
     expect(card).toContain('answers UNSURE from 0.4 to 0.6');
+    expect(card).toMatch(/\| val\/accuracy_text_only_change \| -?[\d.]+ \|\n\| val\/accuracy_text_only_change_low \|/);
     expect(card).toContain('Fitted on 16 posts of the val split. They were used for nothing else.');
     const config = JSON.parse(readFileSync(path.join(artifact, 'config.json'), 'utf8')) as object;
     expect(config).toMatchObject({ temperature: 1.7, threshold: 0.45, abstain_band: [0.4, 0.6] });

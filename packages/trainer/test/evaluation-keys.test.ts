@@ -5,6 +5,7 @@ import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { evaluate } from '../src/evaluate/evaluate.ts';
 import type { EvaluationResult } from '../src/evaluate/evaluate-split.ts';
+import { formatEvaluation, unfairness } from '../src/evaluate/show.ts';
 import { readPredictions } from '../src/predictions/predictions-file.ts';
 import { makePosts } from './support/posts.ts';
 import { quietly, runOf, shortRun, trainHere } from './support/run-train.ts';
@@ -63,10 +64,35 @@ it('evaluation.id_column names the rows of predictions.csv, once each', async ()
 
 it('evaluation.compare_with judges another checkpoint on the same posts', async () => {
   const checkpoint = path.join(dir, 'checkpoints/best_model_1.8.safetensors');
-  const { comparison } = await judge('itself', `evaluation.compare_with=${checkpoint}`);
+  const itself = await judge('itself', `evaluation.compare_with=${checkpoint}`);
+  const { comparison } = itself;
   expect(comparison).toMatchObject({ model: checkpoint, posts: 32, pairs: { pValue: 1, onlyFirstRight: 0 } });
   expect(comparison?.metrics.rocAuc.difference).toEqual({ value: 0, low: 0, high: 0 });
+  expect(comparison?.usedBefore).toEqual(itself.usedBefore);
+  expect(unfairness(itself)).toEqual([]);
   expect(await judge('alone')).toMatchObject({ comparison: null });
+});
+
+it('evaluation.compare_with shows differences with intervals and p in 80 columns, and says who has seen the posts', async () => {
+  const other = path.join(dir, 'other-training');
+  const swapped = [
+    `data.train_file=${posts}/test.csv`,
+    `data.test_file=${posts}/train.csv`,
+    'training.learning_rate=0.01',
+  ];
+  await trainHere([...shortRun(posts, other), 'model.name=a_rather_long_name', ...swapped], { dir: other });
+  const rival = path.join(other, 'checkpoints/best_model_1.8.safetensors');
+  const result = await judge('two', `evaluation.compare_with=${rival}`, 'evaluation.ablations=true');
+  const text = formatEvaluation(result);
+  expect(result).toMatchObject({ usedBefore: [], comparison: { usedBefore: ['training'] } });
+  expect(text.replaceAll(/\s+/g, ' ')).toContain(
+    'These posts are not the same test for both: the model used them for nothing, the other for training.',
+  );
+  expect(readFileSync(path.join(dir, 'two/eval_report.html'), 'utf8')).toContain('not the same test for both');
+  expect(text).toMatch(/^rocAuc +[\d.]+ +[\d.]+ +[+−]?[\d.]+ \([+−]?[\d.]+ to [+−]?[\d.]+\)$/m);
+  expect(text.replaceAll(/\s+/g, ' ')).toMatch(/McNemar’s exact test: p [=<] [\d.]+/);
+  const figures = text.split('\n').filter((line) => !line.includes(dir));
+  expect(Math.max(...figures.map(({ length }) => length))).toBeLessThanOrEqual(80);
 });
 
 it('names the model by the checkpoint, whatever the config composes', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { composeConfig, type TrainConfig, trainConfigSchema } from '@crosscheck/config';
 import { temporaryFolder } from '@crosscheck/testkit';
@@ -6,6 +6,7 @@ import { openCheckpoint } from '@crosscheck/weights';
 import { openTrackingStore, type Run } from 'mlflow-js-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { evaluate } from '../src/evaluate/evaluate.ts';
+import type { EvaluationResult } from '../src/evaluate/evaluate-split.ts';
 import { runSync } from '../src/mlflow-sync.ts';
 import { makePosts } from './support/posts.ts';
 import { quietly, runOf, shortRun, trainHere } from './support/run-train.ts';
@@ -77,6 +78,29 @@ it('metrics and page go to the run that trained the checkpoint, which stays ende
   expect(run.metrics['eval_test/accuracy']).toBeGreaterThanOrEqual(0);
   expect(artifacts).toEqual(['eval_report.html', 'eval_results.csv', 'eval_results.json']);
   expect(run.info).toMatchObject({ status: 'FINISHED', endTime: before.endTime });
+});
+
+it('what the ablations change and how another model differs goes there too, with intervals and p', async () => {
+  const checkpoint = path.join(dir, 'checkpoints/best_model_1.8.safetensors');
+  const compared = [`evaluation.compare_with=${checkpoint}`, 'evaluation.ablations=true', 'evaluation.report=false'];
+  await evaluateInto('compared', `mlflow.tracking_uri=${uri}`, ...compared);
+  const { ablations } = JSON.parse(
+    readFileSync(path.join(dir, 'compared/eval_results.json'), 'utf8'),
+  ) as EvaluationResult;
+  const { metrics, tags } = (await readRun()).run;
+  const change = ablations?.imageOnly.change;
+  expect(metrics).toMatchObject({
+    'eval_test/accuracy_image_only': ablations?.imageOnly.value,
+    'eval_test/accuracy_image_only_change': change?.difference.value,
+    'eval_test/accuracy_image_only_change_low': change?.difference.low,
+    'eval_test/accuracy_image_only_change_high': change?.difference.high,
+    'eval_test/accuracy_image_only_change_p': change?.pValue,
+    'eval_test/difference/accuracy': 0,
+    'eval_test/difference/accuracy_p': 1,
+    'eval_test/difference/rocAuc_low': 0,
+  });
+  expect(metrics).not.toHaveProperty(['eval_test/difference/rocAuc_p']);
+  expect(tags['crosscheck.eval_test.compared_with']).toBe(checkpoint);
 });
 
 it('a server that is away leaves everything in the run folder, and the message names pnpm mlflow:sync', async () => {

@@ -2,8 +2,8 @@ import {
   type AblatedAccuracy,
   describeModalityUse,
   type Estimate,
-  formatDifference,
   formatPValue,
+  formatSigned,
 } from '@crosscheck/evaluation';
 import type { Ablations } from '../report-data.ts';
 import { html, type Section, table } from './html.ts';
@@ -22,6 +22,12 @@ const replaced = (name: string, estimate: AblatedAccuracy): AblationRow => ({
   change: estimate.change,
 });
 
+/** A figure above its interval: narrow enough for a phone. */
+const withRange = (value: string, range: string) => html`${value}<br><small>${range}</small>`;
+
+const changeCell = ({ value, low, high }: Estimate) =>
+  withRange(formatSigned(value), `${formatSigned(low)} – ${formatSigned(high)}`);
+
 /** Says whether the model uses both of its inputs, with the accuracies that show it. */
 export function ablationSection({ full, textOnly, imageOnly, shuffled }: Ablations): Section {
   const { verdict, summary } = describeModalityUse(full, textOnly, imageOnly, shuffled ?? null);
@@ -39,9 +45,12 @@ ${table(
   'Accuracy when an input is replaced; changes are of the same posts, with 95 % intervals and McNemar’s exact test',
   [
     { heading: 'input', cell: (row: AblationRow) => row.name },
-    { heading: 'accuracy', isNumber: true, cell: (row) => formatMetric(row.estimate.value) },
-    { heading: '95 % interval', isNumber: true, cell: (row) => formatInterval(row.estimate) },
-    { heading: 'change', isNumber: true, cell: ({ change }) => (change ? formatDifference(change.difference) : '') },
+    {
+      heading: 'accuracy',
+      isNumber: true,
+      cell: ({ estimate }) => withRange(formatMetric(estimate.value), formatInterval(estimate)),
+    },
+    { heading: 'change', isNumber: true, cell: ({ change }) => (change ? changeCell(change.difference) : '') },
     {
       heading: 'p',
       isNumber: true,

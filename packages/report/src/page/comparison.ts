@@ -83,7 +83,7 @@ export function describeComparison({ names, posts, comparison }: Omit<JudgedPair
 }
 
 function verdictOf(comparison: ModelComparison, [first, second]: JudgedPair['names']): string {
-  const moreOften = (name: string) => `${name} is right more often than chance explains.`;
+  const moreOften = (name: string) => `Chance does not explain that ${name} is right more often.`;
   const sentences = {
     lower: moreOften(first),
     higher: moreOften(second),

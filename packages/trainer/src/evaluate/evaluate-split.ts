@@ -107,7 +107,7 @@ export async function evaluateSplit(
     ? await judgeAblations(judge, samples, { config, threshold, posts })
     : null;
   const judged = judgeDecision(posts, { ...decision, threshold, isOwn: threshold === decision.threshold }, config);
-  const compared = rival && (await judgeRival(rival, { samples, posts, threshold, config }));
+  const compared = rival && (await judgeRival(rival, { samples, rows, posts, threshold, config }));
   const result: EvaluationResult = {
     ...describeJudge(judge),
     split,

@@ -1,7 +1,9 @@
 import type { TrainConfig } from '@crosscheck/config';
+import type { RowSet } from '@crosscheck/contract';
 import type { Sample } from '@crosscheck/data';
 import { compareOnSameRows, type ModelComparison } from '@crosscheck/evaluation';
 import type { Disagreement, JudgedPair } from '@crosscheck/report';
+import { type RowUse, usesOf } from '../calibrate/seen-rows.ts';
 import { disagreementsOf } from '../compare/disagreements.ts';
 import { predictionsOf } from '../predictions/prediction.ts';
 import type { Judge } from './open-judge.ts';
@@ -16,10 +18,13 @@ export interface RivalResult extends ModelComparison {
   threshold: number;
   /** Posts that both judged. */
   posts: number;
+  /** What the rows were used for before by this model; null when it does not say. */
+  usedBefore: RowUse[] | null;
 }
 
 interface Judged {
   samples: readonly Sample[];
+  rows: RowSet;
   posts: JudgedPosts;
   /** The evaluated model's. */
   threshold: number;
@@ -29,7 +34,7 @@ interface Judged {
 /** Judges the same samples with another model, at its own threshold unless `evaluation.threshold` names one for both. */
 export async function judgeRival(
   rival: Judge,
-  { samples, posts, threshold, config }: Judged,
+  { samples, rows: judgedRows, posts, threshold, config }: Judged,
 ): Promise<{ result: RivalResult; disagreements: Disagreement[] }> {
   const { split, resamples, threshold: given, post_column, id_column } = config.evaluation;
   const theirs = asPosts(await rival.judge(samples), samples, config);
@@ -40,9 +45,10 @@ export async function judgeRival(
     seed: config.training.seed,
   });
   const rows = { split, idColumn: post_column ?? id_column };
-  const { source: model, version, facts } = rival;
+  const { source: model, version, facts, decision } = rival;
+  const own = { model, name: facts.name, version, threshold: before, usedBefore: usesOf(judgedRows, decision) };
   return {
-    result: { model, name: facts.name, version, threshold: before, posts: first.labels.length, ...comparison },
+    result: { ...own, posts: first.labels.length, ...comparison },
     disagreements: disagreementsOf(
       predictionsOf(first, samples, { ...rows, threshold: before }),
       predictionsOf(second, samples, { ...rows, threshold: after }),

@@ -1,7 +1,9 @@
 import path from 'node:path';
 import type { Run, TrainConfig } from '@crosscheck/config';
 import { hideInValue, isCrosscheckError, messageOf } from '@crosscheck/contract';
+import { metricNames } from '@crosscheck/evaluation';
 import { RunLogger, type TrackingStore } from 'mlflow-js-client';
+import { ablationMetrics, differenceMetrics } from '../metric-names.ts';
 import { syncCommand } from '../mlflow-sync.ts';
 import { predictionsFile } from '../predictions/file-names.ts';
 import { isMissing, openStore, trainingExperiment } from '../tracking.ts';
@@ -61,6 +63,7 @@ async function addTo(store: TrackingStore, runId: string, { run, result, files }
     onProblem: (message) => run.warn(`mlflow: ${message}`),
   });
   logger.logMetrics(metricsOf(result));
+  if (result.comparison) logger.setTags({ [`crosscheck.eval_${result.split}.compared_with`]: result.comparison.model });
   for (const file of files.filter((name) => path.basename(name) !== predictionsFile))
     logger.logArtifact(file, `evaluation/${result.split}/${path.basename(file)}`);
   const { isComplete, refused } = await logger.close({ timeoutMs: closeLimitMs });
@@ -69,7 +72,18 @@ async function addTo(store: TrackingStore, runId: string, { run, result, files }
   if (refused === 0) run.log(`mlflow: added to run ${runId}`);
 }
 
-function metricsOf({ split, metrics }: EvaluationResult): Record<string, number> {
+/** Every metric, what the ablations change, and the differences to another model, each with its interval. */
+function metricsOf({ split, metrics, ablations, comparison }: EvaluationResult): Record<string, number> {
+  const name = `eval_${split}`;
   const measured = Object.entries(metrics).filter(([, { value }]) => Number.isFinite(value));
-  return Object.fromEntries(measured.map(([name, { value }]) => [`eval_${split}/${name}`, value]));
+  const differences = metricNames.map((metric) => {
+    const { difference } = comparison?.metrics[metric] ?? {};
+    const p = metric === 'accuracy' ? comparison?.pairs?.pValue : undefined;
+    return difference ? differenceMetrics(`${name}/difference/${metric}`, difference, p) : {};
+  });
+  return {
+    ...Object.fromEntries(measured.map(([metric, { value }]) => [`${name}/${metric}`, value])),
+    ...(ablations && ablationMetrics(name, ablations)),
+    ...Object.assign({}, ...differences),
+  } as Record<string, number>;
 }

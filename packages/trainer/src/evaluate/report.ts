@@ -7,7 +7,7 @@ import type { Evaluation, EvaluationResult } from './evaluate-split.ts';
 import { pairOf } from './judge-rival.ts';
 import { describeNetwork, type ModelFacts } from './model-facts.ts';
 import { valuesOf } from './posts.ts';
-import { describeUses } from './show.ts';
+import { describeUses, unfairness } from './show.ts';
 
 /** The evaluation as a page: all that names or describes the model is its own word, the composed config says only how it was judged. */
 export function evaluationReport(
@@ -24,6 +24,7 @@ export function evaluationReport(
     description: `${path.basename(result.model)} judged on ${posts.labels.length} posts. ${describeUses(result)}`,
     warnings: [
       ...result.notes,
+      ...unfairness(result),
       ...(result.skipped > 0 ? [`${result.skipped} rows could not be used and were left out`] : []),
     ],
     diagnoses: result.diagnoses,

@@ -112,7 +112,18 @@ const formatShare = ({ value, low, high }: Estimate) => `${value.toFixed(3)} (${
 
 function describeRival(result: EvaluationResult, rival: RivalResult): string[] {
   const pair = pairOf(result, rival);
-  return [...wrap(`against ${rival.model}:`), ...formatComparison(pair), ...wrap(describeComparison(pair))];
+  const sentences = [describeComparison(pair), ...unfairness(result)].join(' ');
+  return [...wrap(`against ${rival.model}:`), ...formatComparison(pair), ...wrap(sentences)];
+}
+
+/** Uses of these posts that make one of two models look better than the other. */
+export function unfairness({ usedBefore, comparison }: Pick<EvaluationResult, 'usedBefore' | 'comparison'>): string[] {
+  if (comparison === null || String(comparison.usedBefore) === String(usedBefore)) return [];
+  const describe = (uses: readonly string[] | null) =>
+    uses === null ? 'what it does not say' : uses.join(' and ') || 'nothing';
+  return [
+    `These posts are not the same test for both: the model used them for ${describe(usedBefore)}, the other for ${describe(comparison.usedBefore)}.`,
+  ];
 }
 
 function describeGroup({ group, rows, fakeRows, accuracy }: GroupMetrics): string {
