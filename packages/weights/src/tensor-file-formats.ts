@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
-import { openPth } from './pth.ts';
-import { openSafetensors } from './safetensors.ts';
+import { openPth } from './pth/pth.ts';
+import { openSafetensors } from './safetensors/safetensors.ts';
 import type { TensorFile } from './tensor-file.ts';
 
 /** A tensor file of either format with its own string metadata (empty for `.pth`). */

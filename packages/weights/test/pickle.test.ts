@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readPickle } from '../src/pickle.ts';
+import { readPickle } from '../src/pth/pickle.ts';
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'latin1'));
 const refusePersistent = (id: unknown): never => {

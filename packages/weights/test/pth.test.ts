@@ -4,8 +4,8 @@ import { createRandom, isCrosscheckError } from '@crosscheck/contract';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openCheckpoint, openPth } from '../src/index.ts';
-import { readPickle } from '../src/pickle.ts';
-import { storageOf } from '../src/pickle-globals.ts';
+import { readPickle } from '../src/pth/pickle.ts';
+import { storageOf } from '../src/pth/pickle-globals.ts';
 
 const { dir, remove } = temporaryFolder();
 afterAll(remove);

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CrosscheckError, ensureFolder, guardWriting, type TextArchitecture, writeWhole } from '@crosscheck/contract';
 import { textBackboneNames, textPrefix } from '@crosscheck/network';
-import { type TensorToWrite, writeSafetensors } from '../safetensors-writer.ts';
+import { type TensorToWrite, writeSafetensors } from '../safetensors/safetensors-writer.ts';
 import type { TensorFile } from '../tensor-file.ts';
 import { configFileName } from './config-json.ts';
 import { bertName } from './naming-schemes.ts';

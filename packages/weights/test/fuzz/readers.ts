@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { FuzzTarget } from '@crosscheck/testkit';
 import { openTensorFile, writeSafetensors } from '../../src/index.ts';
-import { readPickle } from '../../src/pickle.ts';
-import { storageOf } from '../../src/pickle-globals.ts';
+import { readPickle } from '../../src/pth/pickle.ts';
+import { storageOf } from '../../src/pth/pickle-globals.ts';
 
 const fixtures = path.join(import.meta.dirname, '../fixtures/pth');
 const codes = ['CROSSCHECK_WEIGHTS_CORRUPT', 'CROSSCHECK_PICKLE_REFUSED', 'CROSSCHECK_WEIGHTS_NOT_FOUND'];

@@ -1,5 +1,5 @@
 import { bytesPerElement, type DType, elementCount } from '@crosscheck/network';
-import { toFloat32 } from './float32.ts';
+import { toFloat32 } from '../float32.ts';
 
 /** A tensor storage that the pickle points to by key; its bytes are elsewhere in the file. */
 export interface PickledStorage {

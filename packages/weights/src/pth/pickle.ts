@@ -1,4 +1,5 @@
 import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import { corrupt } from '../positioned-file.ts';
 import {
   addItems,
   appendItems,
@@ -9,7 +10,6 @@ import {
   pushGlobal,
   setItems,
 } from './pickle-machine.ts';
-import { corrupt } from './positioned-file.ts';
 
 type Operation = (machine: PickleMachine) => void;
 

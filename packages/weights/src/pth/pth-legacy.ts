@@ -1,7 +1,7 @@
 import { bytesPerElement } from '@crosscheck/network';
+import { corrupt, type PositionedFile } from '../positioned-file.ts';
 import { maxPickleBytes, readPickle } from './pickle.ts';
 import { type PickledStorage, storageOf } from './pickle-globals.ts';
-import { corrupt, type PositionedFile } from './positioned-file.ts';
 import type { PthContent } from './pth-content.ts';
 
 const magicNumber = 0x1950a86a20f9469cfc6cn;

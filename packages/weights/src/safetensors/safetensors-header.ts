@@ -1,6 +1,6 @@
 import { bytesPerElement, type DType, elementCount } from '@crosscheck/network';
 import { z } from 'zod';
-import type { TensorInfo } from './tensor-file.ts';
+import type { TensorInfo } from '../tensor-file.ts';
 
 /** Where a tensor's bytes stand, counted from the end of the header. */
 export interface TensorSpan extends TensorInfo {

@@ -1,12 +1,12 @@
 import { bytesPerElement, elementCount } from '@crosscheck/network';
-import { toFloat32 } from './float32.ts';
+import { toFloat32 } from '../float32.ts';
+import { clip, corrupt, openPositioned, type PositionedFile } from '../positioned-file.ts';
+import { type TensorFile, type TensorInfo, tensorInfo } from '../tensor-file.ts';
 import { isTensor, type PickledTensor, tensorEnd } from './pickle-globals.ts';
-import { clip, corrupt, openPositioned, type PositionedFile } from './positioned-file.ts';
 import type { PthContent } from './pth-content.ts';
 import { readLegacyPth } from './pth-legacy.ts';
 import { readZipPth } from './pth-zip.ts';
 import { gatherStrided, isContiguous } from './strided.ts';
-import { type TensorFile, type TensorInfo, tensorInfo } from './tensor-file.ts';
 
 /** A PyTorch file. Its tensors are those of its state dict. */
 export interface PthFile extends TensorFile {

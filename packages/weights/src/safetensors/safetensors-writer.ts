@@ -1,5 +1,5 @@
 import { bytesPerElement, type DType, elementCount } from '@crosscheck/network';
-import { type Append, writeAtomically } from './atomic-file.ts';
+import { type Append, writeAtomically } from '../atomic-file.ts';
 
 export type TensorData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
 

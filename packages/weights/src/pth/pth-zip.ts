@@ -1,7 +1,7 @@
 import { bytesPerElement } from '@crosscheck/network';
+import { clip, corrupt, type PositionedFile } from '../positioned-file.ts';
 import { maxPickleBytes, readPickle } from './pickle.ts';
 import { type PickledStorage, storageOf } from './pickle-globals.ts';
-import { clip, corrupt, type PositionedFile } from './positioned-file.ts';
 import type { PthContent } from './pth-content.ts';
 import { readZipDirectory, readZipEntry, type ZipEntry } from './zip.ts';
 

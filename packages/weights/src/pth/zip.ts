@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { corrupt, type PositionedFile } from './positioned-file.ts';
+import { corrupt, type PositionedFile } from '../positioned-file.ts';
 
 /** A file stored uncompressed in a zip archive. */
 export interface ZipEntry {

@@ -1,5 +1,5 @@
+import { clip } from '../positioned-file.ts';
 import { asText, findGlobal, isGlobal, isObject, type PickledGlobal } from './pickle-globals.ts';
-import { clip } from './positioned-file.ts';
 
 /** What a pickle asked for that will not be done. */
 export class PickleRefusal extends Error {}

@@ -1,8 +1,8 @@
 import { messageOf } from '@crosscheck/contract';
-import { toFloat32 } from './float32.ts';
-import { corrupt, openPositioned, type PositionedFile } from './positioned-file.ts';
+import { toFloat32 } from '../float32.ts';
+import { corrupt, openPositioned, type PositionedFile } from '../positioned-file.ts';
+import { type TensorFile, tensorInfo } from '../tensor-file.ts';
 import { maxHeaderBytes, parseSafetensorsHeader, type SafetensorsHeader } from './safetensors-header.ts';
-import { type TensorFile, tensorInfo } from './tensor-file.ts';
 
 export interface SafetensorsFile extends TensorFile {
   /** The header's `__metadata__`. */
