@@ -29,19 +29,51 @@ interface Variant {
   depth: number;
   /** Pixels per side that it was made for. */
   imageSize: number;
+  /** Its weights on the Hub, of ImageNet. */
+  weights: string;
 }
 
 const variants: Record<VisionBackbone, Variant> = {
-  efficientnet_b0: { family: 'b', width: 1.0, depth: 1.0, imageSize: 224 },
-  efficientnet_b1: { family: 'b', width: 1.0, depth: 1.1, imageSize: 240 },
-  efficientnet_b2: { family: 'b', width: 1.1, depth: 1.2, imageSize: 260 },
-  efficientnet_b3: { family: 'b', width: 1.2, depth: 1.4, imageSize: 300 },
-  efficientnet_b4: { family: 'b', width: 1.4, depth: 1.8, imageSize: 380 },
-  efficientnet_lite0: { family: 'lite', width: 1.0, depth: 1.0, imageSize: 224 },
-  efficientnet_lite1: { family: 'lite', width: 1.0, depth: 1.1, imageSize: 240 },
-  efficientnet_lite2: { family: 'lite', width: 1.1, depth: 1.2, imageSize: 260 },
-  efficientnet_lite3: { family: 'lite', width: 1.2, depth: 1.4, imageSize: 280 },
-  efficientnet_lite4: { family: 'lite', width: 1.4, depth: 1.8, imageSize: 300 },
+  efficientnet_b0: { family: 'b', width: 1.0, depth: 1.0, imageSize: 224, weights: 'timm/efficientnet_b0.ra_in1k' },
+  efficientnet_b1: { family: 'b', width: 1.0, depth: 1.1, imageSize: 240, weights: 'timm/efficientnet_b1.ft_in1k' },
+  efficientnet_b2: { family: 'b', width: 1.1, depth: 1.2, imageSize: 260, weights: 'timm/efficientnet_b2.ra_in1k' },
+  efficientnet_b3: { family: 'b', width: 1.2, depth: 1.4, imageSize: 300, weights: 'timm/efficientnet_b3.ra2_in1k' },
+  efficientnet_b4: { family: 'b', width: 1.4, depth: 1.8, imageSize: 380, weights: 'timm/efficientnet_b4.ra2_in1k' },
+  efficientnet_lite0: {
+    family: 'lite',
+    width: 1.0,
+    depth: 1.0,
+    imageSize: 224,
+    weights: 'timm/tf_efficientnet_lite0.in1k',
+  },
+  efficientnet_lite1: {
+    family: 'lite',
+    width: 1.0,
+    depth: 1.1,
+    imageSize: 240,
+    weights: 'timm/tf_efficientnet_lite1.in1k',
+  },
+  efficientnet_lite2: {
+    family: 'lite',
+    width: 1.1,
+    depth: 1.2,
+    imageSize: 260,
+    weights: 'timm/tf_efficientnet_lite2.in1k',
+  },
+  efficientnet_lite3: {
+    family: 'lite',
+    width: 1.2,
+    depth: 1.4,
+    imageSize: 280,
+    weights: 'timm/tf_efficientnet_lite3.in1k',
+  },
+  efficientnet_lite4: {
+    family: 'lite',
+    width: 1.4,
+    depth: 1.8,
+    imageSize: 300,
+    weights: 'timm/tf_efficientnet_lite4.in1k',
+  },
 };
 
 /** How the pixels were scaled that weights were trained on: (x − mean) / std of each RGB channel, x from 0 to 1. */
@@ -106,3 +138,6 @@ export const familyOf = (backbone: VisionBackbone): VisionFamily => variants[bac
 
 /** How a backbone wants its pixels where nothing more is known of its weights. */
 export const pixelScaleOf = (backbone: VisionBackbone): PixelScale => families[familyOf(backbone)].pixels;
+
+/** Hub id of the weights that a backbone was published with: what `model.vision.weights=published` stands for. */
+export const publishedWeightsOf = (backbone: VisionBackbone): string => variants[backbone].weights;

@@ -6,6 +6,7 @@ import {
   type TrainConfig,
 } from '@crosscheck/config';
 import { type CheckpointMetadata, CrosscheckError } from '@crosscheck/contract';
+import { publishedWeightsOf } from '@crosscheck/network';
 import { findTextFacts, findVisionFacts, openCheckpoint, resolveCheckpointPath } from '@crosscheck/weights';
 import { leavesOf } from './resume-keys.ts';
 
@@ -21,10 +22,18 @@ export interface Completed {
  *
  * @throws CROSSCHECK_BACKBONE_CONFIG_MISSING CROSSCHECK_BACKBONE_UNSUPPORTED CROSSCHECK_WEIGHTS_MISMATCH, and those of opening weights
  */
-export async function complete(config: TrainConfig): Promise<Completed> {
+export async function complete(given: TrainConfig): Promise<Completed> {
+  const config = namePublished(given);
   const stored = config.model.load_model ? await readStored(config) : null;
   if (stored) return describe(config, factsOfCheckpoint(stored.file, stored.metadata, config));
   return config.model.load_model ? completeForeign(config) : describe(config, await factsOfBackbones(config));
+}
+
+/** With the weights by name that `published` stands for. */
+export function namePublished(config: TrainConfig): TrainConfig {
+  const { vision } = config.model;
+  if (vision.weights !== 'published') return config;
+  return { ...config, model: { ...config.model, vision: { ...vision, weights: publishedWeightsOf(vision.backbone) } } };
 }
 
 /** The same for a checkpoint that says nothing of itself: no weights of backbones are looked at. */

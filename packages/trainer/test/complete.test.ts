@@ -1,12 +1,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { architectureOf, composeConfig, preprocessingOf, trainConfigSchema } from '@crosscheck/config';
-import { type Architecture, type CheckpointMetadata, defaultPreprocessing } from '@crosscheck/contract';
+import {
+  type Architecture,
+  type CheckpointMetadata,
+  defaultPreprocessing,
+  visionBackbones,
+} from '@crosscheck/contract';
 import { elementCount, parameterNames, visionArchitectureOf } from '@crosscheck/network';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { writeCheckpoint, writeSafetensors } from '@crosscheck/weights';
 import { afterAll, describe, expect, it } from 'vitest';
-import { complete } from '../src/complete.ts';
+import { complete, namePublished } from '../src/complete.ts';
 import { openDescription } from '../src/network.ts';
 import { composeTiny } from './support/tiny-step.ts';
 
@@ -53,6 +58,17 @@ describe('what a config leaves to its backbones', () => {
       'vision: efficientnet_lite3, 280 pixels, mean [0.498, 0.498, 0.498], std [0.502, 0.502, 0.502], padding same, epsilon 0.001: as efficientnet_lite3 was published, for random weights',
       `text: 1 layers of 8, 2 heads, feed-forward 12, vocabulary 9, read by cls: ${dir}/bert/config.json`,
     ]);
+  });
+
+  it.each(visionBackbones)('%s brings its own weights, unless others are named', (backbone) => {
+    const chosen = [`model.vision.backbone=${backbone}`];
+    expect(namePublished(compose(...chosen)).model.vision.weights).toMatch(
+      new RegExp(`^timm/(tf_)?${backbone}[.]([a-z0-9]+_)?in1k$`),
+    );
+    for (const weights of ['mine.pth', null]) {
+      const named = namePublished(compose(...chosen, `model.vision.weights=${weights}`));
+      expect(named.model.vision.weights).toBe(weights);
+    }
   });
 
   it('is what the keys say where they are set, and the log names them', async () => {

@@ -19,8 +19,8 @@ const visionSchema = z.strictObject({
   weights: z
     .string()
     .nullable()
-    .default('timm/efficientnet_b0.ra_in1k')
-    .describe('a .safetensors or .pth file, or a Hub id; null = random'),
+    .default('published')
+    .describe("published = the backbone's own on the Hub; or a .safetensors or .pth file, or a Hub id; null = random"),
   revision: z.string().default('main').describe('branch, tag or commit on the Hub'),
   stochastic_depth: probability.default(0.2).describe('drop rate of the last residual block; earlier ones scale down'),
   batch_norm_momentum: z
