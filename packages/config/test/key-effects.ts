@@ -212,6 +212,7 @@ const shown: Record<string, Record<string, string[]>> = {
     'pnpm export takes its posts from the validation and test CSVs and prints what changed': [
       'export.precision',
       'export.calibration_rows',
+      'export.max_probability_difference',
       'export.comparison_rows',
     ],
   },

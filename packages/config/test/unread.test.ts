@@ -86,6 +86,7 @@ const refused: [command: Name, overrides: string[], message: string][] = [
   ['train', ['mlflow.registered_model_alias=champion'], 'it needs mlflow.registered_model_name'],
   ['train', ['mlflow.tracking_uri=http://a', 'training.tracking_uri=http://b'], 'mlflow.tracking_uri'],
   ['export', ['export.calibration_rows=8'], 'it needs export.precision=int8'],
+  ['export', ['export.max_probability_difference=0.02'], 'it needs export.precision=fp16 or int8'],
   ['evaluate', ['evaluation.aggregation=max'], 'it needs evaluation.post_column'],
   ['infer', ['inference.single.text=Hello'], 'it needs inference.mode=single'],
   ['infer', ['inference.mode=single', 'inference.batch.csv_file=a.csv'], 'it needs inference.mode=batch'],

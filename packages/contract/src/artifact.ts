@@ -47,6 +47,15 @@ export const operatorsSchema = z.enum(['standard', 'onnxruntime']);
 
 export type Operators = z.infer<typeof operatorsSchema>;
 
+const estimateSchema = z.object({ value: z.number(), low: z.number(), high: z.number() });
+
+const roundingStepSchema = z.object({
+  kept: z.array(z.string()).describe('groups of nodes in fp32'),
+  meanProbabilityDifference: z.number().describe('on the calibration posts'),
+  clearlyChanged: z.int(),
+  millisecondsPerPost: z.number().describe('processor time of the network alone'),
+});
+
 const selfCheckSampleSchema = z.object({
   text: z.string(),
   image: z.base64().describe('a picture file'),
@@ -86,13 +95,26 @@ export const artifactSchema = z.object({
       meanProbabilityDifference: z.number(),
       maxProbabilityDifference: z.number(),
       changedVerdicts: z.int(),
+      clearlyChanged: z
+        .int()
+        .optional()
+        .describe('verdicts that differ although fp32 is further than 0.01 from the threshold'),
+      differences: z
+        .record(z.string(), estimateSchema)
+        .optional()
+        .describe('metrics minus those of fp32 on the same posts, with paired 95 % intervals'),
+      steps: z.array(roundingStepSchema).optional().describe('int8: each with more in fp32, the last is what is here'),
+      sensitivity: z
+        .record(z.string(), z.number())
+        .optional()
+        .describe('mean |Δp| that rounding a group alone makes on the calibration posts, where that was measured'),
     })
     .optional()
-    .describe('fp32 against this precision, served'),
+    .describe('fp32 against this precision, served; folders of earlier versions say less'),
   evaluation: z
     .object({
       posts: z.int(),
-      metrics: z.record(z.string(), z.object({ value: z.number(), low: z.number(), high: z.number() })),
+      metrics: z.record(z.string(), estimateSchema),
     })
     .optional()
     .describe('metrics of the served folder on posts with labels, with 95 % bootstrap intervals'),

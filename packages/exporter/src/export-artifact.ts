@@ -22,8 +22,7 @@ import type { ParityReport } from './parity/check-parity.ts';
 import type { ComparisonReport } from './parity/compare-artifacts.ts';
 import { measureFolder } from './parity/measure-folder.ts';
 import { type Gate, openGate } from './parity/open-gate.ts';
-import { rewrites } from './quantize/variant.ts';
-import { type ExportPosts, writeVariant } from './quantize/write-variant.ts';
+import { type ExportPosts, variants, writeVariant } from './quantize/write-variant.ts';
 
 export interface ExportOptions {
   /** Path of a checkpoint that `pnpm train` wrote. */
@@ -40,6 +39,8 @@ export interface ExportOptions {
   precision?: string;
   /** Posts that another precision than fp32 is made with and compared on, and that every artifact is measured on. */
   readPosts?: () => Promise<ExportPosts>;
+  /** Largest mean |Δp| of another precision against fp32. @default 0.01 */
+  maxProbabilityDifference?: number;
   /** ONNX operator set, 18 to 23. */
   opset?: number;
   /** ONNX's own operators (default), or fused ones that only onnxruntime knows. */
@@ -101,9 +102,11 @@ function reachStep(step: string, { onProgress }: ExportOptions): void {
   onProgress?.(step);
 }
 
+const isVariant = (precision: string) => (variants as readonly string[]).includes(precision);
+
 function checkVariant({ precision = 'fp32', opset = 18 }: ExportOptions): number {
-  if (precision !== 'fp32' && !Object.hasOwn(rewrites, precision)) {
-    const message = `export.precision is "${precision}"; supported: fp32, ${Object.keys(rewrites).join(', ')}`;
+  if (precision !== 'fp32' && !isVariant(precision)) {
+    const message = `export.precision is "${precision}"; supported: fp32, ${variants.join(', ')}`;
     throw new CrosscheckError('CROSSCHECK_EXPORT_PRECISION_UNSUPPORTED', message);
   }
   if (!supportedOpsets.includes(opset)) {
@@ -170,7 +173,7 @@ async function buildArtifact(
   checkpoint: Checkpoint,
   { content, posts, options }: { content: ArtifactContent; posts: ExportPosts; options: ExportOptions },
 ): Promise<Omit<ExportReport, 'bytes'>> {
-  const { precision = 'fp32', onProgress } = options;
+  const { precision = 'fp32', maxProbabilityDifference: maxMean = 0.01, onProgress } = options;
   onProgress?.('running the trained network');
   const gate = await openGate(checkpoint, content);
   if (precision === 'fp32') {
@@ -181,7 +184,7 @@ async function buildArtifact(
   await mkdir(exactDir);
   const exact = await buildExact(exactDir, { content, gate, onProgress });
   const { parity } = exact.artifact;
-  const plan = { content, precision: precision as keyof typeof rewrites, posts, parity, onProgress };
+  const plan = { content, precision: precision as (typeof variants)[number], posts, parity, maxMean, onProgress };
   const variant = await writeVariant(dir, exactDir, plan);
   return { dir: path.resolve(options.outputDir), ...exact, ...variant };
 }
@@ -203,11 +206,11 @@ async function buildExact(
 /** Says in the manifest and on the model card what the finished folder gives. */
 async function describeMeasured(
   dir: string,
-  { precision, fidelity, parity, sha256 }: Artifact,
+  { precision, operators, fidelity, parity, sha256 }: Artifact,
   { content, posts }: { content: ArtifactContent; posts: ExportPosts },
 ): Promise<Artifact> {
   const measured = await measureFolder(dir, posts.evaluation);
-  const described = { ...content, precision, ...(fidelity && { fidelity }), ...measured };
+  const described = { ...content, precision, operators, ...(fidelity && { fidelity }), ...measured };
   const hashes = { ...sha256, ...(await writeModelCard(dir, described)) };
   return writeManifest(dir, described, { sha256: hashes, parity });
 }

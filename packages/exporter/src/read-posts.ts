@@ -18,11 +18,15 @@ export async function readExportPosts(config: TrainConfig): Promise<ExportPosts>
   if (shared !== null) {
     const posts = isExact ? [] : await readPosts(config, shared, 'train');
     const half = (parity: number) => posts.filter((_, i) => i % 2 === parity);
-    return { calibration: spread(half(0), calibrated), comparison: spread(half(1), compared), evaluation: [] };
+    return { calibration: spreadByLabel(half(0), calibrated), comparison: spread(half(1), compared), evaluation: [] };
   }
   const read = (split: 'val' | 'test') => readPosts(config, fileOf(config, split), split);
   const test = isExact && !existsSync(fileOf(config, 'test')) ? [] : spread(await read('test'), compared);
-  return { calibration: isExact ? [] : spread(await read('val'), calibrated), comparison: test, evaluation: test };
+  return {
+    calibration: isExact ? [] : spreadByLabel(await read('val'), calibrated),
+    comparison: test,
+    evaluation: test,
+  };
 }
 
 /** One CSV for all; `/`, as in the original's config, means none. */
@@ -56,6 +60,15 @@ async function readPosts(config: TrainConfig, file: string, split: 'train' | 'va
   });
   const whole = samples.filter(({ text, imagePath }) => text !== '' && imagePath !== '');
   return whole.map(({ text, imagePath, label }) => ({ text, image: imagePath, label }));
+}
+
+/** At most `count` posts, as many of either label as there are, each at equal distances over all rows. */
+function spreadByLabel(posts: readonly ComparedPost[], count: number): ComparedPost[] {
+  const [real, fake] = ([0, 1] as const).map((label) => posts.filter((post) => post.label === label));
+  if (!real?.length || !fake?.length) return spread(posts, count);
+  const ofReal = Math.max(Math.ceil(count / 2), count - fake.length);
+  const chosen = new Set([...spread(real, ofReal), ...spread(fake, count - Math.min(ofReal, real.length))]);
+  return posts.filter((post) => chosen.has(post));
 }
 
 /** At most `count` items at equal distances. */

@@ -18,7 +18,8 @@ import {
 } from '@crosscheck/weights';
 import { type ExportReport, exportArtifact } from './export-artifact.ts';
 import { maxLogitDifference, type ParityReport } from './parity/check-parity.ts';
-import { type ComparisonReport, maxMeanProbabilityDifference } from './parity/compare-artifacts.ts';
+import type { ComparisonReport } from './parity/compare-artifacts.ts';
+import { describeDifferences, describeRounding } from './parity/describe-comparison.ts';
 import { checkColumns, readExportPosts } from './read-posts.ts';
 
 /** Job of `pnpm export`. */
@@ -34,6 +35,7 @@ export async function runExport({ config }: Run<TrainConfig>): Promise<JobResult
     assume: async () => describeForeignCheckpoint(await completeForeign(config)),
     positiveClass: config.model.positive_class,
     precision,
+    maxProbabilityDifference: config.export.max_probability_difference,
     readPosts: () => readExportPosts(config),
     opset,
     operators,
@@ -43,6 +45,7 @@ export async function runExport({ config }: Run<TrainConfig>): Promise<JobResult
     describe(report, {
       checkpoint,
       textBackbone: config.export.text_backbone,
+      allowed: config.export.max_probability_difference,
       seconds: (performance.now() - startedAt) / 1000,
     }),
   );
@@ -87,9 +90,17 @@ async function readMetadata(path: string): Promise<CheckpointMetadata | null> {
   return checkpoint.metadata;
 }
 
+interface Described {
+  checkpoint: string;
+  textBackbone: string | null;
+  seconds: number;
+  /** Largest mean |Δp|. */
+  allowed: number;
+}
+
 function describe(
   { dir, artifact, parity, served, comparison, bytes }: ExportReport,
-  { checkpoint, textBackbone, seconds }: { checkpoint: string; textBackbone: string | null; seconds: number },
+  { checkpoint, textBackbone, seconds, allowed }: Described,
 ): string {
   const folder = path.relative('', dir) || dir;
   const files = Object.keys(artifact.sha256).length + 1;
@@ -100,7 +111,7 @@ function describe(
     `  to       ${dir} (${files} files, ${(bytes / 1e6).toFixed(1)} MB, ${artifact.precision}, opset ${artifact.opset})`,
     `  parity   ${difference(parity)}, ${difference(served)} through the whole folder (${maxLogitDifference} allowed)`,
     ...(artifact.evaluation ? [describeEvaluation(artifact.evaluation)] : []),
-    ...(comparison ? describeComparison(artifact.precision, comparison) : []),
+    ...(comparison ? describeComparison(artifact, { comparison, allowed }) : []),
     ...(textBackbone === null
       ? []
       : [`  text     ${path.resolve(textBackbone)} (the text backbone alone, as Hugging Face's BertModel)`]),
@@ -122,15 +133,21 @@ function describeEvaluation({ posts, metrics }: NonNullable<Artifact['evaluation
   return `  measured ${estimates.join(', ')} on ${posts} test posts, with 95 % intervals`;
 }
 
-function describeComparison(precision: string, report: ComparisonReport): string[] {
-  const { posts, accuracy, millisecondsPerPost: cost } = report;
-  const [mean, max] = [report.meanProbabilityDifference, report.maxProbabilityDifference].map((value) =>
+function describeComparison(
+  { precision, fidelity }: Artifact,
+  { comparison, allowed }: { comparison: ComparisonReport; allowed: number },
+): string[] {
+  const { posts, accuracy, changedVerdicts, millisecondsPerPost: cost } = comparison;
+  const [mean, max] = [comparison.meanProbabilityDifference, comparison.maxProbabilityDifference].map((value) =>
     value.toFixed(4),
   );
   const right = accuracy ? `, accuracy ${accuracy.exact.toFixed(4)} → ${accuracy.compared.toFixed(4)}` : '';
   const speed = `${cost.exact.toFixed(1)} → ${cost.compared.toFixed(1)} ms of processor time per post (${(cost.exact / cost.compared).toFixed(2)}×)`;
+  const indented = (line: string) => `           ${line}`;
   return [
-    `  ${precision.padEnd(8)} mean |Δp| ${mean} (${maxMeanProbabilityDifference} allowed), largest ${max}, ${report.changedVerdicts} of ${posts} verdicts differ from fp32${right}`,
+    `  ${precision.padEnd(8)} mean |Δp| ${mean} (${allowed} allowed), largest ${max}, ${changedVerdicts} of ${posts} verdicts differ from fp32${right}`,
+    ...describeDifferences(fidelity).map(indented),
+    ...describeRounding(fidelity).map(indented),
     `  speed    ${speed}`,
   ];
 }

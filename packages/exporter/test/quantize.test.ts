@@ -1,12 +1,15 @@
+import { createRandom } from '@crosscheck/contract';
 import type { Graph } from '@crosscheck/network';
 import { expectClose } from '@crosscheck/testkit';
 import { expect, test } from 'vitest';
 import { buildClassifierGraph, randomWeights } from '../src/index.ts';
+import { blockSizeFor, quantizeBlocks } from '../src/quantize/block-linears.ts';
 import { channelScales, firstAxis, lastAxis, quantizeChannels } from '../src/quantize/channels.ts';
+import { addOuterProducts, roundWithGptq } from '../src/quantize/gptq.ts';
 import { GraphDraft } from '../src/quantize/graph-draft.ts';
 import { halveWeights, toHalfBits } from '../src/quantize/halve.ts';
 import { RangeHistogram } from '../src/quantize/range-histogram.ts';
-import { activationsToCalibrate, isQuantizedVision } from '../src/quantize/static.ts';
+import { smoothingOf } from '../src/quantize/smoothing.ts';
 import { tinyArchitecture, tinyPreprocessing } from './tiny-artifact.ts';
 
 // Expected bits are Python's struct.pack('<e', …).
@@ -89,13 +92,80 @@ const graph = (): Graph =>
     opset: 18,
   });
 
-test('stem and first block stay in fp32, and everything between the others is calibrated', () => {
-  const nodes = graph().nodes.filter(isQuantizedVision);
-  expect(nodes.some(({ name }) => name.startsWith('vision/features.2.'))).toBe(true);
-  expect(nodes.some(({ name }) => /^vision\/features\.(0|1\.0)\//.test(name))).toBe(false);
-  const values = activationsToCalibrate(graph());
-  expect(values).toContain('vision/features.2.0/expand/Conv');
-  expect(values.some((value) => value.startsWith('ints/') || value.endsWith('.folded'))).toBe(false);
+test('of ranges that cut off ever more, the one of least error leaves a lone outlier out and keeps values that are many', () => {
+  const histogram = new RangeHistogram();
+  for (let part = 0; part < 100; part++)
+    histogram.observe(Float32Array.from({ length: 10_000 }, (_, i) => Math.sin(i + part)));
+  expect(histogram.rangeOfLeastError().high).toBeCloseTo(1, 1);
+  histogram.observe(Float32Array.of(20));
+  expect(histogram.rangeOfLeastError().high).toBeLessThan(2);
+  for (let n = 0; n < 20_000; n++) histogram.observe(Float32Array.of(20));
+  expect(histogram.rangeOfLeastError().high).toBeCloseTo(20, 1);
+});
+
+test('blocks of inputs have steps of their own, and come back within half a step', () => {
+  const inputs = 40;
+  const matrix = Float32Array.from({ length: 2 * inputs }, (_, i) => Math.sin(i) * (i % inputs < 32 ? 1 : 100));
+  const { values, scales } = quantizeBlocks(matrix, [2, inputs], 32);
+  expect([values.length, scales.length]).toEqual([2 * 2 * 32, 4]);
+  for (const [i, weight] of matrix.entries()) {
+    const [row, column] = [Math.floor(i / inputs), i % inputs];
+    const block = row * 2 + Math.floor(column / 32);
+    const scale = scales[block] as number;
+    const stored = values[block * 32 + (column % 32)] as number;
+    expect(stored).toBeGreaterThan(0);
+    expect(Math.abs((stored - 128) * scale - weight)).toBeLessThanOrEqual(scale / 2 + 1e-6);
+  }
+  expect([...values.subarray(32 + 8, 64)]).toEqual(Array(24).fill(128)); // behind the last input
+});
+
+test.each([
+  [768, 64, 64],
+  [32, 64, 32],
+  [33, 64, 64],
+  [8, 32, 16],
+])('a row of %i inputs has blocks of %i → %i', (inputs, wanted, size) => {
+  expect(blockSizeFor(inputs, wanted)).toBe(size);
+});
+
+test('smoothing divides the channels that reach far, by the root, and leaves those that are nothing', () => {
+  expect([...smoothingOf(Float32Array.of(100, 1, 4, 0), Float32Array.of(1, 1, 1, 1))]).toEqual([5, 0.5, 1, 1]);
+});
+
+test('GPTQ makes up for what it rounds where inputs go together, and rounds to the nearest where they do not', () => {
+  const inputs = 24;
+  const random = createRandom(1);
+  const normal = () => random.next() + random.next() + random.next() - 1.5;
+  const matrix = Float32Array.from({ length: 8 * inputs }, normal);
+  const layout = firstAxis([8, inputs]);
+  const scales = channelScales(matrix, layout).map((scale) => 16 * scale); // coarse, so that there is something to make up for
+  const rows = Float32Array.from({ length: 400 * inputs }, () => 0);
+  for (let n = 0; n < 400; n++) {
+    const shared = [normal(), normal(), normal()];
+    for (let k = 0; k < inputs; k++) rows[n * inputs + k] = (shared[k % 3] as number) + 0.2 * normal();
+  }
+  const gram = new Float64Array(inputs * inputs);
+  addOuterProducts(gram, rows, inputs);
+  const errorOf = (rounded: Int8Array) => {
+    let sum = 0;
+    for (let n = 0; n < 400; n++)
+      for (let o = 0; o < 8; o++) {
+        let error = 0;
+        for (let k = 0; k < inputs; k++) {
+          const at = o * inputs + k;
+          error +=
+            (rows[n * inputs + k] as number) *
+            ((matrix[at] as number) - (rounded[at] as number) * (scales[o] as number));
+        }
+        sum += error ** 2;
+      }
+    return sum;
+  };
+  const nearest = quantizeChannels(matrix, scales, layout);
+  expect(errorOf(roundWithGptq(matrix, scales, gram))).toBeLessThan(0.3 * errorOf(nearest));
+  const apart = new Float64Array(inputs * inputs);
+  for (let k = 0; k < inputs; k++) apart[k * inputs + k] = 1 + k;
+  expect([...roundWithGptq(matrix, scales, apart)]).toEqual([...nearest]);
 });
 
 test('weights that are stored as halves keep their shapes and names a person can read', async () => {

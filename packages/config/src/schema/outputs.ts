@@ -42,8 +42,22 @@ export const exportSchema = z.strictObject({
   precision: z
     .enum(['fp32', 'fp16', 'int8'])
     .default('fp32')
-    .describe('number format: fp16 halves the file, int8 also the time; both are compared with fp32 on real posts'),
-  calibration_rows: z.int().min(1).default(64).describe('validation posts whose pictures int8 is calibrated on'),
+    .describe(
+      'number format: fp16 halves the file, int8 makes it smaller and faster still; both are compared with fp32 on real posts',
+    ),
+  max_probability_difference: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.01)
+    .describe(
+      'largest mean |Δp| of fp16 or int8 against fp32 on the comparison posts; int8 keeps more in fp32 until it holds, and is refused where it cannot',
+    ),
+  calibration_rows: z
+    .int()
+    .min(1)
+    .default(64)
+    .describe('validation posts that int8 is calibrated on, half of each label where there are both'),
   comparison_rows: z
     .int()
     .min(1)
@@ -59,7 +73,9 @@ export const exportSchema = z.strictObject({
   operators: z
     .enum(['standard', 'onnxruntime'])
     .default('standard')
-    .describe('standard = any runtime loads it; onnxruntime = with its fused attention, GELU and SiLU'),
+    .describe(
+      'standard = any runtime loads it (int8 needs onnxruntime in any case); onnxruntime = with its fused attention, GELU and SiLU',
+    ),
 });
 
 const share = z.number().min(0).max(1);

@@ -181,7 +181,14 @@ export const evaluateReads: Reads<TrainConfig> = {
 };
 
 export const exportReads: Reads<TrainConfig> = {
-  rules: [[['export.calibration_rows'], 'export.precision=int8', ({ export: { precision } }) => precision === 'int8']],
+  rules: [
+    [['export.calibration_rows'], 'export.precision=int8', ({ export: { precision } }) => precision === 'int8'],
+    [
+      ['export.max_probability_difference'],
+      'export.precision=fp16 or int8',
+      ({ export: { precision } }) => precision !== 'fp32',
+    ],
+  ],
 };
 
 const never = () => false;

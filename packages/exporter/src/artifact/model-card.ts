@@ -1,4 +1,5 @@
 import { artifactFiles, type Calibration, describeBackbones, fusions } from '@crosscheck/contract';
+import { describeDifferences, describeRounding } from '../parity/describe-comparison.ts';
 import type { ArtifactContent } from './artifact-content.ts';
 
 /** The folder's README.md, with the header that model hubs read. */
@@ -115,10 +116,14 @@ function measuredTable({ posts, metrics: measured }: NonNullable<ArtifactContent
 function fidelity({ fidelity: measured, precision }: ArtifactContent): string[] {
   if (!measured) return [];
   const { posts, meanProbabilityDifference: mean, maxProbabilityDifference: max, changedVerdicts } = measured;
+  const more = [...describeDifferences(measured), ...describeRounding(measured)].map((line) => `- ${line}`);
   return [
-    `## Precision
+    [
+      `## Precision
 
 ${precision} against fp32 on ${posts} posts: mean |Δp| ${mean.toFixed(4)}, largest ${max.toFixed(4)}, ${changedVerdicts} verdicts differ.`,
+      ...(more.length > 0 ? [more.join('\n')] : []),
+    ].join('\n\n'),
   ];
 }
 

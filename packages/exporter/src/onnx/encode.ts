@@ -1,6 +1,7 @@
 // Field numbers are those of onnx/onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
 import type { Attribute, DataType, Dimension, Graph, Initializer, Node, ValueInfo } from '@crosscheck/network';
 import type { Placement } from './placement.ts';
+import { shownBy } from './showing-graph.ts';
 import { WireWriter } from './wire.ts';
 
 /** Element types by their number in TensorProto.DataType. */
@@ -47,6 +48,7 @@ function encodeGraph(graph: Graph, placements: ReadonlyMap<string, Placement>): 
   message.string(10, graph.doc);
   for (const input of graph.inputs) message.message(11, encodeValueInfo(input));
   for (const output of graph.outputs) message.message(12, encodeValueInfo(output));
+  for (const name of shownBy(graph)) message.message(12, encodeShown(name));
   return message;
 }
 
@@ -82,6 +84,12 @@ function encodeInitializer(initializer: Initializer, placement: Placement): Wire
 function encodeValueInfo(value: ValueInfo): WireWriter {
   const message = new WireWriter().string(1, value.name).message(2, encodeTensorType(value.type, value.shape));
   return value.doc === undefined ? message : message.string(3, value.doc);
+}
+
+/** A float32 output of any shape. */
+function encodeShown(name: string): WireWriter {
+  const type = new WireWriter().message(1, new WireWriter().int(1, dataTypes.float32));
+  return new WireWriter().string(1, name).message(2, type);
 }
 
 function encodeTensorType(type: DataType, shape: readonly Dimension[]): WireWriter {

@@ -33,6 +33,12 @@ export class GraphDraft {
     return value;
   }
 
+  /** The same in onnxruntime's own operators. */
+  addFused(op: string, inputs: readonly string[], output: string, attributes: Node['attributes']): string {
+    this.#nodes.push({ op, domain: 'com.microsoft', name: `${output}/${op}`, inputs, outputs: [output], attributes });
+    return output;
+  }
+
   /** Adds a constant, or finds the one that has this name already. */
   constant(name: string, type: DataType, shape: readonly number[], read: () => Values | Promise<Values>): string {
     if (!this.#constants.has(name)) this.#constants.set(name, { name, type, shape, read: async () => read() });

@@ -3,47 +3,64 @@ import { channelScales, firstAxis, quantizeChannels } from './channels.ts';
 import { type FloatConstant, GraphDraft } from './graph-draft.ts';
 import type { Range } from './range-histogram.ts';
 
-/** Quantising convolutions alone is slower than fp32: what stands between them must stay in int8, too. */
-const quantizedOps = ['Conv', 'Add', 'Mul', 'Sigmoid', 'GlobalAveragePool', 'ReduceMean'];
+/** Quantising convolutions alone is slower than fp32: sums between them stay in int8, too. */
+const staticOps = ['Conv', 'Add'];
 
-/**
- * The vision nodes that are quantised. The stem and the first block stay in fp32: their gate over the largest maps is slower in int8 and
- * costs the most precision.
- */
-export function isQuantizedVision({ op, name }: Node): boolean {
-  const isWide = name.startsWith('vision/features.0/') || name.startsWith('vision/features.1.0/');
-  const isProjection = name.startsWith('vision/projection'); // a linear layer, which is quantised as such
-  return name.startsWith('vision/') && !isWide && !isProjection && quantizedOps.includes(op);
+export const isStaticNode = ({ op, name }: Node): boolean =>
+  name.startsWith('vision/features.') && staticOps.includes(op);
+
+/** The value that a node leaves to others: what ReLU6 makes of it where that alone reads it, because the runtime computes both in one. */
+export function resultsOf(graph: Graph): (node: Node) => string {
+  const readersOf = new Map<string, Node[]>();
+  for (const node of graph.nodes)
+    for (const input of node.inputs) readersOf.set(input, [...(readersOf.get(input) ?? []), node]);
+  return ({ outputs }) => {
+    const [output] = outputs as [string];
+    const [reader, ...others] = readersOf.get(output) ?? [];
+    return reader?.op === 'Clip' && others.length === 0 ? (reader.outputs[0] as string) : output;
+  };
 }
 
-/** Every activation that a quantised node reads or writes. */
-export function activationsToCalibrate(graph: Graph): string[] {
+/** Every activation that a quantised node reads or leaves. */
+export function activationsToCalibrate(graph: Graph, isQuantized: (node: Node) => boolean): string[] {
   const constants = new Set(graph.initializers.map(({ name }) => name));
-  const values = graph.nodes
-    .filter(isQuantizedVision)
-    .flatMap(({ op, inputs, outputs }) => [...(op === 'ReduceMean' ? inputs.slice(0, 1) : inputs), ...outputs]);
+  const resultOf = resultsOf(graph);
+  const values = graph.nodes.filter(isQuantized).flatMap((node) => [...node.inputs, resultOf(node)]);
   return [...new Set(values.filter((value) => !constants.has(value)))];
 }
 
+export interface StaticOptions {
+  isQuantized: (node: Node) => boolean;
+  /** Of every activation that `activationsToCalibrate` names. */
+  ranges: ReadonlyMap<string, Range>;
+  /** Rounded weights of convolutions by name, in steps of `channelScales`; by default each goes to the nearest. */
+  rounded?: ReadonlyMap<string, Int8Array>;
+}
+
 /**
- * Vision in int8 in the QDQ form: every activation passes a QuantizeLinear and a DequantizeLinear, weights are int8 per output channel,
- * and the runtime turns each operator between them into its integer kernel.
- *
- * @param ranges of every activation that `activationsToCalibrate` names
+ * Convolutions in int8 in the QDQ form: every activation passes a QuantizeLinear and a DequantizeLinear, weights are int8 per output channel,
+ * and the runtime turns each operator between them into its integer kernel. Scales are fixed, so a post does not depend on its batch.
  */
-export function quantizeVision(graph: Graph, ranges: ReadonlyMap<string, Range>): Graph {
+export function quantizeStatic(graph: Graph, { isQuantized, ranges, rounded }: StaticOptions): Graph {
   const draft = new GraphDraft(graph);
-  const steps = new Map([...ranges].map(([value, range]) => [value, stepsOf(range)]));
-  const rounded = (value: string) => (steps.has(value) ? `${value}/dequantized` : value);
+  const wanted = new Set(activationsToCalibrate(graph, isQuantized));
+  const stepsBy = new Map([...ranges].filter(([value]) => wanted.has(value)).map(([v, range]) => [v, stepsOf(range)]));
+  const read = (value: string) => {
+    const steps = stepsBy.get(value);
+    if (steps && !draft.has(`${value}/u8`)) roundActivation(draft, value, steps);
+    return steps ? `${value}/dequantized` : value;
+  };
+  const resultOf = resultsOf(graph);
   for (const node of graph.nodes) {
-    const inputs = node.inputs.map(rounded);
-    if (!isQuantizedVision(node)) draft.copy(node, { inputs });
-    else if (node.op === 'Conv') quantizeConvolution(draft, node, steps.get(node.inputs[0] as string) as Steps);
-    // A mean over integers is exact, and only this operator has an integer kernel.
-    else if (node.op === 'ReduceMean')
-      draft.copy(node, { op: 'GlobalAveragePool', inputs: inputs.slice(0, 1), attributes: {} });
-    else draft.copy(node, { inputs });
-    for (const value of node.outputs) roundActivation(draft, value, steps.get(value));
+    const inputs = node.inputs.map(read);
+    const result = resultOf(node);
+    if (draft.has(node.outputs[0] as string)) continue; // a ReLU6: the ends of the range that its convolution is rounded to clip as it does
+    if (node.op !== 'Conv' || !isQuantized(node)) draft.copy(node, { inputs });
+    else {
+      const input = stepsBy.get(node.inputs[0] as string) as Steps;
+      const weights = quantizeConvolution(draft, node, { input, rounded });
+      draft.copy(node, { inputs: [inputs[0] as string, ...weights], outputs: [result] });
+    }
   }
   return draft.finish();
 }
@@ -60,8 +77,7 @@ function stepsOf({ low, high }: Range): Steps {
   return { scale, zero: Math.min(255, Math.max(0, Math.round(-from / scale))) };
 }
 
-function roundActivation(draft: GraphDraft, value: string, steps: Steps | undefined): void {
-  if (!steps) return;
+function roundActivation(draft: GraphDraft, value: string, steps: Steps): void {
   const scale = draft.constant(`${value}/scale`, 'float32', [], () => Float32Array.of(steps.scale));
   const zero = draft.constant(`${value}/zero`, 'uint8', [], () => Uint8Array.of(steps.zero));
   draft.add('QuantizeLinear', [value, scale, zero], [`${value}/u8`]);
@@ -69,8 +85,12 @@ function roundActivation(draft: GraphDraft, value: string, steps: Steps | undefi
 }
 
 /** The bias is added to the sum of products before it is scaled, so it is an int32 in steps of input scale × weight scale. */
-function quantizeConvolution(draft: GraphDraft, node: Node, input: Steps): void {
-  const [x, weightName, biasName] = node.inputs as [string, string, string];
+function quantizeConvolution(
+  draft: GraphDraft,
+  node: Node,
+  { input, rounded }: { input: Steps; rounded: StaticOptions['rounded'] },
+): string[] {
+  const [weightName, biasName] = node.inputs.slice(1) as [string, string];
   const [weight, bias] = [draft.weight(weightName), draft.weight(biasName)] as [FloatConstant, FloatConstant];
   const layout = firstAxis(weight.shape);
   const scales = async () => channelScales(await weight.read(), layout);
@@ -79,7 +99,7 @@ function quantizeConvolution(draft: GraphDraft, node: Node, input: Steps): void 
   const weightParts = [
     draft.constant(`${weightName}/int8`, 'int8', weight.shape, async () => {
       const values = await weight.read();
-      return quantizeChannels(values, channelScales(values, layout), layout);
+      return rounded?.get(weightName) ?? quantizeChannels(values, channelScales(values, layout), layout);
     }),
     draft.constant(`${weightName}/scale`, 'float32', perChannel, scales),
     draft.constant(`${weightName}/zero`, 'int8', perChannel, () => new Int8Array(layout.channels)),
@@ -94,7 +114,5 @@ function quantizeConvolution(draft: GraphDraft, node: Node, input: Steps): void 
   ];
   const dequantize = (name: string, parts: string[]) =>
     draft.add('DequantizeLinear', parts, [`${name}/dequantized`], { axis: 0 });
-  draft.copy(node, {
-    inputs: [`${x}/dequantized`, dequantize(weightName, weightParts), dequantize(biasName, biasParts)],
-  });
+  return [dequantize(weightName, weightParts), dequantize(biasName, biasParts)];
 }

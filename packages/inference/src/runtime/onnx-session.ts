@@ -87,14 +87,20 @@ function blankInputs(imageSize: number): ModelInputs {
   return { size: 1, length: 1, image, inputIds: new Int32Array(1), attentionMask: Int32Array.of(1) };
 }
 
+export interface FedTensor {
+  /** float32 or int64 */
+  data: Float32Array | BigInt64Array;
+  shape: readonly number[];
+}
+
 export interface TensorSession {
   /** Runs the graph; every output as float32. */
-  run(feeds: Record<string, { data: Float32Array; shape: readonly number[] }>): Promise<Record<string, Float32Array>>;
+  run(feeds: Record<string, FedTensor>): Promise<Record<string, Float32Array>>;
   close(): Promise<void>;
 }
 
 /**
- * Opens any model of float32 inputs and outputs on the CPU, for looking inside a network.
+ * Opens any model of float32 outputs on the CPU, for looking inside a network.
  *
  * @throws CROSSCHECK_INFERENCE_MODEL_UNLOADABLE
  */
@@ -103,10 +109,9 @@ export async function openTensorSession(modelFile: string, options: { threads: n
   const { session } = await createSession(modelFile, options);
   return {
     async run(feeds) {
-      const tensors = Object.entries(feeds).map(([name, { data, shape }]) => [
-        name,
-        new Tensor('float32', data, shape),
-      ]);
+      const toTensor = ({ data, shape }: FedTensor) =>
+        data instanceof Float32Array ? new Tensor('float32', data, shape) : new Tensor('int64', data, shape);
+      const tensors = Object.entries(feeds).map(([name, tensor]) => [name, toTensor(tensor)]);
       const outputs = await session.run(Object.fromEntries(tensors));
       return Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, value.data as Float32Array]));
     },
