@@ -24,7 +24,6 @@ const { config } = composeConfig({
     `data.root_dir=${folder}`,
     'data.on_overlap=ignore',
     ...['train', 'val'].map((split) => `data.images_dir_${split}=${folder}/images`),
-    'data.augmentation.enabled=false',
     `data.pixel_cache.dir=${folder}/pixels`,
     'model.vision.weights=null',
     'model.text.weights=null',

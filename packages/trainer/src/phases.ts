@@ -26,7 +26,7 @@ export interface Phase {
   layerDecay: number;
   /** Epochs after which the next block of each backbone learns too; null = all learn from the beginning. */
   unfreezeEvery: number | null;
-  /** Whether pictures are augmented; features of frozen backbones are then kept only with `training.feature_cache.views`. */
+  /** Whether images are augmented; of frozen backbones `training.feature_cache.views` of each are kept then. */
   augment: boolean;
   earlyStopping: EarlyStopping;
 }

@@ -122,7 +122,7 @@ describe('features of frozen backbones', () => {
 describe('views', () => {
   it('of augmented pictures are kept with training.feature_cache.views', async () => {
     const features = testFolder();
-    const none = await train(features);
+    const none = await train(features, 'training.feature_cache.views=0');
     expect(none.output).not.toContain('on features computed once');
     expect(filesIn(features)).toEqual([]);
     const three = await train(features, 'training.feature_cache.views=3');
@@ -134,9 +134,25 @@ describe('views', () => {
     expect(stepLosses(again.runDir)).toEqual(stepLosses(three.runDir));
   });
 
+  it('are kept without being asked for, and no more of them than epochs show', async () => {
+    const rowsOf = async (...overrides: string[]) => {
+      const features = testFolder();
+      const { output } = await train(features, ...overrides);
+      expect(output).toContain('on features computed once');
+      return Math.max(...filesIn(features).map((name) => statSync(path.join(features, name)).size));
+    };
+    const [usual, two, one] = [
+      await rowsOf('training.num_epochs=3'),
+      await rowsOf('training.num_epochs=2', 'training.feature_cache.views=5'),
+      await rowsOf('training.num_epochs=1'),
+    ];
+    expect(usual).toBe(two);
+    expect(one).toBeLessThan(two);
+  });
+
   it('begin with the picture that the first epoch would show', async () => {
     const overrides = ['training.num_epochs=1', 'data.shuffle=false'];
-    const recomputed = await train(testFolder(), ...overrides);
+    const recomputed = await train(testFolder(), ...overrides, 'training.feature_cache.views=0');
     const kept = await train(testFolder(), ...overrides, 'training.feature_cache.views=1');
     const [a, b] = [stepLosses(recomputed.runDir), stepLosses(kept.runDir)] as [number[], number[]];
     expect(a).toHaveLength(4);

@@ -50,9 +50,7 @@ const phaseSchema = z.strictObject({
   augmentation: z
     .boolean()
     .optional()
-    .describe(
-      'augment pictures; without it, or with feature_cache.views, features of frozen backbones are computed once',
-    ),
+    .describe('augment images; features of frozen backbones are computed once, unless feature_cache.views=0'),
   learning_rate: rate.optional().describe('peak learning rate'),
   freeze_vision: z.boolean().optional().describe('keep the vision backbone as it is'),
   freeze_text: z.boolean().optional().describe('keep the text backbone as it is'),
@@ -182,9 +180,9 @@ export const trainingSchema = z.strictObject({
       views: z
         .int()
         .min(0)
-        .default(0)
+        .default(2)
         .describe(
-          'augmented views per picture that are kept and shown in turn; 0 = augmented pictures go through the backbones in every epoch',
+          'augmented views per image that are kept and shown in turn; 0 = augmented images go through the backbones in every epoch',
         ),
     })
     .prefault({}),

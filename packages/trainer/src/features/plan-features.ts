@@ -16,9 +16,9 @@ export const sizesOf = ({ data }: Pick<TrainConfig, 'data'>, preprocessing: Prep
   lengthMultiple: data.length_multiple,
 });
 
-/** Views of every training picture that are kept: without augmentation there is one. */
-const viewsOf = ({ config }: Pick<OpenRun, 'config'>, { augment }: Phase): number =>
-  augment ? config.training.feature_cache.views : 1;
+/** Views of every training image that are kept: no more than there are epochs to show them, and one without augmentation. */
+const viewsOf = ({ config }: Pick<OpenRun, 'config'>, { augment, numEpochs }: Phase): number =>
+  augment ? Math.min(config.training.feature_cache.views, numEpochs) : 1;
 
 /** Whether a phase trains on features that are computed once. Says why not, where one might expect it. */
 export function decideCaching(open: Pick<OpenRun, 'config' | 'model' | 'manifests' | 'say'>, phase: Phase): boolean {
