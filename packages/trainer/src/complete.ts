@@ -5,7 +5,7 @@ import {
   completeConfig,
   type TrainConfig,
 } from '@crosscheck/config';
-import { type CheckpointMetadata, CrosscheckError } from '@crosscheck/contract';
+import { type Architecture, type CheckpointMetadata, CrosscheckError } from '@crosscheck/contract';
 import { publishedWeightsOf } from '@crosscheck/network';
 import { findTextFacts, findVisionFacts, openCheckpoint, resolveCheckpointPath } from '@crosscheck/weights';
 import { leavesOf } from './resume-keys.ts';
@@ -78,6 +78,7 @@ function factsOfCheckpoint(
       `expected a checkpoint of ${named}, which model.vision.backbone names, got one of ${backbone} (${file}); set model.vision.backbone=${backbone}, or another model.best_model_name`,
     );
   }
+  requireSameHeads(file, architecture, model);
   const { imageSize, mean, std } = preprocessing;
   const from = `as ${file} says of itself`;
   return {
@@ -88,6 +89,24 @@ function factsOfCheckpoint(
     visionFrom: from,
     notes: [],
   };
+}
+
+/** Keys that say what stands on the backbones: its weights are the checkpoint's, too. */
+function requireSameHeads(file: string, architecture: Architecture, model: TrainConfig['model']): void {
+  const keys = [
+    ['fusion', architecture.fusion],
+    ['embedding_dim', architecture.embeddingDim],
+    ['fusion_hidden_dim', architecture.fusionHiddenDim],
+    ['missing_modality', architecture.missingModality],
+  ] as const;
+  const others = keys.filter(([key, stored]) => model[key] !== stored);
+  if (others.length === 0) return;
+  const said = (of: (key: (typeof keys)[number]) => unknown) =>
+    others.map((key) => `model.${key[0]}=${String(of(key))}`).join(' ');
+  throw new CrosscheckError(
+    'CROSSCHECK_WEIGHTS_MISMATCH',
+    `${file} has ${said(([, stored]) => stored)}, the config says ${said(([key]) => model[key])}; set ${said(([, stored]) => stored)}, or another model.best_model_name`,
+  );
 }
 
 function describe(config: TrainConfig, facts: Facts): Completed {
@@ -102,8 +121,18 @@ function describe(config: TrainConfig, facts: Facts): Completed {
       `vision: ${vision.backbone}, ${rules}: ${facts.visionFrom}${setByHand(config, isOfImages)}`,
       `text: ${sizes}: ${facts.textFrom}${setByHand(config, isOfText)}`,
       ...facts.notes.map((note) => `vision: ${note}`),
+      ...clipped(whole),
     ],
   };
+}
+
+/** Texts are cut where the network's positions end. */
+function clipped({ data, model }: CompleteConfig): string[] {
+  const { max_positions: positions } = model.text;
+  if (data.max_length <= positions) return [];
+  return [
+    `text: data.max_length=${data.max_length} is more than the ${positions} positions of the network: texts are cut to ${positions} tokens`,
+  ];
 }
 
 const channels = (values: readonly number[]) => `[${values.map((value) => Number(value.toFixed(4))).join(', ')}]`;

@@ -108,6 +108,30 @@ export async function openDescription(
   return { metadata: metadata ?? describeForeignCheckpoint(whole), tokenizer: await openTokenizer(whole) };
 }
 
+/**
+ * The tokenizer that a run begins with: with `model.load_model` that of the checkpoint, whose weights know no other.
+ *
+ * @throws CROSSCHECK_WEIGHTS_MISMATCH when `model.text.tokenizer` names another one
+ */
+export async function openRunTokenizer(config: CompleteConfig): Promise<Tokenizer> {
+  const stored = config.model.load_model ? await readStoredTokenizer(config) : null;
+  if (stored === null) return openTokenizer(config);
+  const own = createTokenizer(stored.json, preprocessingOf(config));
+  if (config.model.text.tokenizer === null || (await openTokenizer(config)).json === own.json) return own;
+  throw new CrosscheckError(
+    'CROSSCHECK_WEIGHTS_MISMATCH',
+    `expected the tokenizer that the weights of ${stored.file} have learnt with, got another one in model.text.tokenizer=${config.model.text.tokenizer}; set model.text.tokenizer=null`,
+  );
+}
+
+async function readStoredTokenizer(config: CompleteConfig): Promise<{ file: string; json: string } | null> {
+  const file = await resolveCheckpointPath(config.model.best_model_name, config.training.checkpoint_dir);
+  const checkpoint = await openCheckpoint(file, meaningOf(config));
+  await checkpoint.close();
+  const json = checkpoint.metadata?.tokenizer ?? null;
+  return json === null ? null : { file, json };
+}
+
 /** The tokenizer of `model.text.tokenizer`, else of `model.text.pretrained_model`; it must fit the text backbone's vocabulary. */
 export async function openTokenizer(config: CompleteConfig): Promise<Tokenizer> {
   const { tokenizer: named, pretrained_model, revision, vocab_size } = config.model.text;

@@ -16,7 +16,7 @@ import { measureThroughput, type Throughput } from './consumers/throughput.ts';
 import type { SplitRows } from './divide-split.ts';
 import { makeFolder } from './guard-writing.ts';
 import type { EpochRecord } from './history.ts';
-import { buildModel, loadInitialWeights, openTokenizer } from './network.ts';
+import { buildModel, loadInitialWeights, openRunTokenizer } from './network.ts';
 import { writeNetwork } from './network-table.ts';
 import { type Phase, resolvePhases } from './phases.ts';
 import { describePrecision } from './precision.ts';
@@ -72,7 +72,7 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
   const config = await completeFor(run, resumed);
   const precision = describePrecision(config.training.mixed_precision, tensorflowInfo());
   if (precision !== null) say(precision);
-  const tokenizer = await openTokenizer(config);
+  const tokenizer = await openRunTokenizer(config);
   const manifests = { train: await readSplit(config, 'train'), val: await readSplit(config, 'val') };
   for (const [split, manifest] of Object.entries(manifests))
     for (const line of [describeSplit(split, manifest), ...manifest.notes.map((note) => `${split}: ${note}`)])

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { architectureOf, composeConfig, preprocessingOf, trainConfigSchema } from '@crosscheck/config';
 import {
@@ -8,11 +8,11 @@ import {
   visionBackbones,
 } from '@crosscheck/contract';
 import { elementCount, parameterNames, visionArchitectureOf } from '@crosscheck/network';
-import { temporaryFolder } from '@crosscheck/testkit';
+import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
 import { writeCheckpoint, writeSafetensors } from '@crosscheck/weights';
 import { afterAll, describe, expect, it } from 'vitest';
 import { complete, namePublished } from '../src/complete.ts';
-import { openDescription } from '../src/network.ts';
+import { openDescription, openRunTokenizer } from '../src/network.ts';
 import { composeTiny } from './support/tiny-step.ts';
 
 const { dir, remove } = temporaryFolder();
@@ -31,7 +31,7 @@ const text = {
 mkdirSync(path.join(dir, 'bert'));
 const bertConfig = { model_type: 'bert', ...text, intermediate_size: 12, layer_norm_eps: 1e-5 };
 writeFileSync(path.join(dir, 'bert/config.json'), JSON.stringify(bertConfig));
-const named = [`model.text.pretrained_model=${dir}/bert`, 'model.vision.weights=null'];
+const named = [`model.text.pretrained_model=${dir}/bert`, 'model.vision.weights=null', 'data.max_length=20'];
 
 describe('what a config leaves to its backbones', () => {
   it('comes by their names: table, image size, pixel scale, and sizes of config.json', async () => {
@@ -140,7 +140,13 @@ describe('a checkpoint to start from', () => {
         ...metadata,
       },
     });
-  const load = ['model.load_model=true', `model.best_model_name=${file}`, 'model.text.pretrained_model=/nowhere'];
+  const load = [
+    'model.load_model=true',
+    `model.best_model_name=${file}`,
+    'model.text.pretrained_model=/nowhere',
+    'model.embedding_dim=64',
+    'model.fusion_hidden_dim=64',
+  ];
 
   it('brings its sizes and its preprocessing, and needs no config.json', async () => {
     await write();
@@ -158,6 +164,37 @@ describe('a checkpoint to start from', () => {
         'set model.vision.backbone=efficientnet_lite1, or another model.best_model_name',
       ),
     });
+  });
+
+  it('of another fusion or width is refused with the keys that differ', async () => {
+    await write();
+    const own = [...load, 'model.vision.backbone=efficientnet_lite1'];
+    await expect(complete(compose(...own, 'model.fusion=gated', 'model.embedding_dim=32'))).rejects.toMatchObject({
+      code: 'CROSSCHECK_WEIGHTS_MISMATCH',
+      message: `${file} has model.fusion=concat model.embedding_dim=64, the config says model.fusion=gated model.embedding_dim=32; set model.fusion=concat model.embedding_dim=64, or another model.best_model_name`,
+    });
+  });
+
+  it('brings its tokenizer, and no other is taken for its weights', async () => {
+    const json = readFileSync(path.join(repositoryRoot, 'assets/tiny/tokenizer.json'), 'utf8');
+    const swapped = json.replace('"the"', '"@"').replace('"a"', '"the"').replace('"@"', '"a"');
+    writeFileSync(path.join(dir, 'other.json'), swapped);
+    await write({ tokenizer: json });
+    const lite = 'model.vision.backbone=efficientnet_lite1';
+    const opened = async (...more: string[]) =>
+      openRunTokenizer((await complete(compose(...load, lite, 'model.text.vocab_size=640', ...more))).config);
+    expect((await opened()).json).toBe(json);
+    expect((await opened('model.text.tokenizer=assets/tiny/tokenizer.json')).json).toBe(json);
+    await expect(opened(`model.text.tokenizer=${dir}/other.json`)).rejects.toThrow(
+      /expected the tokenizer that the weights of .* have learnt with, got another one .*set model.text.tokenizer=null/,
+    );
+  });
+
+  it('says so when texts are cut to fewer tokens than data.max_length asks for', async () => {
+    const { lines } = await complete(compose(...named, 'data.max_length=64'));
+    expect(lines).toContain(
+      'text: data.max_length=64 is more than the 20 positions of the network: texts are cut to 20 tokens',
+    );
   });
 
   it('that says nothing of itself is what the config says, by the backbones alone', async () => {
