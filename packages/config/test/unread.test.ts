@@ -74,6 +74,7 @@ const refused: [command: Name, overrides: string[], message: string][] = [
   ['train', ['data.csv_file=all.csv', 'data.val_file=val.csv'], 'it needs data.csv_file=null'],
   ['train', ['data.pixel_cache.enabled=false', 'data.pixel_cache.dir=x'], 'it needs data.pixel_cache.enabled=true'],
   ['train', ['model.best_model_name=best_model_1.5.pth'], 'it needs model.load_model=true'],
+  ['train', ['model=tiny', 'model.text.pretrained_model=minilm'], 'it needs model.text.weights=${.pretrained_model}'],
   [
     'train',
     ['model.fusion=cross_attention', 'model.text.pooling=mean'],
@@ -105,6 +106,8 @@ const taken: [command: Name, overrides: string[]][] = [
   ['train', ['training.tracking_uri=http://b', 'training.experiment_name=x']],
   ['train', ['evaluation.split=val', 'export.output_dir=x', 'calibration.checkpoint=y', 'calibration.holdout=0.5']],
   ['train', ['model.load_model=true', 'model.best_model_name=best_model_1.5.pth', 'training.version=1.9']],
+  ['train', ['model.text.pretrained_model=minilm', 'model.vision.weights=null']],
+  ['train', ['model=tiny', 'model.text.pretrained_model=minilm', 'model.text.tokenizer=null']],
   ...(['evaluate', 'calibrate', 'export'] as const).map((name): [Name, string[]] => [
     name,
     [

@@ -1,3 +1,4 @@
+import { CrosscheckError } from '@crosscheck/contract';
 import type { Parameter } from '@crosscheck/network';
 import {
   checkTensors,
@@ -22,12 +23,25 @@ export async function loadWeights(model: ModelState, file: TensorFile): Promise<
 
 /** Loads EfficientNet-B0 weights in torchvision's, timm's or our names; the rest of the model stays as it is. */
 export async function loadVisionBackbone(model: ModelState, file: TensorFile): Promise<void> {
-  await copyTensors(model, viewVisionBackbone(file, model.architecture.vision));
+  await copyTensors(model, finite(viewVisionBackbone(file, model.architecture.vision)));
 }
 
 /** Loads DistilBERT weights in Hugging Face's or our names; the rest of the model stays as it is. */
 export async function loadTextBackbone(model: ModelState, file: TensorFile): Promise<void> {
-  await copyTensors(model, viewTextBackbone(file, model.architecture.text));
+  await copyTensors(model, finite(viewTextBackbone(file, model.architecture.text)));
+}
+
+/** The same file, whose numbers must be some: a network that starts with NaN looks like one that diverged. */
+function finite(file: TensorFile): TensorFile {
+  const read = async (name: string) => {
+    const data = await file.read(name);
+    let sum = 0;
+    for (let i = 0; i < data.length; i++) sum += 0 * (data[i] as number);
+    if (sum === 0) return data;
+    const message = `expected numbers in ${name} of ${file.path}, got NaN or infinity among them; take another copy of the weights`;
+    throw new CrosscheckError('CROSSCHECK_WEIGHTS_MISMATCH', message);
+  };
+  return { ...file, read };
 }
 
 async function copyTensors(model: ModelState, file: TensorFile): Promise<void> {

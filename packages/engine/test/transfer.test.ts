@@ -100,6 +100,19 @@ test('one error names everything that is missing, extra or misshapen, and nothin
   expect(model.predictLogits(batch)).toEqual(before);
 });
 
+test('a backbone with NaN among its numbers is refused by name', async () => {
+  const file = formulaCheckpoint(architecture);
+  const [broken = ''] = [...file.tensors.keys()].filter((name) => name.endsWith('features.4.0.weight'));
+  const read = async (name: string) => {
+    const data = await file.read(name);
+    return name === broken ? data.fill(Number.NaN, 3, 4) : data;
+  };
+  await expect(loadVisionBackbone(tiny(4), { ...file, read })).rejects.toMatchObject({
+    code: 'CROSSCHECK_WEIGHTS_MISMATCH',
+    message: expect.stringContaining(`expected numbers in ${broken}`),
+  });
+});
+
 test('a backbone is loaded alone', async () => {
   const model = tiny(4);
   const start = model.encode(batch);

@@ -134,6 +134,12 @@ export const trainReads: Reads<TrainConfig> = {
       'data.pixel_cache.enabled=true',
       ({ data }) => data.pixel_cache.enabled,
     ],
+    [
+      ['model.text.pretrained_model'],
+      'model.text.weights=${.pretrained_model}, or model.text.tokenizer or a size of model.text that is null',
+      ({ model: { text } }) =>
+        text.weights === text.pretrained_model || text.tokenizer === null || text.hidden_size === null,
+    ],
     [['model.best_model_name'], 'model.load_model=true', ({ model }) => model.load_model],
     [
       ['model.text.pooling'],
