@@ -10,6 +10,17 @@ export const mbConvStageSchema = z.strictObject({
   kernel: z.union([z.literal(3), z.literal(5)]),
 });
 
+/** Table 1 of the paper (Tan and Le 2019), which is EfficientNet-B0: what the others are scaled from. */
+export const efficientNetB0: readonly MbConvStage[] = [
+  { expand: 1, channels: 16, repeats: 1, stride: 1, kernel: 3 },
+  { expand: 6, channels: 24, repeats: 2, stride: 2, kernel: 3 },
+  { expand: 6, channels: 40, repeats: 2, stride: 2, kernel: 5 },
+  { expand: 6, channels: 80, repeats: 3, stride: 2, kernel: 3 },
+  { expand: 6, channels: 112, repeats: 3, stride: 1, kernel: 5 },
+  { expand: 6, channels: 192, repeats: 4, stride: 2, kernel: 5 },
+  { expand: 6, channels: 320, repeats: 1, stride: 1, kernel: 3 },
+];
+
 /** The vision backbones, by name. `packages/network` has their tables. */
 export const visionBackbones = [
   'efficientnet_b0',
@@ -36,15 +47,7 @@ export const architectureSchema = z.strictObject({
       stages: z
         .array(mbConvStageSchema)
         .min(1)
-        .default([
-          { expand: 1, channels: 16, repeats: 1, stride: 1, kernel: 3 },
-          { expand: 6, channels: 24, repeats: 2, stride: 2, kernel: 3 },
-          { expand: 6, channels: 40, repeats: 2, stride: 2, kernel: 5 },
-          { expand: 6, channels: 80, repeats: 3, stride: 2, kernel: 3 },
-          { expand: 6, channels: 112, repeats: 3, stride: 1, kernel: 5 },
-          { expand: 6, channels: 192, repeats: 4, stride: 2, kernel: 5 },
-          { expand: 6, channels: 320, repeats: 1, stride: 1, kernel: 3 },
-        ]),
+        .default([...efficientNetB0]),
       headChannels: z.int().positive().default(1280),
       batchNormEpsilon: z.number().positive().default(1e-5),
       activation: z.enum(['silu', 'relu6']).default('silu').describe('after every batch norm but the last of a block'),

@@ -3,22 +3,12 @@
 // ReLU6, and a stem, head, first and last stage that are never scaled in width or depth.
 import {
   architectureSchema,
+  efficientNetB0 as baseline,
   type MbConvStage,
   type Preprocessing,
   type VisionArchitecture,
   type VisionBackbone,
 } from '@crosscheck/contract';
-
-/** Table 1 of the paper, which is B0. */
-const baseline: readonly MbConvStage[] = [
-  { expand: 1, channels: 16, repeats: 1, stride: 1, kernel: 3 },
-  { expand: 6, channels: 24, repeats: 2, stride: 2, kernel: 3 },
-  { expand: 6, channels: 40, repeats: 2, stride: 2, kernel: 5 },
-  { expand: 6, channels: 80, repeats: 3, stride: 2, kernel: 3 },
-  { expand: 6, channels: 112, repeats: 3, stride: 1, kernel: 5 },
-  { expand: 6, channels: 192, repeats: 4, stride: 2, kernel: 5 },
-  { expand: 6, channels: 320, repeats: 1, stride: 1, kernel: 3 },
-];
 
 /** EfficientNet, and its variant for devices without squeeze-and-excite. */
 export type VisionFamily = 'b' | 'lite';

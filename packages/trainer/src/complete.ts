@@ -55,7 +55,8 @@ async function factsOfBackbones({ model }: TrainConfig): Promise<Facts> {
   return { vision, text, pixels, textFrom: from, visionFrom: why, notes: doubt === null ? [] : [doubt] };
 }
 
-async function readStored({
+/** What the checkpoint of `model.load_model` says of itself; null where it says nothing. */
+export async function readStored({
   model,
   training,
 }: TrainConfig): Promise<{ file: string; metadata: CheckpointMetadata } | null> {

@@ -19,7 +19,7 @@ import {
   resolveTokenizer,
   type TensorFile,
 } from '@crosscheck/weights';
-import { completeForeign } from './complete.ts';
+import { completeForeign, readStored } from './complete.ts';
 
 /** Builds the network with fresh weights. */
 export function buildModel(config: CompleteConfig, architecture: Architecture = architectureOf(config)): Model {
@@ -114,22 +114,15 @@ export async function openDescription(
  * @throws CROSSCHECK_WEIGHTS_MISMATCH when `model.text.tokenizer` names another one
  */
 export async function openRunTokenizer(config: CompleteConfig): Promise<Tokenizer> {
-  const stored = config.model.load_model ? await readStoredTokenizer(config) : null;
-  if (stored === null) return openTokenizer(config);
-  const own = createTokenizer(stored.json, preprocessingOf(config));
+  const stored = config.model.load_model ? await readStored(config) : null;
+  const json = stored?.metadata.tokenizer ?? null;
+  if (stored === null || json === null) return openTokenizer(config);
+  const own = createTokenizer(json, preprocessingOf(config));
   if (config.model.text.tokenizer === null || (await openTokenizer(config)).json === own.json) return own;
   throw new CrosscheckError(
     'CROSSCHECK_WEIGHTS_MISMATCH',
     `expected the tokenizer that the weights of ${stored.file} have learnt with, got another one in model.text.tokenizer=${config.model.text.tokenizer}; set model.text.tokenizer=null`,
   );
-}
-
-async function readStoredTokenizer(config: CompleteConfig): Promise<{ file: string; json: string } | null> {
-  const file = await resolveCheckpointPath(config.model.best_model_name, config.training.checkpoint_dir);
-  const checkpoint = await openCheckpoint(file, meaningOf(config));
-  await checkpoint.close();
-  const json = checkpoint.metadata?.tokenizer ?? null;
-  return json === null ? null : { file, json };
 }
 
 /** The tokenizer of `model.text.tokenizer`, else of `model.text.pretrained_model`; it must fit the text backbone's vocabulary. */

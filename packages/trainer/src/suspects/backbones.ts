@@ -5,7 +5,7 @@ import { noDropout, readsSequences } from '@crosscheck/network';
 import type { Tokenizer } from '@crosscheck/preprocess';
 import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/weights';
 import { complete } from '../complete.ts';
-import { buildModel, loadInitialWeights, meaningOf, openDescription, openTokenizer } from '../network.ts';
+import { buildModel, loadInitialWeights, meaningOf, openDescription, openRunTokenizer } from '../network.ts';
 
 /** What turns posts into features. */
 export interface Backbones {
@@ -25,7 +25,7 @@ export async function openBackbones(config: TrainConfig): Promise<Backbones> {
 
 async function openNamed(asked: TrainConfig): Promise<Backbones> {
   const { config, lines } = await complete(asked);
-  const tokenizer = await openTokenizer(config);
+  const tokenizer = await openRunTokenizer(config);
   // Regions and tokens of cross attention are more than a probe can use.
   const fusion = config.model.load_model ? config.model.fusion : 'concat';
   const architecture = { ...architectureOf(config), fusion };
