@@ -8,11 +8,11 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { composeConfig, trainConfigSchema } from '@crosscheck/config';
 import { describeTensorflow } from '@crosscheck/tensorflow';
-import { startOfRun } from '../../packages/trainer/src/loop.ts';
-import { openPhase } from '../../packages/trainer/src/open-phase.ts';
-import { openRun } from '../../packages/trainer/src/open-run.ts';
-import type { Phase } from '../../packages/trainer/src/phases.ts';
-import type { PhaseSession } from '../../packages/trainer/src/session.ts';
+import { startOfRun } from '../../packages/trainer/src/loop/loop.ts';
+import type { Phase } from '../../packages/trainer/src/loop/phases.ts';
+import type { PhaseSession } from '../../packages/trainer/src/loop/session.ts';
+import { openPhase } from '../../packages/trainer/src/run/open-phase.ts';
+import { openRun } from '../../packages/trainer/src/run/open-run.ts';
 
 const [folder = '', run = '', batchSize = '16', workers = '1'] = process.argv.slice(2);
 const { config } = composeConfig({

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { type CompleteConfig, composeConfig, preprocessingOf, trainConfigSchema } from '@crosscheck/config';
 import { createLoader, defaultAugmentation, readManifest, writeManifestFile } from '@crosscheck/data';
 import type { Model } from '@crosscheck/engine';
-import { complete } from '../../packages/trainer/src/complete.ts';
-import { buildModel, loadInitialWeights, openTokenizer } from '../../packages/trainer/src/network.ts';
+import { complete } from '../../packages/trainer/src/run/complete.ts';
+import { buildModel, loadInitialWeights, openTokenizer } from '../../packages/trainer/src/run/network.ts';
 import type { Sources } from './sources.ts';
 import type { Stamp } from './stamps.ts';
 

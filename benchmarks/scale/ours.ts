@@ -6,11 +6,11 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { composeConfig, trainConfigSchema } from '@crosscheck/config';
-import { startOfRun } from '../../packages/trainer/src/loop.ts';
-import { openPhase } from '../../packages/trainer/src/open-phase.ts';
-import { openRun } from '../../packages/trainer/src/open-run.ts';
-import type { Phase } from '../../packages/trainer/src/phases.ts';
-import { openLoader } from '../../packages/trainer/src/run-data.ts';
+import { openLoader } from '../../packages/trainer/src/data/run-data.ts';
+import { startOfRun } from '../../packages/trainer/src/loop/loop.ts';
+import type { Phase } from '../../packages/trainer/src/loop/phases.ts';
+import { openPhase } from '../../packages/trainer/src/run/open-phase.ts';
+import { openRun } from '../../packages/trainer/src/run/open-run.ts';
 
 const [folder = '', rows = '', what = ''] = process.argv.slice(2);
 const isFrozen = what === 'frozen';

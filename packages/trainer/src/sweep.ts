@@ -2,7 +2,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenSweep, SweepJob, SweepStart, TrainConfig } from '@crosscheck/config';
 import { RunLogger, type RunStatus } from 'mlflow-js-client';
-import { describeUnsent, openStore, sourceTags, trainingExperiment } from './tracking.ts';
+import { describeUnsent, openStore, sourceTags, trainingExperiment } from './tracker/tracking.ts';
 
 const [startLimitMs, closeLimitMs] = [5_000, 60_000];
 

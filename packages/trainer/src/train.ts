@@ -1,9 +1,9 @@
 import path from 'node:path';
 import type { JobResult, Run, TrainConfig } from '@crosscheck/config';
 import { isInterruption, settle } from '@crosscheck/contract';
-import { finishRun } from './finish-run.ts';
-import { type OpenRun, openRun } from './open-run.ts';
-import { runAll } from './run-all.ts';
+import { finishRun } from './run/finish-run.ts';
+import { type OpenRun, openRun } from './run/open-run.ts';
+import { runAll } from './run/run-all.ts';
 
 /**
  * Trains as the config says, and leaves in the run folder metrics.jsonl, the training state, plots and a report; in

@@ -1,7 +1,7 @@
 import { composeConfig, flattenConfig, type TrainConfig, trainConfigSchema, trainReads } from '@crosscheck/config';
 import { diagnose, type TrainedEpoch, verdictsOfEpoch } from '@crosscheck/evaluation';
 import { describe, expect, it } from 'vitest';
-import { resolvePhases } from '../src/phases.ts';
+import { resolvePhases } from '../src/loop/phases.ts';
 
 const compose = (overrides: readonly string[]) =>
   composeConfig<TrainConfig>({

@@ -11,8 +11,8 @@ import { elementCount, parameterNames, visionArchitectureOf } from '@crosscheck/
 import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
 import { writeCheckpoint, writeSafetensors } from '@crosscheck/weights';
 import { afterAll, describe, expect, it } from 'vitest';
-import { complete, namePublished } from '../src/complete.ts';
-import { openDescription, openRunTokenizer } from '../src/network.ts';
+import { complete, namePublished } from '../src/run/complete.ts';
+import { openDescription, openRunTokenizer } from '../src/run/network.ts';
 import { composeTiny } from './support/tiny-step.ts';
 
 const { dir, remove } = temporaryFolder();

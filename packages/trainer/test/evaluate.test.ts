@@ -3,11 +3,11 @@ import path from 'node:path';
 import type { Sample } from '@crosscheck/data';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSplit } from '../src/data/run-data.ts';
 import { ablate } from '../src/evaluate/ablations.ts';
 import { evaluate } from '../src/evaluate/evaluate.ts';
 import type { EvaluationResult } from '../src/evaluate/evaluate-split.ts';
 import { openJudge } from '../src/evaluate/open-judge.ts';
-import { readSplit } from '../src/run-data.ts';
 import { copyPosts, makePosts, testFolder } from './support/posts.ts';
 import { quietly, runOf, shortRun, type TrainedRun, trainHere } from './support/run-train.ts';
 

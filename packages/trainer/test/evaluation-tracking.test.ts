@@ -7,7 +7,7 @@ import { openTrackingStore, type Run } from 'mlflow-js-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { evaluate } from '../src/evaluate/evaluate.ts';
 import type { EvaluationResult } from '../src/evaluate/evaluate-split.ts';
-import { runSync } from '../src/mlflow-sync.ts';
+import { runSync } from '../src/tracker/mlflow-sync.ts';
 import { makePosts } from './support/posts.ts';
 import { quietly, runOf, shortRun, trainHere } from './support/run-train.ts';
 

@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openFeatureCache } from '../src/features/feature-cache.ts';
 import { type RowShape, readFeatures, rowWidth, writeBatch } from '../src/features/feature-set.ts';
 import { storeForNow } from '../src/features/row-storage.ts';
-import { viewOf } from '../src/inputs.ts';
+import { viewOf } from '../src/loop/inputs.ts';
 import { copyPosts, editLine, makePosts, testFolder, trainCsv } from './support/posts.ts';
 import { stepLosses } from './support/read-run.ts';
 import { shortRun, type TrainedRun, trainHere } from './support/run-train.ts';

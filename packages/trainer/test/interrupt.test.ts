@@ -2,10 +2,10 @@ import path from 'node:path';
 import { composeConfig, trainConfigSchema } from '@crosscheck/config';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { LoopCommand, ResumePoint, TrainEvent } from '../src/events.ts';
-import { runTraining, startOfRun } from '../src/loop.ts';
-import { openPhase } from '../src/open-phase.ts';
-import { type OpenRun, openRun } from '../src/open-run.ts';
+import type { LoopCommand, ResumePoint, TrainEvent } from '../src/loop/events.ts';
+import { runTraining, startOfRun } from '../src/loop/loop.ts';
+import { openPhase } from '../src/run/open-phase.ts';
+import { type OpenRun, openRun } from '../src/run/open-run.ts';
 import { makePosts } from './support/posts.ts';
 import { quietly, runOf, shortRun } from './support/run-train.ts';
 

@@ -10,7 +10,7 @@ import {
   startMlflow,
   startPython,
 } from '../../mlflow-js-client/test/support/real-mlflow.ts';
-import { syncCommand } from '../src/mlflow-sync.ts';
+import { syncCommand } from '../src/tracker/mlflow-sync.ts';
 import { makePosts, testFolder } from './support/posts.ts';
 import { epochLines, readMetrics, stepLines } from './support/read-run.ts';
 import { shortRun, trainHere } from './support/run-train.ts';

@@ -4,7 +4,7 @@ import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
 import { openSafetensors, writeSafetensors } from '@crosscheck/weights';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type HubServer, startHub } from '../../weights/test/hub-server.ts';
-import { buildModel, loadInitialWeights, openTokenizer } from '../src/network.ts';
+import { buildModel, loadInitialWeights, openTokenizer } from '../src/run/network.ts';
 import { composeTiny, tinyInput, weightsOf } from './support/tiny-step.ts';
 
 // What model.* changes, each key by itself.

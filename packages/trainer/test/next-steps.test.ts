@@ -3,7 +3,7 @@ import path from 'node:path';
 import { composeConfig, evaluateReads, trainConfigSchema } from '@crosscheck/config';
 import { expect, it } from 'vitest';
 import { bestModelName } from '../src/consumers/checkpoints.ts';
-import { nextCommands } from '../src/next-steps.ts';
+import { nextCommands } from '../src/report/next-steps.ts';
 
 const compose = (overrides: string[]) =>
   composeConfig({ configName: 'config', schema: trainConfigSchema, overrides }).config;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { phaseSummary } from '../src/phase-summary.ts';
+import { phaseSummary } from '../src/report/phase-summary.ts';
 
 const record = (phaseIndex: number, phase: string, epoch: number, accuracy: number) => ({
   phaseIndex,

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { choosePrecision, describePrecision } from '../src/precision.ts';
+import { choosePrecision, describePrecision } from '../src/run/precision.ts';
 
 const variable = 'NVIDIA_TF32_OVERRIDE';
 const before = process.env[variable];

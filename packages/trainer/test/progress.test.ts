@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { showProgress } from '../src/consumers/progress.ts';
-import { createEpochTotals, emptyTotals } from '../src/epoch-totals.ts';
-import type { StepEvent, TrainEvent } from '../src/events.ts';
+import { createEpochTotals, emptyTotals } from '../src/loop/epoch-totals.ts';
+import type { StepEvent, TrainEvent } from '../src/loop/events.ts';
 import { composeTiny } from './support/tiny-step.ts';
 
 const { phase } = composeTiny('training.num_epochs=2', 'training.learning_rate=2e-5');

@@ -9,8 +9,8 @@ import { tf } from '@crosscheck/tensorflow';
 import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
 import { openSafetensors, writeBertModel } from '@crosscheck/weights';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { complete } from '../src/complete.ts';
-import { buildModel, loadInitialWeights, openTokenizer } from '../src/network.ts';
+import { complete } from '../src/run/complete.ts';
+import { buildModel, loadInitialWeights, openTokenizer } from '../src/run/network.ts';
 
 const requirements = [
   'torch==2.13.0',

@@ -4,7 +4,7 @@ import { trainConfigSchema } from '@crosscheck/config';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { readCheckpointMetadata } from '@crosscheck/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isFree, leavesOf, mayChange } from '../src/resume-keys.ts';
+import { isFree, leavesOf, mayChange } from '../src/run/resume-keys.ts';
 import { copyPosts, makePosts, testFolder, trainCsv } from './support/posts.ts';
 import { bestCheckpoint, epochLines, readBits, readMetrics, withoutTimes } from './support/read-run.ts';
 import { shortRun, type TrainedRun, trainHere } from './support/run-train.ts';

@@ -1,8 +1,8 @@
 import { cosine } from '@crosscheck/engine';
 import { describe, expect, it } from 'vitest';
 import { epochsWithoutImprovement } from '../src/consumers/early-stopping.ts';
-import type { EpochRecord } from '../src/history.ts';
-import { buildSchedule, cosineRestarts, withWarmup } from '../src/schedule.ts';
+import type { EpochRecord } from '../src/loop/history.ts';
+import { buildSchedule, cosineRestarts, withWarmup } from '../src/loop/schedule.ts';
 import { composeTiny } from './support/tiny-step.ts';
 
 const rates = (overrides: string[], steps: number, history: EpochRecord[] = []) => {

@@ -2,9 +2,9 @@ import { createModel, type Gradients, type Model } from '@crosscheck/engine';
 import { tf } from '@crosscheck/tensorflow';
 import { expectClose, expectNoLeak } from '@crosscheck/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { distanceFromHeads } from '../src/blocks.ts';
-import { resolveLoss } from '../src/loss.ts';
-import { takeStep, trainableIn } from '../src/take-step.ts';
+import { distanceFromHeads } from '../src/loop/blocks.ts';
+import { resolveLoss } from '../src/loop/loss.ts';
+import { takeStep, trainableIn } from '../src/loop/take-step.ts';
 import { composeTiny, stepOptions, tinyInput, tinyModelOptions, weightBits, weightsOf } from './support/tiny-step.ts';
 
 const first = { phaseStep: 0, step: 0, epoch: 0 };

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { openCheckpoint } from '@crosscheck/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTrainingState } from '../src/training-state.ts';
+import { openTrainingState } from '../src/run/training-state.ts';
 import { copyPosts, makePosts, testFolder, trainCsv } from './support/posts.ts';
 import {
   bestCheckpoint,

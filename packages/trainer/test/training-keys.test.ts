@@ -4,12 +4,12 @@ import { expectClose, repositoryRoot, temporaryFolder } from '@crosscheck/testki
 import { openSafetensors } from '@crosscheck/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stopEarly } from '../src/consumers/early-stopping.ts';
-import type { TrainEvent } from '../src/events.ts';
-import { resolveLoss } from '../src/loss.ts';
-import { resolvePhases } from '../src/phases.ts';
-import { buildSchedule } from '../src/schedule.ts';
-import { takeStep } from '../src/take-step.ts';
-import { openTrainingState } from '../src/training-state.ts';
+import type { TrainEvent } from '../src/loop/events.ts';
+import { resolveLoss } from '../src/loop/loss.ts';
+import { resolvePhases } from '../src/loop/phases.ts';
+import { buildSchedule } from '../src/loop/schedule.ts';
+import { takeStep } from '../src/loop/take-step.ts';
+import { openTrainingState } from '../src/run/training-state.ts';
 import { makePosts } from './support/posts.ts';
 import { stepLines } from './support/read-run.ts';
 import { shortRun, trainHere } from './support/run-train.ts';

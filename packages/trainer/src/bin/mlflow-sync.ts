@@ -1,5 +1,5 @@
 import { runOptionCommand } from '@crosscheck/contract';
-import { runSync } from '../mlflow-sync.ts';
+import { runSync } from '../tracker/mlflow-sync.ts';
 
 await runOptionCommand({
   name: 'mlflow:sync',

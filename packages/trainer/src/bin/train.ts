@@ -1,6 +1,6 @@
 import { runCommand, trainConfigSchema, trainReads } from '@crosscheck/config';
-import { runMetricNames } from '../metric-names.ts';
-import { choosePrecision } from '../precision.ts';
+import { runMetricNames } from '../report/metric-names.ts';
+import { choosePrecision } from '../run/precision.ts';
 
 await runCommand({
   name: 'train',
@@ -13,7 +13,7 @@ await runCommand({
   // It looks for signals by itself, and saves before it ends.
   patienceMs: Number.POSITIVE_INFINITY,
   openSweep: async (start) => (await import('../sweep.ts')).openSweep(start),
-  stored: async (overrides) => (await import('../stored-run.ts')).readStoredConfig(overrides),
+  stored: async (overrides) => (await import('../run/stored-run.ts')).readStoredConfig(overrides),
   main: async (run) => {
     choosePrecision(run.config.training.mixed_precision);
     return (await import('../train.ts')).train(run);

@@ -1,9 +1,9 @@
 import { isCrosscheckError } from '@crosscheck/contract';
 import { openCheckpoint } from '@crosscheck/weights';
 import type { Best } from '../consumers/checkpoints.ts';
-import { finishJudging, type Judged, judgeBatches } from '../judge.ts';
-import type { OpenRun } from '../open-run.ts';
-import { openLoader } from '../run-data.ts';
+import { openLoader } from '../data/run-data.ts';
+import { finishJudging, type Judged, judgeBatches } from '../loop/judge.ts';
+import type { OpenRun } from '../run/open-run.ts';
 import { type CalibrationResult, calibrateOn } from './calibrate-on.ts';
 import { rewriteCheckpoint } from './rewrite-checkpoint.ts';
 import { formatCalibration } from './show.ts';

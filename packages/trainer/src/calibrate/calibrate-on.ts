@@ -11,7 +11,7 @@ import {
   type ThresholdRule,
   verdictsOf,
 } from '@crosscheck/evaluation';
-import type { SplitRows } from '../divide-split.ts';
+import type { SplitRows } from '../data/divide-split.ts';
 import { type RowUse, usesOf } from './seen-rows.ts';
 
 type Settings = TrainConfig['calibration'];

@@ -12,13 +12,13 @@ import { applyTemperature, coverageTable, formatDiagnoses } from '@crosscheck/ev
 import { collectLessOften } from '@crosscheck/preprocess';
 import { renderEvaluationPlot } from '@crosscheck/report';
 import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/weights';
-import { checkClasses } from '../check-classes.ts';
-import { completeForeign } from '../complete.ts';
 import { bestModelName } from '../consumers/checkpoints.ts';
+import { checkClasses } from '../data/check-classes.ts';
+import { readCalibrationSplit, readColumns } from '../data/run-data.ts';
 import { type Answers, openCheckpointJudge } from '../evaluate/open-judge.ts';
-import { meaningOf } from '../network.ts';
-import { nextCommands } from '../next-steps.ts';
-import { readCalibrationSplit, readColumns } from '../run-data.ts';
+import { nextCommands } from '../report/next-steps.ts';
+import { completeForeign } from '../run/complete.ts';
+import { meaningOf } from '../run/network.ts';
 import { type CalibrationResult, calibrateOn } from './calibrate-on.ts';
 import { rewriteCheckpoint } from './rewrite-checkpoint.ts';
 import { formatCalibration, formatCoverage } from './show.ts';

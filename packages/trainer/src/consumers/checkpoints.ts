@@ -3,8 +3,8 @@ import { type CheckpointMetadata, CrosscheckError } from '@crosscheck/contract';
 import { type Model, modelTensors } from '@crosscheck/engine';
 import { isBetterEpoch } from '@crosscheck/evaluation';
 import { type TensorToWrite, writeCheckpoint } from '@crosscheck/weights';
-import type { NotFinite } from '../diverged.ts';
-import type { Consumer, EpochEvent } from '../events.ts';
+import type { NotFinite } from '../loop/diverged.ts';
+import type { Consumer, EpochEvent } from '../loop/events.ts';
 
 /** The best epoch so far. */
 export interface Best {

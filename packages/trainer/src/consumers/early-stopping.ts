@@ -1,6 +1,6 @@
 import { isLowerBetter } from '@crosscheck/evaluation';
-import type { Consumer, EpochMetrics } from '../events.ts';
-import type { EpochRecord } from '../history.ts';
+import type { Consumer, EpochMetrics } from '../loop/events.ts';
+import type { EpochRecord } from '../loop/history.ts';
 
 export interface EarlyStopping {
   enabled: boolean;

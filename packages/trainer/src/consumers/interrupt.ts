@@ -1,5 +1,5 @@
 import { answerStop, type StopSignal, stopSignal } from '@crosscheck/contract';
-import type { Consumer } from '../events.ts';
+import type { Consumer } from '../loop/events.ts';
 
 /** A signal to stop: the step is finished, everything is saved, the run ends as KILLED. `runProgram` listens, and ends at once at a second one. */
 export function stopOnSignal(): Consumer & { takeStop(): StopSignal | null } {

@@ -1,8 +1,8 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { temporaryBeside } from '@crosscheck/contract';
-import type { Consumer, EpochEvent, Position, StepEvent } from '../events.ts';
-import { guardWriting } from '../guard-writing.ts';
+import type { Consumer, EpochEvent, Position, StepEvent } from '../loop/events.ts';
+import { guardWriting } from '../run/guard-writing.ts';
 import type { MetricsLine } from '../tracker/points.ts';
 
 export const metricsFileName = 'metrics.jsonl';

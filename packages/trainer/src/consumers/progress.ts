@@ -1,5 +1,5 @@
 import cliProgress from 'cli-progress';
-import type { Consumer, EpochEvent, StepEvent, TrainEvent } from '../events.ts';
+import type { Consumer, EpochEvent, StepEvent, TrainEvent } from '../loop/events.ts';
 
 /** Where progress is written: a terminal gets a bar that is redrawn, anything else gets plain lines. */
 export interface ProgressOutput {

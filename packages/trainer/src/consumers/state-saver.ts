@@ -1,5 +1,5 @@
-import { emptyTotals } from '../epoch-totals.ts';
-import type { Consumer, ResumePoint } from '../events.ts';
+import { emptyTotals } from '../loop/epoch-totals.ts';
+import type { Consumer, ResumePoint } from '../loop/events.ts';
 
 /** Saves the training state when a phase begins (on the weights it begins with), after every epoch, when the run is interrupted, and every so many steps if asked. */
 export function saveState(save: (point: ResumePoint) => Promise<void>, everySteps: number | null): Consumer {

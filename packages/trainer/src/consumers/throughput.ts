@@ -1,4 +1,4 @@
-import type { Consumer } from '../events.ts';
+import type { Consumer } from '../loop/events.ts';
 
 /** How fast a phase was, over the steps of this process. */
 export interface PhaseThroughput {

@@ -1,4 +1,4 @@
-import type { Consumer } from '../events.ts';
+import type { Consumer } from '../loop/events.ts';
 import type { Course } from '../tracker/course.ts';
 import { epochLine, stepLine } from './metrics-file.ts';
 

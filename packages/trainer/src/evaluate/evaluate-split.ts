@@ -23,7 +23,7 @@ import {
 } from '@crosscheck/evaluation';
 import type { Disagreement } from '@crosscheck/report';
 import { type RowUse, usesOf } from '../calibrate/seen-rows.ts';
-import type { SplitRows } from '../divide-split.ts';
+import type { SplitRows } from '../data/divide-split.ts';
 import { type Prediction, type PredictionOptions, predictionsOf, requireOwnIds } from '../predictions/prediction.ts';
 import { type AblationName, ablate, ablationNames } from './ablations.ts';
 import { judgeRival, type RivalResult } from './judge-rival.ts';

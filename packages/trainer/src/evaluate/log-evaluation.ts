@@ -3,10 +3,10 @@ import type { Run, TrainConfig } from '@crosscheck/config';
 import { hideInValue, isCrosscheckError, messageOf } from '@crosscheck/contract';
 import { metricNames } from '@crosscheck/evaluation';
 import { RunLogger, type TrackingStore } from 'mlflow-js-client';
-import { ablationMetrics, differenceMetrics } from '../metric-names.ts';
-import { syncCommand } from '../mlflow-sync.ts';
 import { predictionsFile } from '../predictions/file-names.ts';
-import { isMissing, openStore, trainingExperiment } from '../tracking.ts';
+import { ablationMetrics, differenceMetrics } from '../report/metric-names.ts';
+import { syncCommand } from '../tracker/mlflow-sync.ts';
+import { isMissing, openStore, trainingExperiment } from '../tracker/tracking.ts';
 import type { EvaluationResult } from './evaluate-split.ts';
 
 const closeLimitMs = 60_000;

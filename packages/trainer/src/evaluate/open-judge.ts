@@ -19,9 +19,9 @@ import { noDropout } from '@crosscheck/network';
 import type { Tokenizer } from '@crosscheck/preprocess';
 import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/weights';
 import { bestModelName } from '../consumers/checkpoints.ts';
-import { finishJudging, judgeBatches } from '../judge.ts';
-import { meaningOf, openDescription } from '../network.ts';
-import { acceptsPartialPosts, pixelCacheOf } from '../run-data.ts';
+import { acceptsPartialPosts, pixelCacheOf } from '../data/run-data.ts';
+import { finishJudging, judgeBatches } from '../loop/judge.ts';
+import { meaningOf, openDescription } from '../run/network.ts';
 import { factsOfArtifact, factsOfCheckpoint, type ModelFacts } from './model-facts.ts';
 
 /** The answers on some samples, in their order; unreadable ones are left out. N answers. */

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Run, TrainConfig } from '@crosscheck/config';
 import { withoutSecrets } from '@crosscheck/contract';
 import type { ReportData, ScoredSplit } from '@crosscheck/report';
-import { mistakesOf } from '../mistakes.ts';
+import { mistakesOf } from '../report/mistakes.ts';
 import type { Evaluation, EvaluationResult } from './evaluate-split.ts';
 import { pairOf } from './judge-rival.ts';
 import { describeNetwork, type ModelFacts } from './model-facts.ts';

@@ -1,15 +1,15 @@
 import { preprocessingOf } from '@crosscheck/config';
 import { throwIfStopped } from '@crosscheck/contract';
 import { type AblatedAccuracy, applyTemperature } from '@crosscheck/evaluation';
+import { openLoader } from '../data/run-data.ts';
 import { type AblationName, ablationNames, planAblation } from '../evaluate/ablations.ts';
 import { ablatedAccuracy, type JudgedPosts } from '../evaluate/posts.ts';
 import { type FeatureSet, readFeatures, rowWidth, writeBatch } from '../features/feature-set.ts';
 import { sizesOf } from '../features/plan-features.ts';
 import { encodeBatch, rowShape } from '../features/prepare-features.ts';
 import { storeForNow } from '../features/row-storage.ts';
-import { finishJudging, type Judged, judgeFeatures } from '../judge.ts';
-import type { OpenRun } from '../open-run.ts';
-import { openLoader } from '../run-data.ts';
+import { finishJudging, type Judged, judgeFeatures } from '../loop/judge.ts';
+import type { OpenRun } from '../run/open-run.ts';
 
 /** Validation's answers, and its features, from which the ablations are judged without another look at pictures and words. */
 export interface JudgedValidation {

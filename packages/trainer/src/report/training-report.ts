@@ -6,10 +6,10 @@ import { describeTensorflow } from '@crosscheck/tensorflow';
 import type { BestCalibration } from '../calibrate/calibrate-best.ts';
 import type { AblationName } from '../evaluate/ablations.ts';
 import { accuracyOf } from '../evaluate/posts.ts';
-import type { Judged } from '../judge.ts';
-import { mistakesOf } from '../mistakes.ts';
-import type { OpenRun } from '../open-run.ts';
-import type { TrainingOutcome } from '../run-all.ts';
+import type { Judged } from '../loop/judge.ts';
+import type { OpenRun } from '../run/open-run.ts';
+import type { TrainingOutcome } from '../run/run-all.ts';
+import { mistakesOf } from './mistakes.ts';
 
 /** What the report tells of. */
 export interface Findings {

@@ -1,8 +1,8 @@
 import { bootstrapIntervals, computeMetrics } from '@crosscheck/evaluation';
-import type { OpenRun } from '../open-run.ts';
 import { type Prediction, predictionsOf } from '../predictions/prediction.ts';
 import type { StoredResult } from '../predictions/stored-result.ts';
-import type { TrainingOutcome } from '../run-all.ts';
+import type { OpenRun } from '../run/open-run.ts';
+import type { TrainingOutcome } from '../run/run-all.ts';
 import { decisionAfter, type Findings, scoredValidation } from './training-report.ts';
 
 /** Validation as the best checkpoint judges it: every verdict, and the figures in the shape of `eval_results.json`. */

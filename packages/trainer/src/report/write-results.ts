@@ -2,11 +2,11 @@ import path from 'node:path';
 import { writeWhole } from '@crosscheck/contract';
 import { computeMetrics } from '@crosscheck/evaluation';
 import { renderConfusionMatrix, renderReport, renderTrainingCurves } from '@crosscheck/report';
-import { guardWriting } from '../guard-writing.ts';
-import type { OpenRun } from '../open-run.ts';
 import { validationPredictionsFile, validationResultsFile } from '../predictions/file-names.ts';
 import { formatPredictions } from '../predictions/predictions-file.ts';
-import type { TrainingOutcome } from '../run-all.ts';
+import { guardWriting } from '../run/guard-writing.ts';
+import type { OpenRun } from '../run/open-run.ts';
+import type { TrainingOutcome } from '../run/run-all.ts';
 import { type DiagnosedFindings, scoredValidation, trainingReport } from './training-report.ts';
 import { validationResults } from './validation-results.ts';
 

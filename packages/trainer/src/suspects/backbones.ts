@@ -4,8 +4,8 @@ import { createModel, loadWeights, type Model } from '@crosscheck/engine';
 import { noDropout, readsSequences } from '@crosscheck/network';
 import type { Tokenizer } from '@crosscheck/preprocess';
 import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/weights';
-import { complete } from '../complete.ts';
-import { buildModel, loadInitialWeights, meaningOf, openDescription, openRunTokenizer } from '../network.ts';
+import { complete } from '../run/complete.ts';
+import { buildModel, loadInitialWeights, meaningOf, openDescription, openRunTokenizer } from '../run/network.ts';
 
 /** What turns posts into features. */
 export interface Backbones {

@@ -1,12 +1,12 @@
 import type { TrainConfig } from '@crosscheck/config';
 import { cacheFolder, modalitiesOf } from '@crosscheck/contract';
 import { createLoader, createProgress, type Loader, type Sample } from '@crosscheck/data';
+import { acceptsPartialPosts, pixelCacheOf } from '../data/run-data.ts';
 import { openFeatureCache } from '../features/feature-cache.ts';
 import { type FeatureSet } from '../features/feature-set.ts';
 import { featureSettings, sizesOf } from '../features/plan-features.ts';
 import { prepareFeatures, rowShape } from '../features/prepare-features.ts';
-import { type Phase, resolvePhases } from '../phases.ts';
-import { acceptsPartialPosts, pixelCacheOf } from '../run-data.ts';
+import { type Phase, resolvePhases } from '../loop/phases.ts';
 import type { Backbones } from './backbones.ts';
 import type { Matrix } from './components.ts';
 

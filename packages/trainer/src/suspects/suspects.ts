@@ -5,7 +5,7 @@ import { createProgress, dividePosts, findDuplicates, findIdColumn, inspectPosts
 import { bootstrapIntervals, type ConfidentLearning, type Estimate, learnConfidently } from '@crosscheck/evaluation';
 import { collectLessOften } from '@crosscheck/preprocess';
 import { mayOverlap } from '../calibrate/seen-rows.ts';
-import { readSplit } from '../run-data.ts';
+import { readSplit } from '../data/run-data.ts';
 import { type Backbones, openBackbones } from './backbones.ts';
 import { principalComponents } from './components.ts';
 import { mostComponents, predictOutOfFold } from './out-of-fold.ts';

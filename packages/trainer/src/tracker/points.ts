@@ -1,4 +1,4 @@
-import type { EpochMetrics } from '../events.ts';
+import type { EpochMetrics } from '../loop/events.ts';
 
 /** One value of one metric, as the tracker names it. */
 export interface Point {

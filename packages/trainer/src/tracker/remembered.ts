@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hideInValue } from '@crosscheck/contract';
 import { z } from 'zod';
-import { guardWriting } from '../guard-writing.ts';
+import { guardWriting } from '../run/guard-writing.ts';
 
 /** Stands in the run folder as soon as the tracker has the run. */
 export const trackerFileName = 'mlflow.json';

@@ -1,9 +1,9 @@
 import { type CompleteConfig, completeConfig, composeConfig, trainConfigSchema } from '@crosscheck/config';
 import { architectureSchema, createRandom } from '@crosscheck/contract';
 import type { Model, ModelOptions, TrainingInput } from '@crosscheck/engine';
-import { buildOptimizer } from '../../src/optimizer.ts';
-import { type Phase, resolvePhases } from '../../src/phases.ts';
-import type { StepOptions } from '../../src/take-step.ts';
+import { buildOptimizer } from '../../src/loop/optimizer.ts';
+import { type Phase, resolvePhases } from '../../src/loop/phases.ts';
+import type { StepOptions } from '../../src/loop/take-step.ts';
 
 const architecture = architectureSchema.parse({
   vision: {

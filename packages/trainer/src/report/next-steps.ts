@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { commandLine, type TrainConfig } from '@crosscheck/config';
-import { bestModelName } from './consumers/checkpoints.ts';
+import { bestModelName } from '../consumers/checkpoints.ts';
 
 /** Overrides that every command on the same posts and checkpoint wants too. */
 const shared = /^\+{0,2}(data|experiment|training\.(version|checkpoint_dir))([.=@]|$)/;

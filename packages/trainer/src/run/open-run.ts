@@ -6,23 +6,23 @@ import type { Model } from '@crosscheck/engine';
 import { countParameters } from '@crosscheck/network';
 import { collectLessOften, type Tokenizer } from '@crosscheck/preprocess';
 import { describeTensorflow, tensorflowInfo } from '@crosscheck/tensorflow';
-import { requireUnused } from './calibrate/calibrate-on.ts';
-import { mayOverlap } from './calibrate/seen-rows.ts';
-import { checkClasses } from './check-classes.ts';
-import { checkOverlap } from './check-overlap.ts';
+import { requireUnused } from '../calibrate/calibrate-on.ts';
+import { mayOverlap } from '../calibrate/seen-rows.ts';
+import { cutMetricsFile } from '../consumers/metrics-file.ts';
+import { measureThroughput, type Throughput } from '../consumers/throughput.ts';
+import { checkClasses } from '../data/check-classes.ts';
+import { checkOverlap } from '../data/check-overlap.ts';
+import type { SplitRows } from '../data/divide-split.ts';
+import { readCalibrationSplit, readSplit } from '../data/run-data.ts';
+import type { EpochRecord } from '../loop/history.ts';
+import { type Phase, resolvePhases } from '../loop/phases.ts';
+import { openTracking, type Tracking } from '../tracker/tracking.ts';
 import { complete } from './complete.ts';
-import { cutMetricsFile } from './consumers/metrics-file.ts';
-import { measureThroughput, type Throughput } from './consumers/throughput.ts';
-import type { SplitRows } from './divide-split.ts';
 import { makeFolder } from './guard-writing.ts';
-import type { EpochRecord } from './history.ts';
 import { buildModel, loadInitialWeights, openRunTokenizer } from './network.ts';
 import { writeNetwork } from './network-table.ts';
-import { type Phase, resolvePhases } from './phases.ts';
 import { describePrecision } from './precision.ts';
 import { openResumedRun, type ResumedRun } from './resume.ts';
-import { readCalibrationSplit, readSplit } from './run-data.ts';
-import { openTracking, type Tracking } from './tracking.ts';
 
 /** Everything that is opened once for a run. */
 export interface OpenRun {

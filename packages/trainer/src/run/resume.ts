@@ -2,10 +2,10 @@ import path from 'node:path';
 import { backboneKeys, composeConfig, type TrainConfig, trainConfigSchema, upgradeStored } from '@crosscheck/config';
 import { CrosscheckError, hideSecrets, isHidden, lockFolder, withoutSecrets } from '@crosscheck/contract';
 import { z } from 'zod';
-import { type Phase, resolvePhases } from './phases.ts';
+import { type Phase, resolvePhases } from '../loop/phases.ts';
+import { withoutHiddenLogin } from '../tracker/login.ts';
 import { isFree, leavesOf, setLeaf } from './resume-keys.ts';
 import { findState } from './stored-run.ts';
-import { withoutHiddenLogin } from './tracker/login.ts';
 import { openTrainingState, type TrainingState } from './training-state.ts';
 
 /** A run that is being continued. */

@@ -21,12 +21,12 @@ import {
   type TrackingStore,
   userName,
 } from 'mlflow-js-client';
-import { metricsFileName } from './consumers/metrics-file.ts';
+import { metricsFileName } from '../consumers/metrics-file.ts';
+import { manifestPath } from '../data/run-data.ts';
+import type { Phase } from '../loop/phases.ts';
+import { type Course, openCourse } from './course.ts';
 import { syncCommand } from './mlflow-sync.ts';
-import type { Phase } from './phases.ts';
-import { manifestPath } from './run-data.ts';
-import { type Course, openCourse } from './tracker/course.ts';
-import { readRemembered, rememberRun, uriOf } from './tracker/remembered.ts';
+import { readRemembered, rememberRun, uriOf } from './remembered.ts';
 
 /** Where a run is tracked; a run that is not tracked has one that swallows everything. */
 export interface Tracking {

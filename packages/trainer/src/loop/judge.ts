@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { sigmoid, throwIfStopped } from '@crosscheck/contract';
 import type { Loader } from '@crosscheck/data';
 import type { Model } from '@crosscheck/engine';
-import { type FeatureSet, selectFeatures } from './features/feature-set.ts';
+import { type FeatureSet, selectFeatures } from '../features/feature-set.ts';
 
 /** The model's answers on a split, in the order of its samples. N readable samples. */
 export interface Judged {

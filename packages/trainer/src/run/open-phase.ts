@@ -2,17 +2,17 @@ import { countSamples, type Loader } from '@crosscheck/data';
 import { loadWeights, type Optimizer } from '@crosscheck/engine';
 import { isBetterEpoch } from '@crosscheck/evaluation';
 import { openCheckpoint } from '@crosscheck/weights';
-import type { Best } from './consumers/checkpoints.ts';
-import type { Position } from './events.ts';
-import { decideCaching, planFeatures } from './features/plan-features.ts';
-import type { EpochRecord } from './history.ts';
-import { resolveLoss } from './loss.ts';
+import type { Best } from '../consumers/checkpoints.ts';
+import { openLoader } from '../data/run-data.ts';
+import { decideCaching, planFeatures } from '../features/plan-features.ts';
+import type { Position } from '../loop/events.ts';
+import type { EpochRecord } from '../loop/history.ts';
+import { resolveLoss } from '../loop/loss.ts';
+import { buildOptimizer } from '../loop/optimizer.ts';
+import type { Phase } from '../loop/phases.ts';
+import { buildSchedule } from '../loop/schedule.ts';
+import { openSession, type PhaseSession } from '../loop/session.ts';
 import type { OpenRun } from './open-run.ts';
-import { buildOptimizer } from './optimizer.ts';
-import type { Phase } from './phases.ts';
-import { openLoader } from './run-data.ts';
-import { buildSchedule } from './schedule.ts';
-import { openSession, type PhaseSession } from './session.ts';
 
 export interface OpenedPhase {
   session: PhaseSession;

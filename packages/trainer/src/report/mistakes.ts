@@ -1,7 +1,7 @@
 import type { Sample } from '@crosscheck/data';
 import { confidentMistakes } from '@crosscheck/evaluation';
 import type { Mistake } from '@crosscheck/report';
-import { placeOf } from './predictions/prediction.ts';
+import { placeOf } from '../predictions/prediction.ts';
 
 interface JudgedSamples {
   probabilities: ArrayLike<number>;

@@ -1,6 +1,6 @@
 import type { TrainConfig } from '@crosscheck/config';
 import { constant, cosine, oneCycle, type Schedule } from '@crosscheck/engine';
-import { epochsWithoutImprovement } from './consumers/early-stopping.ts';
+import { epochsWithoutImprovement } from '../consumers/early-stopping.ts';
 import type { EpochMetrics } from './events.ts';
 import type { EpochRecord } from './history.ts';
 import type { Phase } from './phases.ts';

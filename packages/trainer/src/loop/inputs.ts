@@ -1,7 +1,7 @@
 import { createRandom } from '@crosscheck/contract';
 import { epochOrder, type Loader, type OrderOptions } from '@crosscheck/data';
 import type { TrainingInput } from '@crosscheck/engine';
-import { type FeatureSet, selectFeatures } from './features/feature-set.ts';
+import { type FeatureSet, selectFeatures } from '../features/feature-set.ts';
 
 /** A training input and its place in the epoch, from 0. */
 export type PlacedInput = TrainingInput & { position: number };

@@ -9,7 +9,7 @@ import {
 } from '@crosscheck/engine';
 import { openSafetensors, type TensorFile, type TensorToWrite, writeSafetensors } from '@crosscheck/weights';
 import { z } from 'zod';
-import type { EpochRecord } from './history.ts';
+import type { EpochRecord } from '../loop/history.ts';
 import { stateMetadataKey } from './stored-run.ts';
 
 export { trainingStateFile } from './stored-run.ts';

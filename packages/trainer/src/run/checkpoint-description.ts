@@ -1,6 +1,6 @@
 import { preprocessingOf } from '@crosscheck/config';
 import { type CheckpointMetadata, labelMapSchema, withoutSecrets } from '@crosscheck/contract';
-import type { EpochEvent } from './events.ts';
+import type { EpochEvent } from '../loop/events.ts';
 import type { OpenRun } from './open-run.ts';
 
 /** What a checkpoint says about itself: enough to rebuild, evaluate, export and trace it without its run. */

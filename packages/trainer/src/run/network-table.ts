@@ -3,9 +3,9 @@ import type { CompleteConfig } from '@crosscheck/config';
 import { writeWhole } from '@crosscheck/contract';
 import type { Model } from '@crosscheck/engine';
 import { summary } from '@crosscheck/network';
+import type { Phase } from '../loop/phases.ts';
+import { trainableIn } from '../loop/take-step.ts';
 import { guardWriting } from './guard-writing.ts';
-import type { Phase } from './phases.ts';
-import { trainableIn } from './take-step.ts';
 
 export const networkFileName = 'network.txt';
 

@@ -1,9 +1,9 @@
 import { flattenConfig, type TrainConfig } from '@crosscheck/config';
 import { type Diagnosis, diagnose, type Verdicts, verdictsOf, verdictsOfEpoch } from '@crosscheck/evaluation';
-import type { OpenRun } from './open-run.ts';
-import type { Phase } from './phases.ts';
-import { type Findings, scoredValidation } from './report/training-report.ts';
-import type { TrainingOutcome } from './run-all.ts';
+import type { Phase } from '../loop/phases.ts';
+import type { OpenRun } from '../run/open-run.ts';
+import type { TrainingOutcome } from '../run/run-all.ts';
+import { type Findings, scoredValidation } from './training-report.ts';
 
 /** What is wrong with a run and its best checkpoint; nothing is said of a run that was cut short. */
 export function diagnoseRun(open: OpenRun, outcome: TrainingOutcome, findings: Findings | null): Diagnosis[] {

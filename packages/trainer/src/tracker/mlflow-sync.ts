@@ -4,10 +4,10 @@ import path from 'node:path';
 import { composeConfig, type TrainConfig, trainConfigSchema } from '@crosscheck/config';
 import { CrosscheckError, exitCodes, hideInValue, isHidden, lockFolder, messageOf, print } from '@crosscheck/contract';
 import { isMlflowError, openTrackingStore, type SyncReport, syncSpool } from 'mlflow-js-client';
-import { metricsFileName } from './consumers/metrics-file.ts';
-import { loginHint, withoutHiddenLogin } from './tracker/login.ts';
-import { readPoints, readStored, sendMissing } from './tracker/missing.ts';
-import { readRemembered, uriOf } from './tracker/remembered.ts';
+import { metricsFileName } from '../consumers/metrics-file.ts';
+import { loginHint, withoutHiddenLogin } from './login.ts';
+import { readPoints, readStored, sendMissing } from './missing.ts';
+import { readRemembered, uriOf } from './remembered.ts';
 
 /** What sends the rest of a run, as it can be typed. */
 export const syncCommand = (folder: string): string => {

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { artifactFiles, isInterruption, messageOf, onnxNames } from '@crosscheck/contract';
 import type { TensorSpec } from 'mlflow-js-client';
-import type { Best } from './consumers/checkpoints.ts';
+import type { Best } from '../consumers/checkpoints.ts';
 import type { OpenRun } from './open-run.ts';
 
 /** Name of the logged model: `runs:/<run id>/onnx`. The run's artifact folder `model` holds the checkpoint, as the original's does. */

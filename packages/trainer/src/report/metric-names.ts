@@ -1,6 +1,6 @@
 import { epochMetricNames } from '@crosscheck/contract';
 import type { AblatedAccuracy, Estimate } from '@crosscheck/evaluation';
-import { type AblationName, ablationNames } from './evaluate/ablations.ts';
+import { type AblationName, ablationNames } from '../evaluate/ablations.ts';
 
 /** The original's names of the best epoch's metrics. */
 export const bestMetricNames = { 'val/loss': 'best_val_loss', 'val/accuracy': 'best_val_accuracy' } as const;

@@ -1,4 +1,4 @@
-import type { EpochRecord } from './history.ts';
+import type { EpochRecord } from '../loop/history.ts';
 
 const columns: readonly { title: string; value: (record: EpochRecord) => string }[] = [
   { title: 'epoch', value: ({ epoch }) => String(epoch) },

@@ -1,6 +1,6 @@
 import type { TrainConfig } from '@crosscheck/config';
 import type { Freeze } from '@crosscheck/network';
-import type { EarlyStopping } from './consumers/early-stopping.ts';
+import type { EarlyStopping } from '../consumers/early-stopping.ts';
 import type { SchedulerName } from './schedule.ts';
 
 /** One part of a run with its own freezes, rate and length. */

@@ -1,6 +1,6 @@
 import { messageOf } from '@crosscheck/contract';
 import { openCheckpoint } from '@crosscheck/weights';
-import { rewriteCheckpoint } from './calibrate/rewrite-checkpoint.ts';
+import { rewriteCheckpoint } from '../calibrate/rewrite-checkpoint.ts';
 
 /**
  * Writes into a checkpoint what its ablations on validation showed, so that its model card can say whether it uses both inputs. A checkpoint that

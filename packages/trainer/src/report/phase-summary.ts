@@ -1,5 +1,5 @@
 import { isBetterEpoch, wilsonInterval } from '@crosscheck/evaluation';
-import type { EpochRecord } from './history.ts';
+import type { EpochRecord } from '../loop/history.ts';
 
 /**
  * The best validation accuracy of each phase with Wilson's 95 % interval, one line per phase; of epochs with the same, that of the lowest
