@@ -89,6 +89,8 @@ class LayerWalk {
     for (const value of values.toReversed()) {
       if (this.#given.has(value.id)) continue;
       const d = gradients.get(value.id);
+      // Whoever reads it has gone before: it makes room for the gradients of what it was computed from.
+      if (value.layer.reads !== 'output') this.#letGo(value);
       if (d && this.#plan.learns(value)) this.#differentiate(value, d, gradients);
       free(d, this.#kept.get(value.id));
       gradients.delete(value.id);
