@@ -1,15 +1,12 @@
-import './http/request-types.ts';
 import type { Classifier } from '@crosscheck/inference';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { createAdmission } from './http/admission.ts';
 import { answerConnectionError, answerErrors, sendError } from './http/answer-errors.ts';
+import { addResponseHeaders, requestId } from './http/headers.ts';
 import { lingerOnEarlyAnswers } from './http/linger.ts';
-import { logOutcome } from './http/log-outcome.ts';
-import { onOutcome } from './http/outcome.ts';
-import { requestId } from './http/request-id.ts';
-import { addResponseHeaders } from './http/response-headers.ts';
+import { logOutcome, onOutcome } from './http/outcome.ts';
+import { addDocs } from './openapi/docs.ts';
 import type { RouteContext, ServeSettings } from './routes/context.ts';
-import { addDocs } from './routes/docs.ts';
 import { explainRoutes } from './routes/explain.ts';
 import { healthRoutes } from './routes/health.ts';
 import { inferenceProtocolRoutes } from './routes/inference-protocol/routes.ts';

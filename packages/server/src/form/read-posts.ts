@@ -1,5 +1,5 @@
 import type { Modalities } from '@crosscheck/contract';
-import { type FieldProblem, fieldsInvalid } from './field-problem.ts';
+import { type FieldProblem, fieldsInvalid } from '../http/error-body.ts';
 import type { FormPart } from './multipart.ts';
 
 /** A post as it was uploaded. */

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { CrosscheckError } from '@crosscheck/contract';
+import type { ClassifierStats } from '@crosscheck/inference';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Service } from '../service.ts';
 import { toErrorBody, toRawAnswer } from './error-body.ts';
-import { retryAfterSeconds } from './retry-after.ts';
 
 /** Gives every failure the same body, whatever it is, and tells overloaded clients when to come back. */
 export function answerErrors(app: FastifyInstance, service: Service): void {
@@ -77,4 +77,15 @@ export function answerConnectionError(error: NodeJS.ErrnoException, socket: Sock
   const answer = toErrorBody(known ?? new CrosscheckError('CROSSCHECK_SERVER_REQUEST_INVALID', message));
   if (socket.writable) socket.write(toRawAnswer(answer));
   socket.destroySoon();
+}
+
+const bounds = { min: 1, max: 30 };
+
+/** Seconds until the posts that wait now will have been judged, from what a post has taken so far. */
+export function retryAfterSeconds(stats: ClassifierStats | null): number {
+  if (!stats) return bounds.min;
+  const { inferenceSeconds, batchSize, queueDepth, workers } = stats;
+  const secondsPerPost = batchSize.sum === 0 ? 0 : inferenceSeconds.sum / batchSize.sum;
+  const wait = Math.ceil((secondsPerPost * queueDepth) / Math.max(1, workers));
+  return Math.min(bounds.max, Math.max(bounds.min, wait));
 }

@@ -1,5 +1,21 @@
+import { CrosscheckError } from '@crosscheck/contract';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { clientGone } from './read-body.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Bytes that this request holds of the body budget. */
+    bodyBytes: number;
+    /** What it was refused with. */
+    failure: { code: string; message: string } | null;
+    /** Its client left before the answer. */
+    isAbandoned: boolean;
+  }
+
+  interface FastifyContextConfig {
+    /** Probes come every few seconds; they are neither logged nor measured. */
+    isQuiet?: boolean;
+  }
+}
 
 /** How a request ended. */
 export interface Outcome {
@@ -29,4 +45,35 @@ export function onOutcome(app: FastifyInstance, record: (outcome: Outcome) => vo
 
 function answered(request: FastifyRequest, { statusCode, elapsedTime }: FastifyReply): Outcome {
   return { request, status: statusCode, failure: request.failure, ms: elapsedTime };
+}
+
+export function clientGone(): CrosscheckError {
+  return new CrosscheckError(
+    'CROSSCHECK_SERVER_CLIENT_GONE',
+    'the client closed the connection before it had its answer',
+  );
+}
+
+/** One line per request, except for probes. */
+export function logOutcome({ request, status, failure, ms }: Outcome): void {
+  if (request.routeOptions.config.isQuiet) return;
+  const line = {
+    method: request.method,
+    url: escapeForLog(request.url),
+    status,
+    ms: Math.round(ms * 10) / 10,
+    client: request.ip,
+    ...(failure && { code: failure.code, reason: escapeForLog(failure.message) }),
+  };
+  if (status >= 500) request.log.error(line, 'answered');
+  else request.log.info(line, 'answered');
+}
+
+// Control, format (bidirectional overrides, zero width), surrogate and unassigned characters, and every separator but the space.
+const unprintable = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
+/** Makes text of a client safe for one line of a log: what does not print becomes `\u{…}`, and the rest is cut at 200 characters. */
+export function escapeForLog(text: string): string {
+  const short = text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  return short.replaceAll(unprintable, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

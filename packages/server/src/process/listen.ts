@@ -1,6 +1,8 @@
 import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import type { Classifier } from '@crosscheck/inference';
 import type { App } from '../build-app.ts';
 import type { ServeSettings } from '../routes/context.ts';
+import { version } from '../version.ts';
 
 const addressProblems: Record<string, string | undefined> = {
   EACCES: 'this user may not open it (ports below 1024 need rights)',
@@ -26,4 +28,27 @@ export async function listen(app: App, { host, port }: ServeSettings): Promise<s
     const message = `cannot listen on ${host}, port ${port}: ${addressProblems[code] ?? messageOf(error)}; set serve.host or serve.port`;
     throw new CrosscheckError('CROSSCHECK_SERVER_ADDRESS_UNUSABLE', message, { cause: error });
   }
+}
+
+/** One line for people, one for log collectors. */
+export function announce(app: App, classifier: Classifier, url: string): void {
+  const { artifact, threshold, abstainBand } = classifier;
+  const { name, version: modelVersion, precision, labels, source, temperature } = artifact;
+  const { workers, threadsPerWorker } = classifier.stats();
+  process.stdout.write(
+    `${name} ${modelVersion} (${precision}; 0 = ${labels[0]}, 1 = ${labels[1]}; FAKE above ${Number(threshold.toFixed(4))}) answers at ${url}/predict, docs at ${url}/docs\n`,
+  );
+  const model = {
+    name,
+    version: modelVersion,
+    precision,
+    labels,
+    threshold,
+    temperature,
+    abstainBand,
+    runId: source.runId,
+    checkpoint: source.checkpoint,
+  };
+  const { version: node, ppid: pid } = process; // signals are for the supervisor
+  app.log.info({ version, node, pid, model, workers, threadsPerWorker }, 'ready');
 }

@@ -10,9 +10,8 @@ import {
 import { type App, buildApp } from '../build-app.ts';
 import type { ServeSettings } from '../routes/context.ts';
 import type { Order, ReloadHistory, Report } from '../supervisor/protocol.ts';
-import { announce } from './announce.ts';
 import { drain, retire } from './leave.ts';
-import { listen } from './listen.ts';
+import { announce, listen } from './listen.ts';
 
 type Start = Order & { type: 'start' };
 

@@ -3,13 +3,11 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { type FormPart, parseMultipart } from '../form/multipart.ts';
 import { readPost } from '../form/read-posts.ts';
-import { acceptBody } from '../http/accept-body.ts';
-import { errorResponses, modelErrors } from '../openapi/error-responses.ts';
-import { jsonSchema } from '../openapi/json-schema.ts';
+import { acceptBody } from '../http/body.ts';
+import { errorResponses, jsonSchema, modelErrors } from '../openapi/schemas.ts';
 import { answerSchema } from './answer.ts';
-import type { RouteContext } from './context.ts';
+import { abstainField, bandFor, postLimits, type RouteContext } from './context.ts';
 import { explain, limitsOf } from './judge.ts';
-import { abstainField, bandFor, postLimits } from './post-requests.ts';
 
 const verdict = answerSchema.omit({ filename: true });
 const half = z.object({

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { errorResponses } from '../openapi/error-responses.ts';
+import { errorResponses } from '../openapi/schemas.ts';
 import type { RouteContext } from './context.ts';
 
 const quiet = { isQuiet: true };

@@ -2,7 +2,7 @@ import { isCrosscheckError, messageOf } from '@crosscheck/contract';
 import type { Classifier, ClassifyOptions, Explanation, Post, Prediction } from '@crosscheck/inference';
 import { type Attributes, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { FastifyReply } from 'fastify';
-import { clientGone } from '../http/read-body.ts';
+import { clientGone } from '../http/outcome.ts';
 import { version } from '../version.ts';
 
 /** Judges posts that belong together: one that fails fails them all. A span, where tracing is set up. */

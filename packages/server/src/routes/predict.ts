@@ -1,16 +1,12 @@
 import { type Prediction, withBand } from '@crosscheck/inference';
 import type { FastifyInstance } from 'fastify';
-import { type FormPart, parseMultipart } from '../form/multipart.ts';
+import { type FormPart, parseMultipart, parseUrlencoded } from '../form/multipart.ts';
 import { readPost, readPosts } from '../form/read-posts.ts';
-import { parseUrlencoded } from '../form/urlencoded.ts';
-import { acceptBody } from '../http/accept-body.ts';
-import { errorResponses, modelErrors } from '../openapi/error-responses.ts';
-import { jsonSchema } from '../openapi/json-schema.ts';
-import { answerSchema, toAnswer } from './answer.ts';
-import { batchAnswerSchema, toBatchAnswer } from './batch-answer.ts';
-import type { RouteContext } from './context.ts';
+import { acceptBody } from '../http/body.ts';
+import { errorResponses, jsonSchema, modelErrors } from '../openapi/schemas.ts';
+import { answerSchema, batchAnswerSchema, toAnswer, toBatchAnswer } from './answer.ts';
+import { abstainField, bandFor, postLimits, type RouteContext } from './context.ts';
 import { judge, limitsOf } from './judge.ts';
-import { abstainField, bandFor, postLimits } from './post-requests.ts';
 
 const errors = errorResponses(['CROSSCHECK_SERVER_FORM_BROKEN', ...modelErrors]);
 const textField = (maxLength: number) => ({

@@ -1,7 +1,7 @@
 import type { Post } from '@crosscheck/inference';
 import { z } from 'zod';
-import { type FieldProblem, fieldsInvalid } from '../../form/field-problem.ts';
 import { checkTextLength, type PostLimits } from '../../form/read-posts.ts';
+import { type FieldProblem, fieldsInvalid } from '../../http/error-body.ts';
 
 const inputTensor = z.object({
   name: z.enum(['text', 'image']),

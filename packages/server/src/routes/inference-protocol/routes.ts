@@ -2,13 +2,11 @@ import { CrosscheckError } from '@crosscheck/contract';
 import { type Classifier, withBand } from '@crosscheck/inference';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { acceptBody, parseJson } from '../../http/accept-body.ts';
-import { errorResponses, modelErrors } from '../../openapi/error-responses.ts';
-import { jsonSchema } from '../../openapi/json-schema.ts';
+import { acceptBody, parseJson } from '../../http/body.ts';
+import { errorResponses, jsonSchema, modelErrors } from '../../openapi/schemas.ts';
 import { version } from '../../version.ts';
-import type { RouteContext } from '../context.ts';
+import { bandFor, postLimits, type RouteContext } from '../context.ts';
 import { judge, limitsOf } from '../judge.ts';
-import { bandFor, postLimits } from '../post-requests.ts';
 import { exampleRequest, inferRequest, readRequest, readTensors } from './infer-request.ts';
 import { inferResponse, outputs, respond } from './infer-response.ts';
 

@@ -1,8 +1,8 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
-import { allErrorExamples, errorSchema, errorSchemaId } from '../openapi/error-responses.ts';
 import { version } from '../version.ts';
+import { allErrorExamples, errorSchema, errorSchemaId } from './schemas.ts';
 
 const description = `Judges news posts: is this picture with these words real or fake? 0 = REAL, 1 = FAKE.
 

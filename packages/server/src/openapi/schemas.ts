@@ -1,9 +1,23 @@
 import { CrosscheckError } from '@crosscheck/contract';
 import { z } from 'zod';
-import { type FieldProblem, fieldsInvalid } from '../form/field-problem.ts';
-import { toErrorBody } from '../http/error-body.ts';
+import { type FieldProblem, fieldsInvalid, toErrorBody } from '../http/error-body.ts';
 import { type AnsweredCode, errorTable } from '../http/error-table.ts';
-import { jsonSchema } from './json-schema.ts';
+
+/** A zod schema as JSON Schema, for the API's documentation; an input may have more properties than are named. */
+export function jsonSchema(schema: z.ZodType, io: 'input' | 'output' = 'output'): Record<string, unknown> {
+  const whole: Record<string, unknown> = z.toJSONSchema(schema, {
+    io,
+    override: ({ jsonSchema: node }) => dropSafeRange(node),
+  });
+  delete whole.$schema;
+  return whole;
+}
+
+/** zod states the range of safe integers for every integer; a reader of the documentation learns nothing from it. */
+function dropSafeRange(node: { minimum?: number; maximum?: number }): void {
+  if (node.minimum === Number.MIN_SAFE_INTEGER) delete node.minimum;
+  if (node.maximum === Number.MAX_SAFE_INTEGER) delete node.maximum;
+}
 
 const fieldProblemSchema = z.object({
   type: z.string().describe('kind of problem, in the words of FastAPI'),
