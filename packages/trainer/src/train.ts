@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { JobResult, Run, TrainConfig } from '@crosscheck/config';
 import { isInterruption, settle } from '@crosscheck/contract';
+import { alone, type Workers } from './distributed/workers.ts';
 import { finishRun } from './run/finish-run.ts';
 import { type OpenRun, openRun } from './run/open-run.ts';
 import { runAll } from './run/run-all.ts';
@@ -11,8 +12,8 @@ import { runAll } from './run/run-all.ts';
  *
  * @throws CROSSCHECK_DATA_…, CROSSCHECK_WEIGHTS_…, CROSSCHECK_RESUME_…, CROSSCHECK_TRAINING_DIVERGED, CROSSCHECK_COMMAND_INTERRUPTED
  */
-export async function train(run: Run<TrainConfig>): Promise<JobResult> {
-  const open = await openRun(run);
+export async function train(run: Run<TrainConfig>, workers: Workers = alone): Promise<JobResult> {
+  const open = await openRun(run, workers);
   try {
     // Waited for here too, so that the tracker hears of an end that nobody told.
     const result = await settle(async () => finishRun(open, await runAll(open)));

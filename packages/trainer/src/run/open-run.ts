@@ -14,6 +14,7 @@ import { checkClasses } from '../data/check-classes.ts';
 import { checkOverlap } from '../data/check-overlap.ts';
 import type { SplitRows } from '../data/divide-split.ts';
 import { readCalibrationSplit, readSplit } from '../data/run-data.ts';
+import { alone, type Workers } from '../distributed/workers.ts';
 import type { EpochRecord } from '../loop/history.ts';
 import { type Phase, resolvePhases } from '../loop/phases.ts';
 import { openTracking, type Tracking } from '../tracker/tracking.ts';
@@ -26,6 +27,8 @@ import { openResumedRun, type ResumedRun } from './resume.ts';
 
 /** Everything that is opened once for a run. */
 export interface OpenRun {
+  /** Those that train together; this process is one of them. */
+  workers: Workers;
   config: CompleteConfig;
   /** Where this run's files go. */
   runDir: string;
@@ -54,18 +57,18 @@ export interface OpenRun {
   close(): Promise<void>;
 }
 
-export async function openRun(run: Run<TrainConfig>): Promise<OpenRun> {
+export async function openRun(run: Run<TrainConfig>, workers: Workers = alone): Promise<OpenRun> {
   collectLessOften();
   const resumed = await openResumedRun(run.config, run.overrides);
   try {
-    return await openParts(run, resumed);
+    return await openParts(run, resumed, workers);
   } catch (error) {
     await resumed?.state.close();
     throw error;
   }
 }
 
-async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Promise<OpenRun> {
+async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null, workers: Workers): Promise<OpenRun> {
   const say = (line: string) => run.log(line);
   const { runDir } = resumed ?? run;
   say(describeTensorflow());
@@ -112,6 +115,7 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null): Pro
     model.dispose();
   };
   const opened = {
+    workers,
     config,
     runDir,
     checkpointDir,
