@@ -1,14 +1,19 @@
+import {
+  type Composition,
+  type ConfigSource,
+  composeWithProblems,
+  type KeyGuide,
+  type MapNode,
+  type Plain,
+  type Problem,
+  type ResolveOptions,
+  readSettings,
+  throwProblems,
+} from '@crosscheck/hydra';
 import type { z } from 'zod';
 import { findConfigDir } from './config-dir.ts';
 import { takePhases, upgradeForms } from './earlier-forms.ts';
 import { declareSecretKeys, rememberSecrets } from './hide.ts';
-import type { KeyGuide } from './hydra/apply-overrides.ts';
-import { type Composition, composeWithProblems } from './hydra/compose.ts';
-import type { ResolveOptions } from './hydra/interpolation.ts';
-import type { MapNode, Plain } from './hydra/node.ts';
-import { type Problem, throwProblems } from './hydra/problems.ts';
-import type { ConfigSource } from './hydra/search-path.ts';
-import { readSettings } from './hydra/settings.ts';
 import { faultOfFileName } from './schema/names.ts';
 import type { Reads } from './schema/read-when.ts';
 import { isOpen, namesSomething, type Schema, schemaAt, schemaKeys } from './schema-walk.ts';

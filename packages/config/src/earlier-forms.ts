@@ -1,5 +1,4 @@
-import { type ConfigNode, fromPlain, isNull, type MapNode, nodeAt, type Plain, toPlain } from './hydra/node.ts';
-import { fail } from './hydra/problems.ts';
+import { type ConfigNode, fail, fromPlain, isNull, type MapNode, nodeAt, type Plain, toPlain } from '@crosscheck/hydra';
 
 /**
  * Brings what earlier versions wrote to the form that the schema knows, in place: the list of `training.phases` becomes a map by the

@@ -6,8 +6,7 @@ import {
   isSecretName,
   rememberSecret,
 } from '@crosscheck/contract';
-import type { Composition } from './hydra/compose.ts';
-import { type ConfigNode, leaves, type MapNode, type ScalarNode } from './hydra/node.ts';
+import { type Composition, type ConfigNode, leaves, type MapNode, type ScalarNode } from '@crosscheck/hydra';
 import { type Schema, schemaKeys } from './schema-walk.ts';
 
 /** A reference such as `${oc.env:CROSSCHECK_API_KEY,null}` says where a secret is, not what it is. */

@@ -1,5 +1,4 @@
-import { hasInterpolation, leaves, type MapNode } from './hydra/node.ts';
-import type { Problem } from './hydra/problems.ts';
+import { hasInterpolation, leaves, type MapNode, type Problem } from '@crosscheck/hydra';
 import { type PhaseView, phaseKeys, phaseRules, type Reads } from './schema/read-when.ts';
 
 interface Asked<C> {

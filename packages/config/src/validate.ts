@@ -1,8 +1,19 @@
+import {
+  type ConfigNode,
+  collect,
+  fromPlain,
+  Interpolator,
+  isMissing,
+  leaves,
+  nearestKey,
+  nearestName,
+  nodeAt,
+  type Plain,
+  type Problem,
+  type ResolveOptions,
+  toPlain,
+} from '@crosscheck/hydra';
 import type { z } from 'zod';
-import { Interpolator, type ResolveOptions } from './hydra/interpolation.ts';
-import { nearestKey, nearestName } from './hydra/nearest.ts';
-import { type ConfigNode, fromPlain, isMissing, leaves, nodeAt, type Plain, toPlain } from './hydra/node.ts';
-import { collect, type Problem } from './hydra/problems.ts';
 import { membersOf, type Schema, schemaAt, schemaKeys, takesText, typeText, unwrap } from './schema-walk.ts';
 
 /** Numbers and booleans become the text they were written as, where the schema asks for text: `version: 1.10` stays `1.10`. */

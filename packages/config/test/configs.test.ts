@@ -1,11 +1,10 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { architectureSchema, defaultPreprocessing, labelMap } from '@crosscheck/contract';
+import { compose, toPlain } from '@crosscheck/hydra';
 import { textArchitectureOf } from '@crosscheck/network';
 import { repositoryRoot } from '@crosscheck/testkit';
 import { describe, expect, test } from 'vitest';
-import { compose } from '../src/hydra/compose.ts';
-import { toPlain } from '../src/hydra/node.ts';
 import {
   architectureOf,
   completeConfig,

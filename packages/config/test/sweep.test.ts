@@ -1,12 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { expandSweep, parseOverride } from '@crosscheck/hydra';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { SweepJob } from '../src/cli/command.ts';
 import { gpuEnvironment, visibleGpus } from '../src/cli/gpus.ts';
 import { describeBest, describeUnfinished, sortJobs, sweepTable } from '../src/cli/sweep-table.ts';
-import { parseOverride } from '../src/hydra/override-parser.ts';
-import { expandSweep } from '../src/hydra/sweeper.ts';
 import { greetFolder } from './bin/folder.ts';
 
 const { dir, remove, greet } = greetFolder();

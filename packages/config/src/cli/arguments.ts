@@ -1,6 +1,5 @@
 import path from 'node:path';
-import { nearest } from '../hydra/nearest.ts';
-import { fail } from '../hydra/problems.ts';
+import { fail, nearest } from '@crosscheck/hydra';
 
 /** A command line, taken apart. */
 export interface Invocation {

@@ -1,9 +1,7 @@
 import { print } from '@crosscheck/contract';
+import { type Composition, type ConfigNode, formatElement, nodeAt } from '@crosscheck/hydra';
 import { type ComposeConfigOptions, composeOnly } from '../compose-config.ts';
 import { hideInComposition } from '../hide.ts';
-import type { Composition } from '../hydra/compose.ts';
-import { type ConfigNode, nodeAt } from '../hydra/node.ts';
-import { formatElement } from '../hydra/override-format.ts';
 import { type SchemaKey, schemaKeys, unwrap } from '../schema-walk.ts';
 import { type Flag, flags } from './arguments.ts';
 import type { Command } from './command.ts';

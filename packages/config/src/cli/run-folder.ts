@@ -1,13 +1,17 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describeSystemError, ensureFolder, messageOf, writeWhole } from '@crosscheck/contract';
+import {
+  type Composition,
+  type ConfigNode,
+  fail,
+  fromPlain,
+  isHydraOverride,
+  type MapNode,
+  toYaml,
+} from '@crosscheck/hydra';
 import { parse } from 'yaml';
 import { hideInComposition } from '../hide.ts';
-import type { Composition } from '../hydra/compose.ts';
-import { type ConfigNode, fromPlain, type MapNode } from '../hydra/node.ts';
-import { isHydraOverride } from '../hydra/override.ts';
-import { fail } from '../hydra/problems.ts';
-import { toYaml } from '../hydra/yaml-text.ts';
 
 /**
  * Makes a run's folder. A folder that is named by the clock and already holds a run gets a number, so that two runs in the same second

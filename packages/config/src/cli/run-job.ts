@@ -18,12 +18,16 @@ import {
   withoutSecrets,
   writeWhole,
 } from '@crosscheck/contract';
+import {
+  type Composition,
+  fromPlain,
+  type HydraSettings,
+  isHydraOverride,
+  nodeAt,
+  readSettings,
+} from '@crosscheck/hydra';
 import { type ComposedConfig, resolveOptions } from '../compose-config.ts';
 import { flattenConfig } from '../flatten.ts';
-import type { Composition } from '../hydra/compose.ts';
-import { fromPlain, nodeAt } from '../hydra/node.ts';
-import { isHydraOverride } from '../hydra/override.ts';
-import { type HydraSettings, readSettings } from '../hydra/settings.ts';
 import type { Command, JobResult, Run } from './command.ts';
 import { type JobLog, openJobLog } from './job-log.ts';
 import { makeRunFolder, writeComposition } from './run-folder.ts';

@@ -1,11 +1,18 @@
 import { print } from '@crosscheck/contract';
+import {
+  type Composition,
+  type ConfigNode,
+  fail,
+  fromPlain,
+  leaves,
+  nearestKey,
+  nodeAt,
+  splitPath,
+  throwProblems,
+  toYaml,
+} from '@crosscheck/hydra';
 import { type ComposeConfigOptions, composeOnly, resolveOptions } from '../compose-config.ts';
 import { hideInTree } from '../hide.ts';
-import type { Composition } from '../hydra/compose.ts';
-import { nearestKey } from '../hydra/nearest.ts';
-import { type ConfigNode, fromPlain, leaves, nodeAt, splitPath } from '../hydra/node.ts';
-import { fail, throwProblems } from '../hydra/problems.ts';
-import { toYaml } from '../hydra/yaml-text.ts';
 import { resolveCollecting } from '../validate.ts';
 import type { Invocation } from './arguments.ts';
 import { hydraBlock, wholeConfig } from './run-folder.ts';

@@ -11,6 +11,18 @@ import {
   writeWhole,
 } from '@crosscheck/contract';
 import {
+  type Composition,
+  expandSweep,
+  fail,
+  type HydraSettings,
+  isHydraOverride,
+  nearestName,
+  type Problem,
+  readSettings,
+  throwProblems,
+  toYaml,
+} from '@crosscheck/hydra';
+import {
   type ComposeConfigOptions,
   type ComposedConfig,
   composeConfig,
@@ -18,13 +30,6 @@ import {
   resolveOptions,
 } from '../compose-config.ts';
 import { hideInComposition } from '../hide.ts';
-import type { Composition } from '../hydra/compose.ts';
-import { nearestName } from '../hydra/nearest.ts';
-import { isHydraOverride } from '../hydra/override.ts';
-import { fail, type Problem, throwProblems } from '../hydra/problems.ts';
-import { type HydraSettings, readSettings } from '../hydra/settings.ts';
-import { expandSweep } from '../hydra/sweeper.ts';
-import { toYaml } from '../hydra/yaml-text.ts';
 import type { Reads } from '../schema/read-when.ts';
 import { findUnread } from '../unread.ts';
 import type { Invocation } from './arguments.ts';

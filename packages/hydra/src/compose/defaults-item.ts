@@ -1,5 +1,5 @@
-import { type ConfigNode, toPlain } from './node.ts';
-import { fail } from './problems.ts';
+import { fail } from '../problems.ts';
+import { type ConfigNode, toPlain } from '../tree/node.ts';
 
 /** One line of a defaults list, as written. */
 export type DefaultItem = SelfItem | ConfigItem | GroupItem;

@@ -3,10 +3,10 @@ import path from 'node:path';
 import { createRandom, isCrosscheckError } from '@crosscheck/contract';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
-import { compose } from '../src/hydra/compose.ts';
-import { resolveConfig } from '../src/hydra/interpolation.ts';
-import { toPlain } from '../src/hydra/node.ts';
-import { composeWithHydra, hydraPython, type Outcome } from './hydra/python.ts';
+import { compose } from '../src/compose/compose.ts';
+import { resolveConfig } from '../src/interpolation/interpolator.ts';
+import { toPlain } from '../src/tree/node.ts';
+import { composeWithHydra, hydraPython, type Outcome } from './python/python.ts';
 
 /** Configs that use every kind of defaults entry, so that random overrides meet odd combinations. */
 const files: Record<string, string> = {

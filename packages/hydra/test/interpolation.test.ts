@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { resolveConfig } from '../src/hydra/interpolation.ts';
-import { toPlain } from '../src/hydra/node.ts';
-import { formatTime } from '../src/hydra/time-format.ts';
-import { readYaml } from '../src/hydra/yaml-source.ts';
+import { resolveConfig } from '../src/interpolation/interpolator.ts';
+import { formatTime } from '../src/interpolation/time-format.ts';
+import { toPlain } from '../src/tree/node.ts';
+import { readYaml } from '../src/tree/yaml-source.ts';
 
 function resolve(yaml: string, env: NodeJS.ProcessEnv = {}) {
   return toPlain(

@@ -1,9 +1,9 @@
-import { type Plain } from './node.ts';
-import { groupKey, isHydraOverride, isSweepOverride, keyText, type Override } from './override.ts';
-import { formatElement } from './override-format.ts';
-import { parseOverride } from './override-parser.ts';
-import { fail } from './problems.ts';
-import { sweepValues } from './sweep-values.ts';
+import { formatElement } from '../overrides/format.ts';
+import { groupKey, isHydraOverride, isSweepOverride, keyText, type Override } from '../overrides/override.ts';
+import { parseOverride } from '../overrides/parser.ts';
+import { fail } from '../problems.ts';
+import { type Plain } from '../tree/node.ts';
+import { sweepValues } from './values.ts';
 
 /** Lists what a glob chooses from: the options of a group. */
 export type OptionsOf = (group: string) => string[];

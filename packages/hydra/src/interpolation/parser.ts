@@ -1,4 +1,4 @@
-import { fail } from './problems.ts';
+import { fail } from '../problems.ts';
 
 /** Text with `${…}` in it, taken apart. */
 export type Part = string | Interpolation;

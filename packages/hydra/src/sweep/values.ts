@@ -1,8 +1,8 @@
-import type { ConfigNode, ScalarNode } from './node.ts';
-import type { RangeSweep, Sweep } from './override.ts';
-import { shuffled } from './override-functions.ts';
-import { fail } from './problems.ts';
-import { pythonFloat, typedScalar } from './scalar.ts';
+import { shuffled } from '../overrides/functions.ts';
+import type { RangeSweep, Sweep } from '../overrides/override.ts';
+import { fail } from '../problems.ts';
+import type { ConfigNode, ScalarNode } from '../tree/node.ts';
+import { pythonFloat, typedScalar } from '../tree/scalar.ts';
 
 /** Every value of a discrete sweep. `options` lists what a glob chooses from. */
 export function sweepValues(sweep: Sweep, options: () => string[]): ConfigNode[] {

@@ -1,6 +1,7 @@
-import { Interpolator } from './interpolation.ts';
-import { underPackage, updateAt } from './merge.ts';
-import { nearest, nearestKey } from './nearest.ts';
+import { Interpolator } from '../interpolation/interpolator.ts';
+import { nearest, nearestKey } from '../nearest.ts';
+import { collect, fail, type Problem } from '../problems.ts';
+import { underPackage, updateAt } from '../tree/merge.ts';
 import {
   type ConfigNode,
   cloneNode,
@@ -11,10 +12,9 @@ import {
   nodeAt,
   splitPath,
   toPlain,
-} from './node.ts';
+} from '../tree/node.ts';
+import { formatElement } from './format.ts';
 import type { ElementOverride } from './override.ts';
-import { formatElement } from './override-format.ts';
-import { collect, fail, type Problem } from './problems.ts';
 
 /** What a schema says about keys that no file has. */
 export interface KeyGuide {

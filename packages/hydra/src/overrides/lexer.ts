@@ -1,4 +1,4 @@
-import { fail } from './problems.ts';
+import { fail } from '../problems.ts';
 
 export type TokenType =
   | 'quoted'

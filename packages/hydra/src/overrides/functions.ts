@@ -1,4 +1,6 @@
-import { type ConfigNode, fromPlain, type ScalarNode, stringNode } from './node.ts';
+import { fail } from '../problems.ts';
+import { type ConfigNode, fromPlain, type ScalarNode, stringNode } from '../tree/node.ts';
+import { pythonFloat, typedScalar } from '../tree/scalar.ts';
 import {
   type ChoiceSweep,
   type GlobSweep,
@@ -7,8 +9,6 @@ import {
   type RangeSweep,
   type Sweep,
 } from './override.ts';
-import { fail } from './problems.ts';
-import { pythonFloat, typedScalar } from './scalar.ts';
 
 type Argument = ConfigNode | Sweep;
 

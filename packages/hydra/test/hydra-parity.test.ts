@@ -2,10 +2,10 @@ import path from 'node:path';
 import { isCrosscheckError } from '@crosscheck/contract';
 import { repositoryRoot } from '@crosscheck/testkit';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { compose } from '../src/hydra/compose.ts';
-import { resolveConfig } from '../src/hydra/interpolation.ts';
-import { toPlain } from '../src/hydra/node.ts';
-import { composeWithHydra, hydraPython, type Outcome } from './hydra/python.ts';
+import { compose } from '../src/compose/compose.ts';
+import { resolveConfig } from '../src/interpolation/interpolator.ts';
+import { toPlain } from '../src/tree/node.ts';
+import { composeWithHydra, hydraPython, type Outcome } from './python/python.ts';
 
 const dir = path.join(repositoryRoot, 'configs');
 

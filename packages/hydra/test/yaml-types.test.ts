@@ -2,12 +2,12 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { repositoryRoot } from '@crosscheck/testkit';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type ConfigNode, fromPlain, type ScalarNode, stringNode } from '../src/hydra/node.ts';
-import { pythonFloat, typedScalar } from '../src/hydra/scalar.ts';
-import { readYaml } from '../src/hydra/yaml-source.ts';
-import { toYaml } from '../src/hydra/yaml-text.ts';
-import { composeConfig, inferenceConfigSchema, trainConfigSchema } from '../src/index.ts';
-import { hydraPython, readWithPython } from './hydra/python.ts';
+import { composeConfig, inferenceConfigSchema, trainConfigSchema } from '../../config/src/index.ts';
+import { type ConfigNode, fromPlain, type ScalarNode, stringNode } from '../src/tree/node.ts';
+import { pythonFloat, typedScalar } from '../src/tree/scalar.ts';
+import { readYaml } from '../src/tree/yaml-source.ts';
+import { toYaml } from '../src/tree/yaml-text.ts';
+import { hydraPython, readWithPython } from './python/python.ts';
 
 const numbers = [
   '1e-8',

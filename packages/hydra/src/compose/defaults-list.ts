@@ -1,9 +1,10 @@
+import { resolveText } from '../interpolation/interpolator.ts';
+import { nearest } from '../nearest.ts';
+import type { Override } from '../overrides/override.ts';
+import { fail } from '../problems.ts';
+import { fromPlain } from '../tree/node.ts';
 import type { ConfigItem, DefaultItem, GroupItem } from './defaults-item.ts';
 import { GroupOverrides } from './group-overrides.ts';
-import { resolveText } from './interpolation.ts';
-import { nearest } from './nearest.ts';
-import { fromPlain } from './node.ts';
-import type { Override } from './override.ts';
 import {
   absoluteHeader,
   configPath,
@@ -14,7 +15,6 @@ import {
   type Placed,
   place,
 } from './placed-item.ts';
-import { fail } from './problems.ts';
 import type { LoadedConfig, SearchPath } from './search-path.ts';
 
 /** One config of the final list: which file, and under which package its keys go. */

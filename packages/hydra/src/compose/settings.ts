@@ -1,7 +1,7 @@
 import { CrosscheckError } from '@crosscheck/contract';
+import { Interpolator, type ResolveOptions } from '../interpolation/interpolator.ts';
+import { type MapNode, type Plain, toPlain } from '../tree/node.ts';
 import type { Composition } from './compose.ts';
-import { Interpolator, type ResolveOptions } from './interpolation.ts';
-import { type MapNode, type Plain, toPlain } from './node.ts';
 
 /** Reads resolved values of the `hydra` block. */
 export interface HydraSettings {

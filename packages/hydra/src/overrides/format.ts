@@ -1,6 +1,6 @@
-import type { ConfigNode, ScalarNode } from './node.ts';
-import { parseValue } from './override-parser.ts';
-import { pythonFloat } from './scalar.ts';
+import type { ConfigNode, ScalarNode } from '../tree/node.ts';
+import { pythonFloat } from '../tree/scalar.ts';
+import { parseValue } from './parser.ts';
 
 /**
  * Writes a value so that the override grammar reads it back.

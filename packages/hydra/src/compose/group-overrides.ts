@@ -1,9 +1,9 @@
+import { nearest } from '../nearest.ts';
+import { type ElementOverride, groupKey, isSweepOverride, type Override } from '../overrides/override.ts';
+import { fail } from '../problems.ts';
+import { type ConfigNode, toPlain } from '../tree/node.ts';
 import type { GroupItem } from './defaults-item.ts';
-import { nearest } from './nearest.ts';
-import { type ConfigNode, toPlain } from './node.ts';
-import { type ElementOverride, groupKey, isSweepOverride, type Override } from './override.ts';
 import { groupPath, optionName, overrideKey, type Placed } from './placed-item.ts';
-import { fail } from './problems.ts';
 import type { SearchPath } from './search-path.ts';
 
 type Option = string | string[] | null;

@@ -1,9 +1,9 @@
-import { type ConfigNode, type MapNode, type ScalarNode, stringNode } from './node.ts';
+import { fail } from '../problems.ts';
+import { type ConfigNode, type MapNode, type ScalarNode, stringNode } from '../tree/node.ts';
+import { typedScalar } from '../tree/scalar.ts';
+import { callFunction } from './functions.ts';
+import { lexValue, type Token, type TokenType } from './lexer.ts';
 import { isSweep, type Override, type OverrideKind, type Sweep } from './override.ts';
-import { callFunction } from './override-functions.ts';
-import { lexValue, type Token, type TokenType } from './override-lexer.ts';
-import { fail } from './problems.ts';
-import { typedScalar } from './scalar.ts';
 
 const word = String.raw`[a-zA-Z_][\w-]*`;
 const part = String.raw`(?:[a-zA-Z_$][\w$-]*|0|[1-9](?:_?\d)*)`;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { toPlain } from '../src/hydra/node.ts';
-import { readYaml } from '../src/hydra/yaml-source.ts';
-import { toYaml } from '../src/hydra/yaml-text.ts';
+import { toPlain } from '../src/tree/node.ts';
+import { readYaml } from '../src/tree/yaml-source.ts';
+import { toYaml } from '../src/tree/yaml-text.ts';
 
 const read = (text: string) => readYaml(text, 'configs/a.yaml');
 

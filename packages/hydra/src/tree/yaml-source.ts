@@ -10,8 +10,8 @@ import {
   parseDocument,
   type Scalar,
 } from 'yaml';
+import { fail } from '../problems.ts';
 import { type ConfigNode, emptyMap, type MapNode, type ScalarNode, stringNode } from './node.ts';
-import { fail } from './problems.ts';
 
 export interface YamlSource {
   root: ConfigNode;

@@ -2,9 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
-import { compose } from '../src/hydra/compose.ts';
-import { resolveConfig } from '../src/hydra/interpolation.ts';
-import { toPlain } from '../src/hydra/node.ts';
+import { compose } from '../src/compose/compose.ts';
+import { resolveConfig } from '../src/interpolation/interpolator.ts';
+import { toPlain } from '../src/tree/node.ts';
 
 interface Case {
   config: string;

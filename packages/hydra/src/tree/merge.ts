@@ -1,5 +1,5 @@
+import { fail } from '../problems.ts';
 import { type ConfigNode, childOf, cloneNode, emptyMap, hasInterpolation, isMissing, type MapNode } from './node.ts';
-import { fail } from './problems.ts';
 
 /** Finds the mapping that an interpolation stands for, so that keys can be merged over it. */
 type MapLookup = (node: ConfigNode, path: readonly string[]) => ConfigNode | undefined;

@@ -1,7 +1,7 @@
-import type { Interpolator } from './interpolation.ts';
-import { type ConfigNode, cloneNode, isMissing, isNull, type MapNode, splitPath, stringNode } from './node.ts';
-import { fail } from './problems.ts';
-import { pythonText, typedScalar } from './scalar.ts';
+import { fail } from '../problems.ts';
+import { type ConfigNode, cloneNode, isMissing, isNull, type MapNode, splitPath, stringNode } from '../tree/node.ts';
+import { pythonText, typedScalar } from '../tree/scalar.ts';
+import type { Interpolator } from './interpolator.ts';
 import { formatTime } from './time-format.ts';
 
 interface ResolverCall {

@@ -1,4 +1,8 @@
 import { CrosscheckError } from '@crosscheck/contract';
+import { nearestKey } from '../nearest.ts';
+import { fail } from '../problems.ts';
+import { type ConfigNode, childOf, cloneNode, hasInterpolation, isMissing, leaves, stringNode } from '../tree/node.ts';
+import { pythonText, typedScalar } from '../tree/scalar.ts';
 import {
   type Argument,
   type NodeInterpolation,
@@ -6,12 +10,8 @@ import {
   parseElement,
   parseInterpolations,
   type ResolverInterpolation,
-} from './interpolation-parser.ts';
-import { nearestKey } from './nearest.ts';
-import { type ConfigNode, childOf, cloneNode, hasInterpolation, isMissing, leaves, stringNode } from './node.ts';
-import { fail } from './problems.ts';
+} from './parser.ts';
 import { type Resolver, standardResolvers } from './resolvers.ts';
-import { pythonText, typedScalar } from './scalar.ts';
 
 export interface ResolveOptions {
   /** What `${hydra:…}` looks into. */

@@ -1,4 +1,4 @@
-import type { ConfigNode, ScalarNode } from './node.ts';
+import type { ConfigNode, ScalarNode } from '../tree/node.ts';
 
 export type OverrideKind = 'change' | 'add' | 'force-add' | 'delete';
 

@@ -1,12 +1,12 @@
 import { hideInValue } from '@crosscheck/contract';
-import { applyOverrides, type KeyGuide } from './apply-overrides.ts';
+import { Interpolator } from '../interpolation/interpolator.ts';
+import { applyOverrides, type KeyGuide } from '../overrides/apply.ts';
+import { isHydraOverride, isSweepOverride, keyText, type Override } from '../overrides/override.ts';
+import { parseOverride } from '../overrides/parser.ts';
+import { collect, fail, type Problem, throwProblems } from '../problems.ts';
+import { mergeInto, underPackage } from '../tree/merge.ts';
+import { type ConfigNode, emptyMap, fromPlain, type MapNode, nodeAt, stringNode, toPlain } from '../tree/node.ts';
 import { createDefaultsList, type DefaultsList, type ResultDefault } from './defaults-list.ts';
-import { Interpolator } from './interpolation.ts';
-import { mergeInto, underPackage } from './merge.ts';
-import { type ConfigNode, emptyMap, fromPlain, type MapNode, nodeAt, stringNode, toPlain } from './node.ts';
-import { isHydraOverride, isSweepOverride, keyText, type Override } from './override.ts';
-import { parseOverride } from './override-parser.ts';
-import { collect, fail, type Problem, throwProblems } from './problems.ts';
 import { type ConfigSource, SearchPath } from './search-path.ts';
 
 /** The version of Hydra whose behaviour this package follows. */

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { ConfigNode } from '../src/hydra/node.ts';
-import { isSweep, type Override, type Sweep } from '../src/hydra/override.ts';
-import { formatElement } from '../src/hydra/override-format.ts';
-import { parseOverride } from '../src/hydra/override-parser.ts';
-import { sweepValues } from '../src/hydra/sweep-values.ts';
+import { formatElement } from '../src/overrides/format.ts';
+import { isSweep, type Override, type Sweep } from '../src/overrides/override.ts';
+import { parseOverride } from '../src/overrides/parser.ts';
+import { sweepValues } from '../src/sweep/values.ts';
+import type { ConfigNode } from '../src/tree/node.ts';
 
 /** Hydra 1.3.8's own parse of each input; floats are written as Python prints them. */
 interface Case {

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { fail } from '../problems.ts';
+import { type MapNode } from '../tree/node.ts';
+import { readYaml } from '../tree/yaml-source.ts';
 import { type DefaultItem, readDefaults } from './defaults-item.ts';
 import { hydraFiles } from './hydra-files.ts';
-import { type MapNode } from './node.ts';
-import { fail } from './problems.ts';
-import { readYaml } from './yaml-source.ts';
 
 /** A place that configs come from. */
 export interface ConfigSource {
