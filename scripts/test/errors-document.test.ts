@@ -2,12 +2,13 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { repositoryRoot } from '@crosscheck/testkit';
 import { expect, test } from 'vitest';
+import { hydraErrorCodes } from '../../packages/hydra/src/index.ts';
 
 const read = (file: string) => readFileSync(path.join(repositoryRoot, file), 'utf8');
 
 /** Codes stand in the source as string literals; environment variables share the prefix but are read from `env`. */
 function thrownCodes(): Map<string, string> {
-  const found = new Map<string, string>();
+  const found = new Map(hydraErrorCodes.map((code) => [`CROSSCHECK_CONFIG_${code}`, 'packages/hydra']));
   for (const file of globSync('packages/*/src/**/*.ts', { cwd: repositoryRoot })) {
     for (const [, code] of read(file).matchAll(/(?<!env\[)['"](CROSSCHECK_[A-Z0-9_]*[A-Z0-9])['"](?!\])/g)) {
       if (code && !environmentVariables.has(code)) found.set(code, file);

@@ -1,3 +1,4 @@
+import { hideInValue } from '@crosscheck/contract';
 import {
   type Composition,
   type ConfigSource,
@@ -5,15 +6,14 @@ import {
   type KeyGuide,
   type MapNode,
   type Plain,
-  type Problem,
   type ResolveOptions,
   readSettings,
-  throwProblems,
 } from '@crosscheck/hydra';
 import type { z } from 'zod';
 import { findConfigDir } from './config-dir.ts';
 import { takePhases, upgradeForms } from './earlier-forms.ts';
 import { declareSecretKeys, rememberSecrets } from './hide.ts';
+import { asOurs, type Problem, throwProblems, withOurErrors } from './problems.ts';
 import { faultOfFileName } from './schema/names.ts';
 import type { Reads } from './schema/read-when.ts';
 import { isOpen, namesSomething, type Schema, schemaAt, schemaKeys } from './schema-walk.ts';
@@ -62,23 +62,26 @@ export function composeConfig<C>(options: ComposeConfigOptions<C>): ComposedConf
 
 /** The composition alone, with texts kept and problems in it. */
 export function composeOnly<C>(options: ComposeConfigOptions<C>, mode: 'run' | 'multirun' = 'run'): Composition {
-  const composition = composeWithProblems({
-    configName: options.configName,
-    sources: sourcesOf(options),
-    overrides: options.overrides ?? [],
-    guide: guideOf(options.schema),
-    prepare: (root) => takePhases(root, options.stored),
-    mode,
-    ...(options.jobName === undefined ? {} : { jobName: options.jobName }),
-    ...(options.jobNumber === undefined ? {} : { jobNumber: options.jobNumber }),
-  });
+  const composition = withOurErrors(() =>
+    composeWithProblems({
+      configName: options.configName,
+      sources: sourcesOf(options),
+      overrides: options.overrides ?? [],
+      guide: guideOf(options.schema),
+      prepare: (root) => takePhases(root, options.stored),
+      hide: hideInValue,
+      mode,
+      ...(options.jobName === undefined ? {} : { jobName: options.jobName }),
+      ...(options.jobNumber === undefined ? {} : { jobNumber: options.jobNumber }),
+    }),
+  );
   composition.config = keepText(composition.config, options.schema) as MapNode;
   return composition;
 }
 
 /** Resolves and validates a composition. */
 function finishConfig<C>(composition: Composition, options: ComposeConfigOptions<C>): ComposedConfig<C> {
-  const problems = [...composition.problems];
+  const problems = composition.problems.map(asOurs);
   const { node, failed } = resolveCollecting(composition.config, resolveOptions(composition, options), problems);
   declareSecretKeys(options.schema);
   rememberSecrets(node);

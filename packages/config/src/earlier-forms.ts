@@ -1,10 +1,11 @@
 import { type ConfigNode, fail, fromPlain, isNull, type MapNode, nodeAt, type Plain, toPlain } from '@crosscheck/hydra';
+import { withOurErrors } from './problems.ts';
 
 /**
  * Brings what earlier versions wrote to the form that the schema knows, in place: the list of `training.phases` becomes a map by the
  * names of its items. Configs, overrides, checkpoints and training states all come through here.
  *
- * @throws CROSSCHECK_CONFIG_VALUE when two phases have one name
+ * @throws HydraError VALUE when two phases have one name: composition collects it with its own
  */
 export function upgradeForms(root: MapNode): void {
   const training = nodeAt(root, ['training']);
@@ -12,10 +13,14 @@ export function upgradeForms(root: MapNode): void {
   if (training?.kind === 'map' && phases?.kind === 'list') training.entries.set('phases', mapByName(phases));
 }
 
-/** The same for a config that was stored as plain values. */
+/**
+ * The same for a config that was stored as plain values.
+ *
+ * @throws CROSSCHECK_CONFIG_VALUE when two phases have one name
+ */
 export function upgradeStored(stored: unknown): Plain {
   const root = fromPlain(stored);
-  if (root.kind === 'map') upgradeForms(root);
+  if (root.kind === 'map') withOurErrors(() => upgradeForms(root));
   return toPlain(root);
 }
 
@@ -34,10 +39,7 @@ function mapByName({ items, origin }: ConfigNode & { kind: 'list' }): MapNode {
   for (const [index, item] of items.entries()) {
     const { name, phase } = takeName(item, index);
     if (entries.has(name)) {
-      fail(
-        'CROSSCHECK_CONFIG_VALUE',
-        `training.phases has two phases of the name ${name} (${item.origin}); rename one`,
-      );
+      fail('VALUE', `training.phases has two phases of the name ${name} (${item.origin}); rename one`);
     }
     entries.set(name, phase);
   }
@@ -48,7 +50,7 @@ function takeName(item: ConfigNode, index: number): { name: string; phase: MapNo
   const name = nodeAt(item, ['name']);
   if (item.kind !== 'map' || name?.kind !== 'scalar' || String(name.value) === '') {
     return fail(
-      'CROSSCHECK_CONFIG_TYPE',
+      'TYPE',
       `training.phases is a mapping by name, as in {frozen: {num_epochs: 1}}; item ${index} of this list has no name (${item.origin})`,
     );
   }

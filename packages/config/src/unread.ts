@@ -1,4 +1,5 @@
-import { hasInterpolation, leaves, type MapNode, type Problem } from '@crosscheck/hydra';
+import { hasInterpolation, leaves, type MapNode } from '@crosscheck/hydra';
+import { type Problem } from './problems.ts';
 import { type PhaseView, phaseKeys, phaseRules, type Reads } from './schema/read-when.ts';
 
 interface Asked<C> {

@@ -1,6 +1,5 @@
 import {
   type ConfigNode,
-  collect,
   fromPlain,
   Interpolator,
   isMissing,
@@ -9,11 +8,11 @@ import {
   nearestName,
   nodeAt,
   type Plain,
-  type Problem,
   type ResolveOptions,
   toPlain,
 } from '@crosscheck/hydra';
 import type { z } from 'zod';
+import { collect, type Problem } from './problems.ts';
 import { membersOf, type Schema, schemaAt, schemaKeys, takesText, typeText, unwrap } from './schema-walk.ts';
 
 /** Numbers and booleans become the text they were written as, where the schema asks for text: `version: 1.10` stays `1.10`. */

@@ -55,7 +55,7 @@ describe('the jobs of a sweep', () => {
   });
 
   test('an interval has no end of values', () => {
-    expect(() => expand(['a=interval(0,1)'])).toThrow(expect.objectContaining({ code: 'CROSSCHECK_CONFIG_SWEEP' }));
+    expect(() => expand(['a=interval(0,1)'])).toThrow(expect.objectContaining({ code: 'SWEEP' }));
   });
 
   test('additions and deletions go to every job', () => {

@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { isCrosscheckError } from '@crosscheck/contract';
 import { repositoryRoot } from '@crosscheck/testkit';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { compose } from '../src/compose/compose.ts';
+import { HydraError } from '../src/errors.ts';
 import { resolveConfig } from '../src/interpolation/interpolator.ts';
 import { toPlain } from '../src/tree/node.ts';
 import { composeWithHydra, hydraPython, type Outcome } from './python/python.ts';
@@ -98,7 +98,7 @@ function ours({ config: configName, overrides }: { config: string; overrides: st
     try {
       return body();
     } catch (error) {
-      if (!isCrosscheckError(error)) throw error;
+      if (!(error instanceof HydraError)) throw error;
       return refused;
     }
   };

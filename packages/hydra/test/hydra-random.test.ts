@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createRandom, isCrosscheckError } from '@crosscheck/contract';
+import { createRandom } from '@crosscheck/contract';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { compose } from '../src/compose/compose.ts';
+import { HydraError } from '../src/errors.ts';
 import { resolveConfig } from '../src/interpolation/interpolator.ts';
 import { toPlain } from '../src/tree/node.ts';
 import { composeWithHydra, hydraPython, type Outcome } from './python/python.ts';
@@ -178,7 +179,7 @@ function ours(configName: string, overrides: string[]): string {
     try {
       return body();
     } catch (error) {
-      if (!isCrosscheckError(error)) throw error;
+      if (!(error instanceof HydraError)) throw error;
       return 'refused';
     }
   };

@@ -104,13 +104,13 @@ describe('interpolation', () => {
     ['a: ${hydra:job.name}', '${hydra:job.name} has a value only in a run'],
   ])('%j is refused with a reason', (yaml, message) => {
     expect(() => resolve(yaml)).toThrow(
-      expect.objectContaining({ code: 'CROSSCHECK_CONFIG_INTERPOLATION', message: expect.stringContaining(message) }),
+      expect.objectContaining({ code: 'INTERPOLATION', message: expect.stringContaining(message) }),
     );
   });
 
   test('a value that must be given cannot be referred to', () => {
     expect(() => resolve('a: ???\nb: ${a}')).toThrow(
-      expect.objectContaining({ code: 'CROSSCHECK_CONFIG_MISSING', message: expect.stringContaining('add a=VALUE') }),
+      expect.objectContaining({ code: 'MISSING', message: expect.stringContaining('add a=VALUE') }),
     );
   });
 });

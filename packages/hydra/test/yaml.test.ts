@@ -57,7 +57,7 @@ describe('reading YAML', () => {
     ['a: 1\na: 2\n', 'configs/a.yaml:2 is not valid YAML: Map keys must be unique'],
   ])('%j is refused with its line', (text, message) => {
     expect(() => read(text)).toThrow(
-      expect.objectContaining({ code: 'CROSSCHECK_CONFIG_BAD_YAML', message: expect.stringContaining(message) }),
+      expect.objectContaining({ code: 'BAD_YAML', message: expect.stringContaining(message) }),
     );
   });
 });

@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { fail, nearest } from '@crosscheck/hydra';
+import { nearest } from '@crosscheck/hydra';
+import { fail } from '../problems.ts';
 
 /** A command line, taken apart. */
 export interface Invocation {

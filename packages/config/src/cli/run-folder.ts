@@ -1,17 +1,10 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describeSystemError, ensureFolder, messageOf, writeWhole } from '@crosscheck/contract';
-import {
-  type Composition,
-  type ConfigNode,
-  fail,
-  fromPlain,
-  isHydraOverride,
-  type MapNode,
-  toYaml,
-} from '@crosscheck/hydra';
+import { type Composition, type ConfigNode, fromPlain, isHydraOverride, type MapNode, toYaml } from '@crosscheck/hydra';
 import { parse } from 'yaml';
 import { hideInComposition } from '../hide.ts';
+import { fail } from '../problems.ts';
 
 /**
  * Makes a run's folder. A folder that is named by the clock and already holds a run gets a number, so that two runs in the same second

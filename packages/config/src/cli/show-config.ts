@@ -2,17 +2,16 @@ import { print } from '@crosscheck/contract';
 import {
   type Composition,
   type ConfigNode,
-  fail,
   fromPlain,
   leaves,
   nearestKey,
   nodeAt,
   splitPath,
-  throwProblems,
   toYaml,
 } from '@crosscheck/hydra';
 import { type ComposeConfigOptions, composeOnly, resolveOptions } from '../compose-config.ts';
 import { hideInTree } from '../hide.ts';
+import { asOurs, fail, type Problem, throwProblems } from '../problems.ts';
 import { resolveCollecting } from '../validate.ts';
 import type { Invocation } from './arguments.ts';
 import { hydraBlock, wholeConfig } from './run-folder.ts';
@@ -26,7 +25,7 @@ const parts: Record<string, (composition: Composition) => ConfigNode> = {
 /** `--cfg`, with `--resolve` and `--package`. */
 export function printConfig<C>(options: ComposeConfigOptions<C>, flags: Invocation['flags']): boolean {
   const composition = composeOnly(options);
-  throwProblems(composition.problems);
+  throwProblems(composition.problems.map(asOurs));
   const part = (parts[flags.cfg as string] as (composition: Composition) => ConfigNode)(composition);
   const shown = hideInTree(
     flags.resolve === undefined ? part : resolved(part, composition, options),
@@ -53,7 +52,7 @@ function resolved<C>(part: ConfigNode, composition: Composition, options: Compos
 }
 
 function resolveCollectingOrThrow<C>(composition: Composition, options: ComposeConfigOptions<C>): void {
-  const problems: Parameters<typeof throwProblems>[0] = [];
+  const problems: Problem[] = [];
   resolveCollecting(composition.config, resolveOptions(composition, options), problems);
   throwProblems(problems);
 }

@@ -13,13 +13,10 @@ import {
 import {
   type Composition,
   expandSweep,
-  fail,
   type HydraSettings,
   isHydraOverride,
   nearestName,
-  type Problem,
   readSettings,
-  throwProblems,
   toYaml,
 } from '@crosscheck/hydra';
 import {
@@ -30,6 +27,7 @@ import {
   resolveOptions,
 } from '../compose-config.ts';
 import { hideInComposition } from '../hide.ts';
+import { asOurs, fail, type Problem, throwProblems, withOurErrors } from '../problems.ts';
 import type { Reads } from '../schema/read-when.ts';
 import { findUnread } from '../unread.ts';
 import type { Invocation } from './arguments.ts';
@@ -107,13 +105,13 @@ function say(message: string): void {
 function planSweep<C>(request: SweepRequest<C>): Plan<C> {
   const { options, command } = request;
   const master = composeOnly(options, 'multirun');
-  throwProblems(master.problems);
+  throwProblems(master.problems.map(asOurs));
   const settings = settingsOf(master, options);
   const metric = settings.text('sweeper.metric') ?? command.sweepMetric ?? null;
   requireMetric(metric, command.metrics);
   const sweepDir = path.resolve(settings.text('sweep.dir') ?? 'multirun');
-  const lists = expandSweep(master.overrides, settings.value('sweeper.params'), (group) =>
-    master.searchPath.options(group),
+  const lists = withOurErrors(() =>
+    expandSweep(master.overrides, settings.value('sweeper.params'), (group) => master.searchPath.options(group)),
   );
   const jobs = planJobs(lists, master, { ...request, sweepDir });
   writeWhole(path.join(sweepDir, 'multirun.yaml'), toYaml(wholeConfig(hideInComposition(master))));

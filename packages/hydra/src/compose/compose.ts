@@ -1,9 +1,8 @@
-import { hideInValue } from '@crosscheck/contract';
+import { collect, fail, type HydraProblem, throwProblems } from '../errors.ts';
 import { Interpolator } from '../interpolation/interpolator.ts';
 import { applyOverrides, type KeyGuide } from '../overrides/apply.ts';
 import { isHydraOverride, isSweepOverride, keyText, type Override } from '../overrides/override.ts';
 import { parseOverride } from '../overrides/parser.ts';
-import { collect, fail, type Problem, throwProblems } from '../problems.ts';
 import { mergeInto, underPackage } from '../tree/merge.ts';
 import { type ConfigNode, emptyMap, fromPlain, type MapNode, nodeAt, stringNode, toPlain } from '../tree/node.ts';
 import { createDefaultsList, type DefaultsList, type ResultDefault } from './defaults-list.ts';
@@ -24,6 +23,8 @@ export interface ComposeRequest {
   guide?: KeyGuide;
   /** Changes what the files give before overrides are applied. */
   prepare?: (root: MapNode) => void;
+  /** Takes out of `hydra.job.override_dirname`, which names a folder, what must not be seen there. */
+  hide?: (text: string) => string;
 }
 
 export interface Composition {
@@ -36,13 +37,13 @@ export interface Composition {
   searchPath: SearchPath;
   warnings: string[];
   /** What was wrong with value overrides; empty unless `keepProblems` was asked for. */
-  problems: Problem[];
+  problems: HydraProblem[];
 }
 
 /**
  * Composes a config as Hydra 1.3 does: defaults list, packages, then value overrides.
  *
- * @throws CROSSCHECK_CONFIG_… for anything that is wrong; several bad overrides come as one CROSSCHECK_CONFIG_INVALID
+ * @throws HydraError for anything that is wrong; several bad overrides come as one, `INVALID`
  */
 export function compose(request: ComposeRequest): Composition {
   const composition = composeWithProblems(request);
@@ -52,7 +53,7 @@ export function compose(request: ComposeRequest): Composition {
 
 /** Like `compose`, but problems of value overrides are returned, so that a caller can add its own to them. */
 export function composeWithProblems(request: ComposeRequest): Composition {
-  const problems: Problem[] = [];
+  const problems: HydraProblem[] = [];
   const overrides = parseAll(request.overrides, problems);
   const mode = request.mode ?? 'run';
   for (const override of overrides) if (isSweepOverride(override)) collect(problems, () => checkSweep(override, mode));
@@ -85,7 +86,7 @@ export function composeWithProblems(request: ComposeRequest): Composition {
   return composition;
 }
 
-function parseAll(inputs: string[], problems: Problem[]): Override[] {
+function parseAll(inputs: string[], problems: HydraProblem[]): Override[] {
   const overrides: Override[] = [];
   for (const input of inputs) collect(problems, () => overrides.push(parseOverride(input)));
   return overrides;
@@ -94,15 +95,15 @@ function parseAll(inputs: string[], problems: Problem[]): Override[] {
 function checkSweep(override: Override, mode: 'run' | 'multirun'): void {
   const { input, key } = override;
   if (mode === 'multirun') {
-    if (isHydraOverride(override)) fail('CROSSCHECK_CONFIG_SWEEP', `${input}: the hydra block cannot be swept over`);
+    if (isHydraOverride(override)) fail('SWEEP', `${input}: the hydra block cannot be swept over`);
     return;
   }
   if (override.value?.kind !== 'choice' || !override.value.simple) {
-    fail('CROSSCHECK_CONFIG_SWEEP', `${input} is a sweep; add --multirun to run one job for each value`);
+    fail('SWEEP', `${input} is a sweep; add --multirun to run one job for each value`);
   }
   const values = input.slice(input.indexOf('=') + 1);
   fail(
-    'CROSSCHECK_CONFIG_SWEEP',
+    'SWEEP',
     `${input} can be meant in three ways: a list is ${key}=[${values}], text is ${key}='${values}' (with the quotes, so in a shell "${key}='${values}'"), a sweep needs --multirun`,
   );
 }
@@ -115,10 +116,7 @@ function extendSearchPath(searchPath: SearchPath, configName: string, overrides:
   if (node === undefined) return;
   const dirs = toPlain(node);
   if (!Array.isArray(dirs) || dirs.some((dir) => typeof dir !== 'string')) {
-    fail(
-      'CROSSCHECK_CONFIG_SEARCH_PATH',
-      `hydra.searchpath must be a list of folders, got ${JSON.stringify(dirs)} (${node.origin})`,
-    );
+    fail('SEARCH_PATH', `hydra.searchpath must be a list of folders, got ${JSON.stringify(dirs)} (${node.origin})`);
   }
   searchPath.append(
     given === undefined ? 'hydra.searchpath in the primary config' : 'hydra.searchpath',
@@ -138,7 +136,7 @@ function mergeDefaults(defaults: DefaultsList, searchPath: SearchPath, guide: Ke
     const embedded = underPackage(loaded.root, entry.package === '' ? [] : entry.package.split('.'));
     guide?.upgrade(embedded);
     if (!entry.isPrimary && entry.path !== 'hydra/config' && nodeAt(embedded, ['hydra', 'searchpath']) !== undefined) {
-      fail('CROSSCHECK_CONFIG_SEARCH_PATH', `${loaded.file}: hydra.searchpath can only stand in the primary config`);
+      fail('SEARCH_PATH', `${loaded.file}: hydra.searchpath can only stand in the primary config`);
     }
     mergeInto(root, embedded, { lookup });
   }
@@ -175,7 +173,7 @@ function describeRun(composition: Composition, request: ComposeRequest): void {
     set('job.id', String(request.jobNumber));
   }
   set('job.config_name', request.configName);
-  set('job.override_dirname', overrideDirname(composition));
+  set('job.override_dirname', overrideDirname(composition, request.hide));
 }
 
 function setAt(root: MapNode, path: string[], value: ConfigNode): void {
@@ -191,11 +189,11 @@ function setAt(root: MapNode, path: string[], value: ConfigNode): void {
 }
 
 /** The sorted task overrides as one folder name, with `hydra.job.config.override_dirname` in mind. */
-function overrideDirname({ hydra, overrides }: Composition): string {
+function overrideDirname({ hydra, overrides }: Composition, hide = (text: string) => text): string {
   const settings = nodeAt(hydra, ['job', 'config', 'override_dirname']) ?? stringNode('');
   const { kv_sep = '=', item_sep = ',', exclude_keys = [] } = toPlain(settings) as Record<string, never>;
   const excluded = new Set<string>(exclude_keys);
   const task = overrides.filter((override) => !isHydraOverride(override) && !excluded.has(override.key));
   const lines = task.map((override) => (override.value === null ? keyText(override) : override.input));
-  return hideInValue(lines.sort().join(item_sep)).replaceAll('=', kv_sep);
+  return hide(lines.sort().join(item_sep)).replaceAll('=', kv_sep);
 }

@@ -1,4 +1,4 @@
-import { fail } from '../problems.ts';
+import { fail } from '../errors.ts';
 import { type ConfigNode, toPlain } from '../tree/node.ts';
 
 /** One line of a defaults list, as written. */
@@ -41,7 +41,7 @@ export function readDefaults(node: ConfigNode | undefined, file: string): Defaul
 }
 
 function bad(node: ConfigNode, message: string): never {
-  return fail('CROSSCHECK_CONFIG_DEFAULTS', `${node.origin}: ${message}`);
+  return fail('DEFAULTS', `${node.origin}: ${message}`);
 }
 
 function readItem(node: ConfigNode): DefaultItem {

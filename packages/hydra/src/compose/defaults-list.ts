@@ -1,7 +1,7 @@
+import { fail } from '../errors.ts';
 import { resolveText } from '../interpolation/interpolator.ts';
 import { nearest } from '../nearest.ts';
 import type { Override } from '../overrides/override.ts';
-import { fail } from '../problems.ts';
 import { fromPlain } from '../tree/node.ts';
 import type { ConfigItem, DefaultItem, GroupItem } from './defaults-item.ts';
 import { GroupOverrides } from './group-overrides.ts';
@@ -87,7 +87,7 @@ function expand(placed: Placed, walk: Walk, position: Position): ResultDefault[]
   const here = { path: configPath(placed), package: finalPackage(placed) };
   if (position.parents.some((parent) => parent.path === here.path && parent.package === here.package)) {
     fail(
-      'CROSSCHECK_CONFIG_DEFAULTS',
+      'DEFAULTS',
       `${loaded.file} includes itself through ${position.parents.map((parent) => parent.path).join(' → ')}`,
     );
   }
@@ -162,7 +162,7 @@ function registerOverrides(children: Child[], loaded: LoadedConfig, walk: Walk, 
     if (isOverrideEntry(child)) {
       if (position.isInterpolated) {
         fail(
-          'CROSSCHECK_CONFIG_DEFAULTS',
+          'DEFAULTS',
           `${loaded.file}: override ${overrideKey(child)} cannot stand in a config that an interpolated entry chooses`,
         );
       }
@@ -170,7 +170,7 @@ function registerOverrides(children: Child[], loaded: LoadedConfig, walk: Walk, 
       walk.groups.addEntry(child, loaded.file);
     } else if (seen !== undefined && !(child.item.kind === 'group' && child.item.isAppended)) {
       fail(
-        'CROSSCHECK_CONFIG_DEFAULTS',
+        'DEFAULTS',
         `${loaded.file}: override ${overrideKey(seen)} stands before ${overrideKey(child)}; overrides go to the end of the defaults list`,
       );
     }
@@ -187,8 +187,7 @@ function expandEntry(child: Placed, loaded: LoadedConfig, walk: Walk, position: 
   const { item } = child;
   if (item.kind !== 'group' || !Array.isArray(item.value)) return expand(child, walk, position);
   const options = item.value.map((name) => {
-    if (name.includes('${'))
-      fail('CROSSCHECK_CONFIG_DEFAULTS', `${loaded.file}: ${name} cannot stand in a list of options`);
+    if (name.includes('${')) fail('DEFAULTS', `${loaded.file}: ${name} cannot stand in a list of options`);
     return place(optionItem(item, name), child.parentDir, child.parentPackage);
   });
   const results = options.toReversed().map((option) => expand(option, walk, position));
@@ -205,7 +204,7 @@ function resolveEntry({ item }: Placed, walk: Walk): void {
   const resolved = resolveText(text, choices);
   if (resolved === undefined) {
     const known = [...walk.groups.choices.keys()].join(', ');
-    fail('CROSSCHECK_CONFIG_DEFAULTS', `cannot resolve ${text} in the defaults list; known choices: ${known}`);
+    fail('DEFAULTS', `cannot resolve ${text} in the defaults list; known choices: ${known}`);
   }
   if (item.kind === 'config') item.path = resolved;
   else item.value = resolved;
@@ -218,10 +217,7 @@ function refuseDuplicates(list: ResultDefault[]): void {
     if (key === null) continue;
     const earlier = seen.get(key);
     if (earlier !== undefined) {
-      fail(
-        'CROSSCHECK_CONFIG_DEFAULTS',
-        `${key} stands twice in the defaults list, in ${earlier.parent} and ${result.parent}`,
-      );
+      fail('DEFAULTS', `${key} stands twice in the defaults list, in ${earlier.parent} and ${result.parent}`);
     }
     seen.set(key, result);
   }
@@ -237,7 +233,7 @@ function optionLines(group: string, searchPath: SearchPath): string {
 function mustChoose(placed: Placed, searchPath: SearchPath): never {
   const key = overrideKey(placed);
   return fail(
-    'CROSSCHECK_CONFIG_MISSING',
+    'MISSING',
     `you must choose ${key}, as in ${key}=OPTION; options:\n${optionLines(groupPath(placed), searchPath)}`,
   );
 }
@@ -251,7 +247,7 @@ function notFound(placed: Placed, walk: Walk, position: Position): never {
   const options = optionLines(group, searchPath);
   const list = options === '' ? '' : `\noptions of ${group === '' ? 'the top folder' : group}:\n${options}`;
   return fail(
-    'CROSSCHECK_CONFIG_UNKNOWN_OPTION',
+    'UNKNOWN_OPTION',
     `${parent === undefined ? '' : `in ${parent}: `}no config ${configPath(placed)}${hint}${list}\nsearch path:\n${searchPath.describe()}`,
   );
 }
@@ -259,5 +255,5 @@ function notFound(placed: Placed, walk: Walk, position: Position): never {
 function missingPrimary(name: string, searchPath: SearchPath): never {
   const near = nearest(name, searchPath.options(''));
   const hint = near === undefined ? '' : `; did you mean ${near}?`;
-  return fail('CROSSCHECK_CONFIG_NOT_FOUND', `no config named ${name}${hint}\nsearch path:\n${searchPath.describe()}`);
+  return fail('NOT_FOUND', `no config named ${name}${hint}\nsearch path:\n${searchPath.describe()}`);
 }

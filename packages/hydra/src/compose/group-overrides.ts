@@ -1,6 +1,6 @@
+import { fail } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { type ElementOverride, groupKey, isSweepOverride, type Override } from '../overrides/override.ts';
-import { fail } from '../problems.ts';
 import { type ConfigNode, toPlain } from '../tree/node.ts';
 import type { GroupItem } from './defaults-item.ts';
 import { groupPath, optionName, overrideKey, type Placed } from './placed-item.ts';
@@ -39,10 +39,7 @@ export class GroupOverrides {
   #addGroup(override: ElementOverride): void {
     const key = groupKey(override);
     if (override.kind === 'force-add') {
-      fail(
-        'CROSSCHECK_CONFIG_BAD_OVERRIDE',
-        `${override.input}: a group takes + (append) or no prefix (change), not ++`,
-      );
+      fail('BAD_OVERRIDE', `${override.input}: a group takes + (append) or no prefix (change), not ++`);
     }
     const value = override.value === null ? null : optionOf(override.value, override.input);
     if (override.kind === 'delete') this.#deletions.set(key, { option: value as string | null, isUsed: false });
@@ -91,7 +88,7 @@ export class GroupOverrides {
     const earlier = this.choices.get(key);
     if (earlier !== undefined && earlier !== option) {
       fail(
-        'CROSSCHECK_CONFIG_DEFAULTS',
+        'DEFAULTS',
         `${key} is chosen twice: ${String(earlier)} and ${String(option)}; to change the choice write "override ${key}: OPTION", or ${key}=OPTION on the command line`,
       );
     }
@@ -105,10 +102,7 @@ export class GroupOverrides {
     for (const [key, { isUsed, from, value }] of this.#choices) if (!isUsed) this.#unused(key, from, value);
     for (const [key, { isUsed, option }] of this.#deletions) {
       if (!isUsed)
-        fail(
-          'CROSSCHECK_CONFIG_UNKNOWN_GROUP',
-          `cannot delete ${key}${option === null ? '' : `=${option}`}: ${this.#inTheList(key)}`,
-        );
+        fail('UNKNOWN_GROUP', `cannot delete ${key}${option === null ? '' : `=${option}`}: ${this.#inTheList(key)}`);
     }
   }
 
@@ -124,10 +118,7 @@ export class GroupOverrides {
     const hint = near === undefined ? '' : `; did you mean ${near}?`;
     const advice = from === null ? `; to append it to the list use +${key}=${String(value)}` : '';
     const where = from === null ? '' : `in ${from}: `;
-    return fail(
-      'CROSSCHECK_CONFIG_UNKNOWN_GROUP',
-      `${where}cannot override ${key}: it is not in the defaults list${hint}${advice}`,
-    );
+    return fail('UNKNOWN_GROUP', `${where}cannot override ${key}: it is not in the defaults list${hint}${advice}`);
   }
 }
 
@@ -141,7 +132,7 @@ function optionOf(node: ConfigNode, input: string): Option {
 
 function badOption(node: ConfigNode, input: string): never {
   return fail(
-    'CROSSCHECK_CONFIG_BAD_OVERRIDE',
+    'BAD_OVERRIDE',
     `${input}: a group takes the name of an option or a list of names, got ${JSON.stringify(toPlain(node))}`,
   );
 }

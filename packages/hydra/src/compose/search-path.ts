@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { fail } from '../problems.ts';
+import { fail } from '../errors.ts';
 import { type MapNode } from '../tree/node.ts';
 import { readYaml } from '../tree/yaml-source.ts';
 import { type DefaultItem, readDefaults } from './defaults-item.ts';
@@ -37,7 +37,7 @@ export class SearchPath {
   append(provider: string, dirs: string[]): void {
     for (const entry of dirs) {
       if (/^(?:pkg|structured):\/\//.test(entry)) {
-        fail('CROSSCHECK_CONFIG_SEARCH_PATH', `hydra.searchpath takes folders; ${entry} names a Python package`);
+        fail('SEARCH_PATH', `hydra.searchpath takes folders; ${entry} names a Python package`);
       }
       const dir = path.resolve(entry.replace(/^file:\/\//, ''));
       if (!isFolder(dir)) this.warnings.push(`${dir}, named in ${provider}, is not a folder`);
@@ -62,7 +62,7 @@ export class SearchPath {
       this.warnings.push(...warnings);
       if (root.kind !== 'map') {
         return fail(
-          'CROSSCHECK_CONFIG_BAD_YAML',
+          'BAD_YAML',
           `${found.file} must hold a mapping of keys, got a ${root.kind === 'list' ? 'list' : 'single value'}`,
         );
       }

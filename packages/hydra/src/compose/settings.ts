@@ -1,4 +1,4 @@
-import { CrosscheckError } from '@crosscheck/contract';
+import { HydraError } from '../errors.ts';
 import { Interpolator, type ResolveOptions } from '../interpolation/interpolator.ts';
 import { type MapNode, type Plain, toPlain } from '../tree/node.ts';
 import type { Composition } from './compose.ts';
@@ -22,7 +22,7 @@ export function readSettings(composition: Composition, options: ResolveOptions):
       const plain = found === undefined ? undefined : toPlain(interpolator.settle(found));
       return plain === '???' ? undefined : plain;
     } catch (error) {
-      if (error instanceof CrosscheckError) return undefined;
+      if (error instanceof HydraError) return undefined;
       throw error;
     }
   };

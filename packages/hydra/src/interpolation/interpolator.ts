@@ -1,6 +1,5 @@
-import { CrosscheckError } from '@crosscheck/contract';
+import { fail, HydraError } from '../errors.ts';
 import { nearestKey } from '../nearest.ts';
-import { fail } from '../problems.ts';
 import { type ConfigNode, childOf, cloneNode, hasInterpolation, isMissing, leaves, stringNode } from '../tree/node.ts';
 import { pythonText, typedScalar } from '../tree/scalar.ts';
 import {
@@ -67,8 +66,7 @@ export class Interpolator {
   value(node: ConfigNode, path: Path): ConfigNode {
     if (!hasInterpolation(node)) return node;
     const key = path.join('.');
-    if (this.#active.has(key))
-      fail('CROSSCHECK_CONFIG_INTERPOLATION', `${[...this.#active, key].join(' → ')} refers to itself`);
+    if (this.#active.has(key)) fail('INTERPOLATION', `${[...this.#active, key].join(' → ')} refers to itself`);
     this.#active.add(key);
     try {
       const parts = parseInterpolations(node.value);
@@ -96,16 +94,13 @@ export class Interpolator {
   }
 
   #follow({ ups, keys, text }: NodeInterpolation, parent: Path): ConfigNode {
-    if (ups > parent.length + 1) fail('CROSSCHECK_CONFIG_INTERPOLATION', `${text} goes above the top of the config`);
+    if (ups > parent.length + 1) fail('INTERPOLATION', `${text} goes above the top of the config`);
     const base = ups === 0 ? [] : parent.slice(0, parent.length - (ups - 1));
     const path = [...base, ...keys.map((key) => this.text(key, parent))];
     const found = this.find(path);
     if (found === undefined) return this.#notFound(text, path);
     if (isMissing(found.node))
-      fail(
-        'CROSSCHECK_CONFIG_MISSING',
-        `${text} refers to ${path.join('.')}, which must be given; add ${path.join('.')}=VALUE`,
-      );
+      fail('MISSING', `${text} refers to ${path.join('.')}, which must be given; add ${path.join('.')}=VALUE`);
     return this.settle(found);
   }
 
@@ -113,7 +108,7 @@ export class Interpolator {
     const known = [...leaves(this.root)].map(([leaf]) => leaf.join('.'));
     const near = nearestKey(path.join('.'), known);
     return fail(
-      'CROSSCHECK_CONFIG_INTERPOLATION',
+      'INTERPOLATION',
       `${text} refers to ${path.join('.')}, which does not exist${near === undefined ? '' : `; did you mean ${near}?`}`,
     );
   }
@@ -144,10 +139,7 @@ export class Interpolator {
     const resolver = this.#resolvers[resolverName];
     if (resolver === undefined) {
       const known = Object.keys(this.#resolvers).sort().join(', ');
-      return fail(
-        'CROSSCHECK_CONFIG_INTERPOLATION',
-        `${text} uses the unknown resolver ${resolverName}; known: ${known}`,
-      );
+      return fail('INTERPOLATION', `${text} uses the unknown resolver ${resolverName}; known: ${known}`);
     }
     const values = args.map((arg) => this.argument(arg, parent));
     return resolver(values, { interpolator: this, parent, text });
@@ -176,8 +168,8 @@ export class Interpolator {
 
 /** Adds where it happened to an error, once. */
 function withPlace(error: unknown, key: string, origin: string): unknown {
-  if (!(error instanceof CrosscheckError) || error.message.includes(' (in ')) return error;
-  return new CrosscheckError(
+  if (!(error instanceof HydraError) || error.message.includes(' (in ')) return error;
+  return new HydraError(
     error.code,
     `${error.message} (in ${key === '' ? 'the defaults list' : key}${origin === '' ? '' : `, ${origin}`})`,
     { cause: error },
@@ -187,7 +179,7 @@ function withPlace(error: unknown, key: string, origin: string): unknown {
 /**
  * A copy of a composed config in which every interpolation is replaced by what it stands for.
  *
- * @throws CROSSCHECK_CONFIG_INTERPOLATION, CROSSCHECK_CONFIG_MISSING
+ * @throws INTERPOLATION, MISSING
  */
 export function resolveConfig(root: ConfigNode, options: ResolveOptions = {}): ConfigNode {
   return new Interpolator(root, options).deep(root, []);
@@ -198,7 +190,7 @@ export function resolveText(text: string, root: ConfigNode): string | undefined 
   try {
     return new Interpolator(root).text(parseInterpolations(text), []);
   } catch (error) {
-    if (error instanceof CrosscheckError) return undefined;
+    if (error instanceof HydraError) return undefined;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { fail } from '../problems.ts';
+import { fail } from '../errors.ts';
 
 /** Text with `${…}` in it, taken apart. */
 export type Part = string | Interpolation;
@@ -269,7 +269,7 @@ class Reader {
   #fail(): never {
     const what = this.#at >= this.#text.length ? 'it ends too early' : `unexpected "${this.#text.slice(this.#at)}"`;
     return fail(
-      'CROSSCHECK_CONFIG_INTERPOLATION',
+      'INTERPOLATION',
       `cannot read the interpolation in "${this.#text}": ${what}; write \\\${ for a plain \${`,
     );
   }

@@ -1,4 +1,4 @@
-import { fail } from '../problems.ts';
+import { fail } from '../errors.ts';
 import { type ConfigNode, cloneNode, isMissing, isNull, type MapNode, splitPath, stringNode } from '../tree/node.ts';
 import { pythonText, typedScalar } from '../tree/scalar.ts';
 import type { Interpolator } from './interpolator.ts';
@@ -32,14 +32,14 @@ export const standardResolvers: Record<string, Resolver> = {
 };
 
 function argument(args: ConfigNode[], index: number, call: ResolverCall): ConfigNode {
-  return args[index] ?? fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text} lacks an argument`);
+  return args[index] ?? fail('INTERPOLATION', `${call.text} lacks an argument`);
 }
 
 function textArgument(args: ConfigNode[], index: number, call: ResolverCall): string {
   const node = argument(args, index, call);
   return node.kind === 'scalar' && node.type !== 'null'
     ? String(node.value)
-    : fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text} needs text as its argument`);
+    : fail('INTERPOLATION', `${call.text} needs text as its argument`);
 }
 
 /** A default turns into text, as the variable would be; null stays null. */
@@ -50,7 +50,7 @@ function environment(args: ConfigNode[], call: ResolverCall): ConfigNode {
   const [, otherwise] = args;
   if (otherwise !== undefined) return isNull(otherwise) ? otherwise : stringNode(pythonText(otherwise));
   return fail(
-    'CROSSCHECK_CONFIG_INTERPOLATION',
+    'INTERPOLATION',
     `the environment variable ${name} is not set; set it, or give a default: \${oc.env:${name},DEFAULT}`,
   );
 }
@@ -59,7 +59,7 @@ function decode(args: ConfigNode[], call: ResolverCall): ConfigNode {
   const node = argument(args, 0, call);
   if (isNull(node)) return node;
   if (node.kind !== 'scalar' || node.type !== 'string')
-    return fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text}: oc.decode takes text or null`);
+    return fail('INTERPOLATION', `${call.text}: oc.decode takes text or null`);
   return call.interpolator.decode(node.value as string, call.parent);
 }
 
@@ -72,13 +72,13 @@ function select(key: string, { interpolator, parent }: ResolverCall): ConfigNode
 }
 
 function required(node: ConfigNode | undefined, key: string, call: ResolverCall): ConfigNode {
-  return node ?? fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text} refers to ${key}, which does not exist`);
+  return node ?? fail('INTERPOLATION', `${call.text} refers to ${key}, which does not exist`);
 }
 
 function dictOf(args: ConfigNode[], call: ResolverCall): MapNode {
   const key = textArgument(args, 0, call);
   const node = required(select(key, call), key, call);
-  return node.kind === 'map' ? node : fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text}: ${key} is not a mapping`);
+  return node.kind === 'map' ? node : fail('INTERPOLATION', `${call.text}: ${key} is not a mapping`);
 }
 
 function dictKeys(args: ConfigNode[], call: ResolverCall): ConfigNode {
@@ -92,15 +92,12 @@ function dictValues(args: ConfigNode[], call: ResolverCall): ConfigNode {
 function hydraValue(args: ConfigNode[], call: ResolverCall): ConfigNode {
   const key = textArgument(args, 0, call);
   const hydra = call.interpolator.options.hydra;
-  if (hydra === undefined) return fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text} has a value only in a run`);
+  if (hydra === undefined) return fail('INTERPOLATION', `${call.text} has a value only in a run`);
   const inner = hydraInterpolator(hydra, call);
   const found = inner.find(['hydra', ...splitPath(key)]);
   if (found === undefined)
-    return (
-      args[1] ?? fail('CROSSCHECK_CONFIG_INTERPOLATION', `${call.text} refers to hydra.${key}, which does not exist`)
-    );
-  if (isMissing(found.node))
-    return fail('CROSSCHECK_CONFIG_MISSING', `${call.text} refers to hydra.${key}, which has no value here`);
+    return args[1] ?? fail('INTERPOLATION', `${call.text} refers to hydra.${key}, which does not exist`);
+  if (isMissing(found.node)) return fail('MISSING', `${call.text} refers to hydra.${key}, which has no value here`);
   return inner.settle(found);
 }
 

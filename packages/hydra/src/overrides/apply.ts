@@ -1,6 +1,6 @@
+import { collect, fail, type HydraProblem } from '../errors.ts';
 import { Interpolator } from '../interpolation/interpolator.ts';
 import { nearest, nearestKey } from '../nearest.ts';
-import { collect, fail, type Problem } from '../problems.ts';
 import { underPackage, updateAt } from '../tree/merge.ts';
 import {
   type ConfigNode,
@@ -33,7 +33,7 @@ export interface KeyGuide {
 export interface ApplyOptions {
   guide?: KeyGuide | undefined;
   groups: () => string[];
-  problems: Problem[];
+  problems: HydraProblem[];
 }
 
 /** Applies value overrides in their order; everything that is wrong is collected. */
@@ -71,14 +71,14 @@ function isSet(node: ConfigNode | undefined): node is ConfigNode {
 function notAGroup(override: ElementOverride, { groups }: ApplyOptions): never {
   const near = nearest(override.key, groups());
   return fail(
-    'CROSSCHECK_CONFIG_UNKNOWN_GROUP',
+    'UNKNOWN_GROUP',
     `${override.input} names the group ${override.key}, which does not exist${near === undefined ? '' : `; did you mean ${near}?`}; groups: ${groups().join(', ')}`,
   );
 }
 
 function alreadyThere(existing: ConfigNode, { input, key }: ElementOverride): never {
   return fail(
-    'CROSSCHECK_CONFIG_KEY_EXISTS',
+    'KEY_EXISTS',
     `cannot add ${key}: it is there already (${existing.origin}); to change it drop the +: ${input.slice(1)}; to add or change it use +${input}`,
   );
 }
@@ -90,13 +90,13 @@ function deleteAt(root: MapNode, path: string[], override: ElementOverride): voi
   if (existing === undefined || parent === undefined) {
     const near = nearestKey(override.key, allKeys(root, override.key));
     fail(
-      'CROSSCHECK_CONFIG_UNKNOWN_KEY',
+      'UNKNOWN_KEY',
       `cannot delete ${override.key}: it does not exist${near === undefined ? '' : `; did you mean ${near}?`}`,
     );
   }
   if (override.value !== null && !sameValue(root, path, override.value)) {
     fail(
-      'CROSSCHECK_CONFIG_BAD_OVERRIDE',
+      'BAD_OVERRIDE',
       `cannot delete ${override.key}: its value is ${formatElement(existing)} and not ${formatElement(override.value)} (${existing.origin})`,
     );
   }
@@ -132,7 +132,7 @@ function unknownKey(root: MapNode, path: string[], override: ElementOverride, { 
   if (!isOpen || nodeAt(root, path.slice(0, -1))?.kind === 'map') hints.push(`; ${siblings(root, path)}`);
   if (isOpen && byPosition === undefined) hints.push(`; to add it use +${override.input}`);
   return fail(
-    'CROSSCHECK_CONFIG_UNKNOWN_KEY',
+    'UNKNOWN_KEY',
     `cannot override ${key}: there is no such key (override ${override.input})${hints.join('')}`,
   );
 }

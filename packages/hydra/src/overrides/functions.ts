@@ -1,4 +1,4 @@
-import { fail } from '../problems.ts';
+import { fail } from '../errors.ts';
 import { type ConfigNode, fromPlain, type ScalarNode, stringNode } from '../tree/node.ts';
 import { pythonFloat, typedScalar } from '../tree/scalar.ts';
 import {
@@ -66,7 +66,7 @@ export function callFunction(name: string, call: Call): Argument {
 }
 
 function refuse(call: Call, message: string): never {
-  return fail('CROSSCHECK_CONFIG_BAD_OVERRIDE', `cannot read the override ${call.input}: ${message}`);
+  return fail('BAD_OVERRIDE', `cannot read the override ${call.input}: ${message}`);
 }
 
 /** Arguments by position or by name, as a Python signature would bind them. */

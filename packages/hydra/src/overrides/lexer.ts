@@ -1,4 +1,4 @@
-import { fail } from '../problems.ts';
+import { fail } from '../errors.ts';
 
 export type TokenType =
   | 'quoted'
@@ -107,7 +107,7 @@ function unreadable(text: string, at: number, input: string): never {
   const advice =
     char === "'" || char === '"' ? `close the quote with ${char}` : "put the value in quotes, as in key='value'";
   return fail(
-    'CROSSCHECK_CONFIG_BAD_OVERRIDE',
+    'BAD_OVERRIDE',
     `cannot read the override ${input}: unexpected ${char} at "${text.slice(at)}"; ${advice}`,
   );
 }

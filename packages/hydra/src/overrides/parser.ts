@@ -1,4 +1,4 @@
-import { fail } from '../problems.ts';
+import { fail } from '../errors.ts';
 import { type ConfigNode, type MapNode, type ScalarNode, stringNode } from '../tree/node.ts';
 import { typedScalar } from '../tree/scalar.ts';
 import { callFunction } from './functions.ts';
@@ -15,7 +15,7 @@ const kinds: Record<string, OverrideKind> = { '': 'change', '+': 'add', '++': 'f
  * Parses one argument of Hydra 1.3's override grammar.
  *
  * @example parseOverride('training.learning_rate=1e-4,1e-5')
- * @throws CROSSCHECK_CONFIG_BAD_OVERRIDE
+ * @throws BAD_OVERRIDE
  */
 export function parseOverride(input: string): Override {
   const head = keyPattern.exec(input);
@@ -25,7 +25,7 @@ export function parseOverride(input: string): Override {
   const base = { input, kind, key, package: pkg ?? null };
   if (text.length === input.length) {
     if (kind === 'delete') return { ...base, value: null };
-    return fail('CROSSCHECK_CONFIG_BAD_OVERRIDE', `the override ${input} has no value; write ${input}=VALUE`);
+    return fail('BAD_OVERRIDE', `the override ${input} has no value; write ${input}=VALUE`);
   }
   return { ...base, value: new ValueParser(input.slice(text.length + 1).trimStart(), input).value() };
 }
@@ -37,7 +37,7 @@ function badKey(input: string): never {
     ? `list items are written with dots: ${key.replace(/\[(\d+)\]/g, '.$1')}=…`
     : 'expected key=value, +key=value, ++key=value, ~key or group@package=option';
   return fail(
-    'CROSSCHECK_CONFIG_BAD_OVERRIDE',
+    'BAD_OVERRIDE',
     `cannot read the override "${input}": ${key === '' ? 'it is empty' : `"${key}" is not a key`}; ${advice}`,
   );
 }
@@ -179,7 +179,7 @@ class ValueParser {
   }
 
   #fail(message: string): never {
-    return fail('CROSSCHECK_CONFIG_BAD_OVERRIDE', `cannot read the override ${this.#input}: ${message}`);
+    return fail('BAD_OVERRIDE', `cannot read the override ${this.#input}: ${message}`);
   }
 }
 

@@ -1,7 +1,7 @@
+import { fail } from '../errors.ts';
 import { formatElement } from '../overrides/format.ts';
 import { groupKey, isHydraOverride, isSweepOverride, keyText, type Override } from '../overrides/override.ts';
 import { parseOverride } from '../overrides/parser.ts';
-import { fail } from '../problems.ts';
 import { type Plain } from '../tree/node.ts';
 import { sweepValues } from './values.ts';
 
@@ -12,7 +12,7 @@ export type OptionsOf = (group: string) => string[];
  * The jobs of a sweep as override lists: every combination, the last override varying fastest. `params` are the sweeps of
  * `hydra.sweeper.params`; typed overrides of the same key replace them.
  *
- * @throws CROSSCHECK_CONFIG_SWEEP
+ * @throws SWEEP
  */
 export function expandSweep(overrides: Override[], params: Plain | undefined, optionsOf: OptionsOf): string[][] {
   const choices = new Map<string, string[]>();
@@ -28,10 +28,7 @@ export function expandSweep(overrides: Override[], params: Plain | undefined, op
 function paramOverrides(params: Plain | undefined): Override[] {
   if (params === undefined || params === null) return [];
   if (typeof params !== 'object' || Array.isArray(params)) {
-    return fail(
-      'CROSSCHECK_CONFIG_SWEEP',
-      `hydra.sweeper.params must be a mapping from keys to sweeps, got ${JSON.stringify(params)}`,
-    );
+    return fail('SWEEP', `hydra.sweeper.params must be a mapping from keys to sweeps, got ${JSON.stringify(params)}`);
   }
   return Object.entries(params).map(([key, value]) =>
     parseOverride(`${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`),

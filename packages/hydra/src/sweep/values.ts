@@ -1,6 +1,6 @@
+import { fail } from '../errors.ts';
 import { shuffled } from '../overrides/functions.ts';
 import type { RangeSweep, Sweep } from '../overrides/override.ts';
-import { fail } from '../problems.ts';
 import type { ConfigNode, ScalarNode } from '../tree/node.ts';
 import { pythonFloat, typedScalar } from '../tree/scalar.ts';
 
@@ -8,7 +8,7 @@ import { pythonFloat, typedScalar } from '../tree/scalar.ts';
 export function sweepValues(sweep: Sweep, options: () => string[]): ConfigNode[] {
   if (sweep.kind === 'interval') {
     return fail(
-      'CROSSCHECK_CONFIG_SWEEP',
+      'SWEEP',
       `interval(${sweep.start.text},${sweep.end.text}) has no end of values; the basic sweeper takes a,b,c or choice(), range() and glob()`,
     );
   }
@@ -22,7 +22,7 @@ function globValues(sweep: { include: string[]; exclude: string[] }, options: st
   const chosen = options.filter((name) => matches(name, sweep.include) && !matches(name, sweep.exclude));
   if (chosen.length === 0) {
     fail(
-      'CROSSCHECK_CONFIG_SWEEP',
+      'SWEEP',
       `glob(${sweep.include.join(',')}) matches none of the options: ${options.join(', ') || 'there are none'}`,
     );
   }

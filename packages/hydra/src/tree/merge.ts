@@ -1,4 +1,4 @@
-import { fail } from '../problems.ts';
+import { fail } from '../errors.ts';
 import { type ConfigNode, childOf, cloneNode, emptyMap, hasInterpolation, isMissing, type MapNode } from './node.ts';
 
 /** Finds the mapping that an interpolation stands for, so that keys can be merged over it. */
@@ -35,7 +35,7 @@ function merged(existing: ConfigNode, value: ConfigNode, options: MergeOptions):
 function refuseKinds(existing: ConfigNode, value: ConfigNode, path: readonly string[]): never {
   const names = { map: 'a mapping', list: 'a list', scalar: 'a value' };
   return fail(
-    'CROSSCHECK_CONFIG_TYPE',
+    'TYPE',
     `${path.join('.')} is ${names[existing.kind]} (${existing.origin}), got ${names[value.kind]} (${value.origin}); give ${names[existing.kind]}, or delete the key first with ~${path.join('.')}`,
   );
 }

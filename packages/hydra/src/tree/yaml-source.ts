@@ -10,7 +10,7 @@ import {
   parseDocument,
   type Scalar,
 } from 'yaml';
-import { fail } from '../problems.ts';
+import { fail } from '../errors.ts';
 import { type ConfigNode, emptyMap, type MapNode, type ScalarNode, stringNode } from './node.ts';
 
 export interface YamlSource {
@@ -30,7 +30,7 @@ interface Reading {
 /**
  * Reads one YAML 1.2 file into a config tree. `file` is the name that origins and messages carry.
  *
- * @throws CROSSCHECK_CONFIG_BAD_YAML
+ * @throws BAD_YAML
  */
 export function readYaml(text: string, file: string): YamlSource {
   const lines = new LineCounter();
@@ -38,7 +38,7 @@ export function readYaml(text: string, file: string): YamlSource {
   const [error] = document.errors;
   if (error !== undefined) {
     const [first] = error.message.split('\n');
-    fail('CROSSCHECK_CONFIG_BAD_YAML', `${file}:${lines.linePos(error.pos[0]).line} is not valid YAML: ${first}`);
+    fail('BAD_YAML', `${file}:${lines.linePos(error.pos[0]).line} is not valid YAML: ${first}`);
   }
   const reading: Reading = { document, lines, file, warnings: [] };
   const root = document.contents === null ? emptyMap(file) : convert(document.contents, reading);
@@ -49,20 +49,20 @@ function convert(node: ParsedNode | Scalar, reading: Reading): ConfigNode {
   const origin = originOf(node, reading);
   if (isAlias(node)) {
     const target = node.resolve(reading.document) as ParsedNode | undefined;
-    if (target === undefined) return fail('CROSSCHECK_CONFIG_BAD_YAML', `${origin}: no anchor is named ${node.source}`);
+    if (target === undefined) return fail('BAD_YAML', `${origin}: no anchor is named ${node.source}`);
     return convert(target, reading);
   }
   if (isMap(node)) return convertMap(node.items as Pair<ParsedNode, ParsedNode | null>[], reading, origin);
   if (isSeq(node))
     return { kind: 'list', items: node.items.map((item) => convert(item as ParsedNode, reading)), origin };
   if (isScalar(node)) return convertScalar(node, reading, origin);
-  return fail('CROSSCHECK_CONFIG_BAD_YAML', `${origin}: only mappings, lists and plain values can stand in a config`);
+  return fail('BAD_YAML', `${origin}: only mappings, lists and plain values can stand in a config`);
 }
 
 function convertMap(pairs: Pair<ParsedNode, ParsedNode | null>[], reading: Reading, origin: string): MapNode {
   const map = emptyMap(origin);
   for (const { key, value } of pairs) {
-    if (!isScalar(key)) fail('CROSSCHECK_CONFIG_BAD_YAML', `${origin}: keys must be plain values`);
+    if (!isScalar(key)) fail('BAD_YAML', `${origin}: keys must be plain values`);
     const name = String(key.source ?? key.value);
     const child = value === null ? nullNode(originOf(key, reading)) : convert(value, reading);
     if (name === '<<' && key.type === 'PLAIN') mergeInto(map, child);
