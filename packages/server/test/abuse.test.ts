@@ -33,6 +33,17 @@ const files = () =>
     .toSorted();
 const goodRequest = () => sendForm(service.url, postForm('a flood', picture));
 
+function hasCode(status: number, body: string): boolean {
+  const { statusCode, code, message, detail } = JSON.parse(body) as Record<string, unknown>;
+  return statusCode === status && Boolean(code && message && detail);
+}
+
+/** As the Open Inference Protocol wants it: the reason, and nothing else. */
+function hasReason(body: string): boolean {
+  const { error, ...others } = JSON.parse(body) as Record<string, unknown>;
+  return typeof error === 'string' && error !== '' && Object.keys(others).length === 0;
+}
+
 /** Sends bad requests from several clients at a time and returns those that were not answered with 4xx and a reason. */
 async function abuse(count: number, seed: number): Promise<string[]> {
   const wrong: string[] = [];
@@ -40,9 +51,8 @@ async function abuse(count: number, seed: number): Promise<string[]> {
   const client = async () => {
     for (const { kind, sent } of line) {
       const { status, body } = await send(service.url, sent);
-      const { statusCode, code, message, detail } = JSON.parse(body) as Record<string, unknown>;
-      const isRefused = status >= 400 && status < 500 && statusCode === status;
-      if (!isRefused || !code || !message || !detail) wrong.push(`${kind}: ${status} ${body.slice(0, 200)}`);
+      const isWhole = sent.path.startsWith('/v2') ? hasReason(body) : hasCode(status, body);
+      if (status < 400 || status >= 500 || !isWhole) wrong.push(`${kind}: ${status} ${body.slice(0, 200)}`);
     }
   };
   await Promise.all(Array.from({ length: 12 }, client));

@@ -290,6 +290,23 @@ export const generators: Record<string, Make> = {
       }),
     );
   },
+  'binary tensors that do not fit': (random) => {
+    const size = pick<unknown>(random, [-1, 0.5, 0, 3, 1e9, '4', 2 ** 32]);
+    const inputs = ['text', 'image'].map((name) => ({
+      name,
+      datatype: pick(random, ['BYTES', 'UINT8']),
+      shape: pick(random, [[1], [2], [1, 5], [1, 1, 3], [0]]),
+      parameters: { binary_data_size: size },
+    }));
+    const json = JSON.stringify({ inputs });
+    const length = pick(random, [json.length, json.length, 5, 1e9, -1, 'x', '']);
+    const sent = infer(json);
+    return {
+      ...sent,
+      headers: { 'inference-header-content-length': String(length) },
+      body: Buffer.concat([Buffer.from(json), noise(random, random.int(40))]),
+    };
+  },
   'paths that lead nowhere': (random) => ({
     path: pick(random, [
       '/predict/../../etc/passwd',

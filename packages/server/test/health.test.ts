@@ -18,7 +18,7 @@ test('a ready service answers every probe with 200, /health as the original did'
   expect((await app.inject('/livez')).json()).toEqual({ status: 'alive' });
   expect((await app.inject('/readyz')).json()).toEqual({ status: 'ready' });
   expect((await app.inject('/v2/health/live')).json()).toEqual({ live: true });
-  expect((await app.inject('/v2/health/ready')).json()).toEqual({ ready: true });
+  expect((await app.inject('/v2/health/ready')).json()).toEqual({ ready: true, live: true });
 });
 
 test('while the model loads the service is alive and not ready', async () => {

@@ -8,7 +8,13 @@ import { type App, buildApp, type ServeSettings } from '../src/index.ts';
 
 export const defaultSettings: ServeSettings = inferenceConfigSchema.parse({}).serve;
 
-export const picture: Uint8Array = encodePng(40, 30, (x, y) => [(x * 7) % 256, (y * 11) % 256, (x * y) % 256]);
+export const colourAt = (x: number, y: number): [number, number, number] => [
+  (x * 7) % 256,
+  (y * 11) % 256,
+  (x * y) % 256,
+];
+
+export const picture: Uint8Array = encodePng(40, 30, colourAt);
 
 /** Slow to decode: 2 megapixels. */
 export const largePicture: Uint8Array = encodePng(1600, 1200, () => [10, 200, 30]);

@@ -3,7 +3,7 @@ import { CrosscheckError } from '@crosscheck/contract';
 import type { ClassifierStats } from '@crosscheck/inference';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Service } from '../service.ts';
-import { toErrorBody, toRawAnswer } from './error-body.ts';
+import { encodeError, toErrorBody, toRawAnswer } from './error-body.ts';
 
 /** Gives every failure the same body, whatever it is, and tells overloaded clients when to come back. */
 export function answerErrors(app: FastifyInstance, service: Service): void {
@@ -37,7 +37,8 @@ export function sendError(service: Service, { error, request, reply }: Failure):
     reply.header('retry-after', retryAfterSeconds(service.stats()));
   if (body.statusCode === 401) reply.header('www-authenticate', 'Bearer');
   // Fastify would close the connection on a client that is still sending; it would see a reset instead of the answer.
-  return reply.removeHeader('connection').code(body.statusCode).send(body);
+  const { status, type, bytes } = encodeError(body, request.url);
+  return reply.removeHeader('connection').code(status).header('content-type', type).send(bytes);
 }
 
 function pathOf({ url }: FastifyRequest): string {

@@ -1,15 +1,15 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { CrosscheckError, messageOf } from '@crosscheck/contract';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parseHeaderValue } from '../form/multipart.ts';
 import { clientGone, escapeForLog } from './outcome.ts';
 
-export type BodyParser = (body: Buffer, contentType: string) => unknown;
+export type BodyParser = (body: Buffer, headers: IncomingHttpHeaders) => unknown;
 
 export interface AcceptOptions {
   maxBytes: number;
   budget: BodyBudget;
-  /** By media type; refusals name the first. */
+  /** By media type; refusals name the first. `*` takes what has any other type, or none. */
   parsers: Record<string, BodyParser>;
 }
 
@@ -20,13 +20,13 @@ export function acceptBody(app: FastifyInstance, { maxBytes, budget, parsers }: 
   app.addHook('onRequest', async (request, reply) => returnBytes(request, reply, budget));
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: typeof request.raw) => {
     const { 'content-type': contentType = '', 'content-encoding': encoding = 'identity' } = request.headers;
-    const parse = known.get(parseHeaderValue(contentType).value);
+    const parse = known.get(parseHeaderValue(contentType).value) ?? known.get('*');
     if (!parse) throw wrongType(`Content-Type ${[...known.keys()][0]}`, contentType || 'none');
     if (encoding !== 'identity') throw wrongType('a body without Content-Encoding', encoding);
     if (Number(request.headers['content-length']) > maxBytes) throw bodyTooLarge(maxBytes);
     const body = await readBody(payload, { maxBytes, budget });
     request.bodyBytes = body.length;
-    return parse(body, contentType);
+    return parse(body, request.headers);
   });
 }
 

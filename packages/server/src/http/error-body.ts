@@ -20,7 +20,7 @@ export interface FieldProblem {
 
 /** An error about fields; the list travels as its cause. */
 export function fieldsInvalid(problems: FieldProblem[]): CrosscheckError {
-  const message = problems.map(({ loc, msg }) => `${loc.slice(1).join('.')}: ${msg}`).join('; ');
+  const message = problems.map(({ loc, msg }) => `${loc.slice(1).join('.') || 'body'}: ${msg}`).join('; ');
   return new CrosscheckError('CROSSCHECK_SERVER_FIELDS_INVALID', message, { cause: problems });
 }
 
@@ -37,6 +37,7 @@ export interface ErrorBody {
   detail: string | FieldProblem[];
 }
 
+const jsonType = 'application/json; charset=utf-8';
 const reasons: Record<number, string | undefined> = { ...STATUS_CODES, 499: 'Client Closed Request' };
 
 function errorBody(
@@ -69,9 +70,25 @@ export function toRawAnswer(body: ErrorBody): string {
   return [
     `HTTP/1.1 ${body.statusCode} ${body.error}`,
     'Connection: close',
-    'Content-Type: application/json; charset=utf-8',
+    `Content-Type: ${jsonType}`,
     `Content-Length: ${Buffer.byteLength(text)}`,
     '',
     text,
   ].join('\r\n');
+}
+
+const inferenceProtocol = /^\/v2(?:[/?]|$)/;
+
+/** Status and body as the Open Inference Protocol has them: a problem with a field is 400. */
+export function toProtocolError({ statusCode, message }: ErrorBody): { status: number; body: { error: string } } {
+  return { status: statusCode === 422 ? 400 : statusCode, body: { error: message } };
+}
+
+/** What goes to the client that asked for `url`: this body, or the one that clients of the Open Inference Protocol read. */
+export function encodeError(body: ErrorBody, url: string): { status: number; type: string; bytes: Buffer } {
+  if (!inferenceProtocol.test(url))
+    return { status: body.statusCode, type: jsonType, bytes: Buffer.from(JSON.stringify(body)) };
+  const answer = toProtocolError(body);
+  // KServe's client reads the reason only where no charset stands beside the type.
+  return { status: answer.status, type: 'application/json', bytes: Buffer.from(JSON.stringify(answer.body)) };
 }

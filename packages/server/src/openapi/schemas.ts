@@ -1,6 +1,6 @@
 import { CrosscheckError } from '@crosscheck/contract';
 import { z } from 'zod';
-import { type FieldProblem, fieldsInvalid, toErrorBody } from '../http/error-body.ts';
+import { type FieldProblem, fieldsInvalid, toErrorBody, toProtocolError } from '../http/error-body.ts';
 import { type AnsweredCode, errorTable } from '../http/error-table.ts';
 
 /** A zod schema as JSON Schema, for the API's documentation; an input may have more properties than are named. */
@@ -69,6 +69,20 @@ export function errorResponses(codes: readonly AnsweredCode[]): Record<number, o
       const examples = Object.fromEntries(members.map((code) => [code, { value: exampleOf(code) }]));
       const content = { 'application/json': { schema: { $ref: `${errorSchemaId}#` }, examples } };
       return [status, { description: exampleOf(members[0] as AnsweredCode).error, content }];
+    }),
+  );
+}
+
+const protocolErrorSchema = { type: 'object', required: ['error'], properties: { error: { type: 'string' } } };
+
+/** The same for routes of the Open Inference Protocol. */
+export function protocolErrors(codes: readonly AnsweredCode[]): Record<number, object> {
+  const answers = codes.map((code) => ({ code, name: exampleOf(code).error, ...toProtocolError(exampleOf(code)) }));
+  return Object.fromEntries(
+    [...Map.groupBy(answers, ({ status }) => status)].map(([status, members]) => {
+      const examples = Object.fromEntries(members.map(({ code, body }) => [code, { value: body }]));
+      const content = { 'application/json': { schema: protocolErrorSchema, examples } };
+      return [status, { description: members[0]?.name, content }];
     }),
   );
 }

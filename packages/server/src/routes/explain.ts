@@ -42,7 +42,7 @@ export async function explainRoutes(app: FastifyInstance, context: RouteContext)
   acceptBody(app, {
     maxBytes: settings.max_body_bytes,
     budget,
-    parsers: { 'multipart/form-data': (body, contentType) => parseMultipart(body, contentType, 5) },
+    parsers: { 'multipart/form-data': (body, headers) => parseMultipart(body, headers['content-type'] ?? '', 5) },
   });
   app.addHook('onRequest', async (request) => admit(request, 'explanations'));
   app.post<{ Body: FormPart[] | undefined }>(

@@ -22,14 +22,12 @@ export async function healthRoutes(app: FastifyInstance, { service }: RouteConte
     config: quiet,
     schema: { summary, tags, response: { 200: object({ [name]: { type: 'string' } }), ...notReady } },
   });
-  const flag = (name: string, summary: string) => ({
-    config: quiet,
-    schema: {
-      summary,
-      tags,
-      response: { 200: object({ [name]: { type: 'boolean' } }), 503: object({ [name]: { type: 'boolean' } }) },
-    },
-  });
+  const flag = (names: string[], summary: string) => {
+    const answer = object(Object.fromEntries(names.map((name) => [name, { type: 'boolean' }])));
+    return { config: quiet, schema: { summary, tags, response: { 200: answer, 503: answer } } };
+  };
+  // The protocol's text calls the second one live, too; KServe and its client call it ready.
+  const flags = { live: ['live'], ready: ['ready', 'live'] };
 
   app.get(
     '/health',
@@ -58,20 +56,14 @@ export async function healthRoutes(app: FastifyInstance, { service }: RouteConte
       return { status: 'ready' };
     },
   );
-  app.get('/v2/health/live', flag('live', 'Open Inference Protocol: alive?'), async (_request, reply) =>
-    answerFlag(
-      reply,
-      'live',
-      holds(() => service.isLoaded && service.requireModel()),
-    ),
-  );
-  app.get('/v2/health/ready', flag('ready', 'Open Inference Protocol: ready?'), async (_request, reply) =>
-    answerFlag(
-      reply,
-      'ready',
-      holds(() => service.requireRoutable()),
-    ),
-  );
+  app.get('/v2/health/live', flag(flags.live, 'Open Inference Protocol: alive?'), async (_request, reply) => {
+    const isAlive = holds(() => service.isLoaded && service.requireModel());
+    return answerFlags(reply, flags.live, isAlive);
+  });
+  app.get('/v2/health/ready', flag(flags.ready, 'Open Inference Protocol: ready?'), async (_request, reply) => {
+    const isReady = holds(() => service.requireRoutable());
+    return answerFlags(reply, flags.ready, isReady);
+  });
 }
 
 function holds(check: () => unknown): boolean {
@@ -83,6 +75,6 @@ function holds(check: () => unknown): boolean {
   }
 }
 
-function answerFlag(reply: FastifyReply, name: string, value: boolean): FastifyReply {
-  return reply.code(value ? 200 : 503).send({ [name]: value });
+function answerFlags(reply: FastifyReply, names: string[], value: boolean): FastifyReply {
+  return reply.code(value ? 200 : 503).send(Object.fromEntries(names.map((name) => [name, value])));
 }

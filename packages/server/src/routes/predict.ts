@@ -24,7 +24,8 @@ export async function predictRoutes(app: FastifyInstance, context: RouteContext)
     maxBytes: settings.max_body_bytes,
     budget,
     parsers: {
-      'multipart/form-data': (body, contentType) => parseMultipart(body, contentType, 2 * settings.max_posts + 3),
+      'multipart/form-data': (body, headers) =>
+        parseMultipart(body, headers['content-type'] ?? '', 2 * settings.max_posts + 3),
       'application/x-www-form-urlencoded': parseUrlencoded,
     },
   });

@@ -1,14 +1,26 @@
-import type { Post } from '@crosscheck/inference';
 import { z } from 'zod';
-import { checkTextLength, type PostLimits } from '../../form/read-posts.ts';
-import { type FieldProblem, fieldsInvalid } from '../../http/error-body.ts';
+import { fieldsInvalid } from '../../http/error-body.ts';
 
-const inputTensor = z.object({
+const inputTensor = z.looseObject({
   name: z.enum(['text', 'image']),
-  datatype: z.literal('BYTES'),
-  shape: z.array(z.int().min(0)).min(1).max(2).describe('[N] or [N, 1]'),
-  parameters: z.looseObject({ content_type: z.string().optional() }).optional(),
-  data: z.array(z.string()).describe('texts, or pictures in base64'),
+  datatype: z.enum(['BYTES', 'UINT8']).describe('UINT8 for images only'),
+  shape: z
+    .array(z.int().min(0))
+    .min(1)
+    .max(4)
+    .describe('BYTES: [N] or [N, 1]; UINT8: files as [L] or [N, L], RGB as [H, W, 3] or [N, H, W, 3]'),
+  parameters: z
+    .looseObject({
+      binary_data_size: z.int().min(0).optional().describe('bytes of the tensor behind the JSON, in place of data'),
+      content_type: z.string().optional().describe('base64 for images that are base64 in binary tensors, too'),
+    })
+    .optional(),
+  data: z.array(z.unknown()).optional().describe('texts, or images in base64; flat or nested like shape'),
+});
+
+const outputRequest = z.looseObject({
+  name: z.string(),
+  parameters: z.looseObject({ binary_data: z.boolean().optional() }).optional(),
 });
 
 export const inferRequest = z.object({
@@ -17,76 +29,46 @@ export const inferRequest = z.object({
   parameters: z
     .looseObject({
       abstain: z.boolean().optional().describe('answer UNSURE, label_id -1, where the model is not sure'),
+      binary_data_output: z
+        .boolean()
+        .optional()
+        .describe('all outputs behind the JSON, but for those that say otherwise'),
     })
     .optional(),
-  outputs: z
-    .array(z.object({ name: z.string() }))
-    .optional()
-    .describe('the ones wanted; all when left out'),
+  outputs: z.array(outputRequest).optional().describe('the ones wanted, in this order; all when left out'),
 });
 
 export type InferRequest = z.infer<typeof inferRequest>;
+export type InputTensor = z.infer<typeof inputTensor>;
+export type OutputRequest = z.infer<typeof outputRequest>;
 
 export const exampleRequest = {
   id: '1',
   inputs: [
     { name: 'text', datatype: 'BYTES', shape: [1], data: ['This frog sitting on a light'] },
-    { name: 'image', datatype: 'BYTES', shape: [1], parameters: { content_type: 'base64' }, data: ['iVBORw0KGgo…'] },
+    { name: 'image', datatype: 'BYTES', shape: [1], data: ['iVBORw0KGgo…'] },
   ],
 };
+
+/** Extensions of Triton that change what a request means, so that they are not passed over. */
+const unsupported = ['shared_memory_region', 'classification'];
 
 /** @throws CROSSCHECK_SERVER_FIELDS_INVALID */
 export function readRequest(body: unknown): InferRequest {
   const result = inferRequest.safeParse(body);
-  if (result.success) return result.data;
-  throw fieldsInvalid(
-    result.error.issues
-      .slice(0, 10)
-      .map(({ path, message }) => ({ type: 'value_error', loc: ['body', ...path.map(String)], msg: message })),
-  );
+  if (!result.success)
+    throw fieldsInvalid(
+      result.error.issues
+        .slice(0, 10)
+        .map(({ path, message }) => ({ type: 'value_error', loc: ['body', ...path.map(String)], msg: message })),
+    );
+  for (const tensor of [...result.data.inputs, ...(result.data.outputs ?? [])]) refuseExtensions(tensor);
+  return result.data;
 }
 
-/**
- * The posts of a request: texts and pictures of the same number. A model that does without a part takes requests without that tensor, and
- * empty elements in it.
- *
- * @throws CROSSCHECK_SERVER_FIELDS_INVALID
- */
-export function readTensors({ inputs }: InferRequest, { maxPosts, maxTextLength, modalities }: PostLimits): Post[] {
-  const [text, image] = ['text', 'image'].map((name) => inputs.find((input) => input.name === name));
-  const tensors = [text, image].filter((tensor) => tensor !== undefined);
-  const isWhole = (text || modalities.text === 'optional') && (image || modalities.image === 'optional');
-  if (!isWhole || tensors.length < inputs.length) throw fieldsInvalid([missingTensor]);
-  const posts = (tensors[0] as InputTensor).data.length;
-  const problems = tensors.flatMap((tensor) => checkSize(tensor, posts, maxPosts));
-  text?.data.forEach((words, i) =>
-    checkTextLength(words, { maxTextLength, loc: ['body', 'inputs', 'text', i], problems }),
-  );
-  if (problems.length > 0) throw fieldsInvalid(problems);
-  const pictureOf = (element = '') =>
-    element === '' && modalities.image === 'optional' ? null : Buffer.from(element, 'base64');
-  return Array.from({ length: posts }, (_, i) => ({ text: text?.data[i] ?? '', image: pictureOf(image?.data[i]) }));
-}
-
-const missingTensor: FieldProblem = {
-  type: 'missing',
-  loc: ['body', 'inputs'],
-  msg: 'One tensor text and one tensor image are required; this model needs a picture and words',
-};
-
-type InputTensor = z.infer<typeof inputTensor>;
-
-function checkSize({ name, shape, data }: InputTensor, posts: number, maxPosts: number): FieldProblem[] {
-  const loc = ['body', 'inputs', name];
-  const elements = shape.reduce((product, size) => product * size, 1);
-  const problems: FieldProblem[] = [];
-  if (elements !== data.length || shape[0] !== posts) {
-    const msg = `Shape [${shape.join(', ')}] does not fit ${data.length} elements beside ${posts} posts`;
-    problems.push({ type: 'value_error', loc, msg });
-  }
-  if (data.length === 0 || data.length > maxPosts) {
-    const msg = `From 1 to ${maxPosts} posts are allowed, got ${data.length}`;
-    problems.push({ type: 'too_many', loc, msg, ctx: { max_length: maxPosts } });
-  }
-  return problems;
+function refuseExtensions({ name, parameters = {} }: Pick<OutputRequest, 'name' | 'parameters'>): void {
+  const found = unsupported.find((parameter) => parameters[parameter] !== undefined);
+  if (found === undefined) return;
+  const msg = `The parameter ${found} is of an extension that this server does not have; it has binary_tensor_data`;
+  throw fieldsInvalid([{ type: 'extra_forbidden', loc: ['body', name.slice(0, 100)], msg }]);
 }

@@ -1,14 +1,15 @@
 import { CrosscheckError } from '@crosscheck/contract';
 import { type Classifier, withBand } from '@crosscheck/inference';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { acceptBody, parseJson } from '../../http/body.ts';
-import { errorResponses, jsonSchema, modelErrors } from '../../openapi/schemas.ts';
+import { acceptBody } from '../../http/body.ts';
+import { jsonSchema, modelErrors, protocolErrors } from '../../openapi/schemas.ts';
 import { version } from '../../version.ts';
 import { bandFor, postLimits, type RouteContext } from '../context.ts';
 import { judge, limitsOf } from '../judge.ts';
-import { exampleRequest, inferRequest, readRequest, readTensors } from './infer-request.ts';
-import { inferResponse, outputs, respond } from './infer-response.ts';
+import { exampleRequest, inferRequest, readRequest } from './infer-request.ts';
+import { checkOutputs, type InferAnswer, inferResponse, outputs, respond } from './infer-response.ts';
+import { type InferBody, parseInferBody, readPosts } from './tensors.ts';
 
 // https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
 
@@ -18,14 +19,14 @@ const tensor = z.object({ name: z.string(), datatype: z.string(), shape: z.array
 /** The Open Inference Protocol v2 over REST: posts as BYTES tensors, so that a client needs no tokenizer of its own. */
 export async function inferenceProtocolRoutes(app: FastifyInstance, context: RouteContext): Promise<void> {
   const { service, settings, budget, admit } = context;
-  acceptBody(app, { maxBytes: settings.max_body_bytes, budget, parsers: { 'application/json': parseJson } });
+  acceptBody(app, { maxBytes: settings.max_body_bytes, budget, parsers: { '*': parseInferBody } });
   const tags = ['Open Inference Protocol'];
-  const modelErrorsHere = errorResponses(['CROSSCHECK_SERVER_MODEL_UNKNOWN', 'CROSSCHECK_SERVER_STARTING']);
+  const modelErrorsHere = protocolErrors(['CROSSCHECK_SERVER_MODEL_UNKNOWN', 'CROSSCHECK_SERVER_STARTING']);
 
   app.get('/v2', { schema: { summary: 'The server', tags } }, async () => ({
     name: 'crosscheck',
     version,
-    extensions: [],
+    extensions: ['binary_tensor_data'],
   }));
 
   for (const path of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
@@ -55,36 +56,48 @@ export async function inferenceProtocolRoutes(app: FastifyInstance, context: Rou
         return { name: artifact.name, ready: true };
       },
     );
-    app.post<{ Params: ModelParams; Body: unknown }>(
+    app.post<{ Params: ModelParams; Body: InferBody | undefined }>(
       `${path}/infer`,
       {
         onRequest: async (request) => admit(request),
         schema: {
           summary: 'Judge posts',
-          description: `Two BYTES tensors of the same length, at most ${settings.max_posts}: text, and image with every picture in base64.`,
+          description: `Two tensors for the same posts, at most ${settings.max_posts}: text, and image as files (BYTES; base64 in JSON) or as RGB (UINT8). Either may follow the JSON in binary, with the header Inference-Header-Content-Length.`,
           tags,
+          consumes: ['application/json', 'application/octet-stream'],
           params: paramsSchema(path),
           body: jsonSchema(inferRequest.meta({ examples: [exampleRequest] }), 'input'),
           response: {
             200: { description: 'Verdicts', ...jsonSchema(inferResponse) },
-            ...errorResponses(['CROSSCHECK_SERVER_JSON_BROKEN', 'CROSSCHECK_SERVER_MODEL_UNKNOWN', ...modelErrors]),
+            ...protocolErrors([
+              'CROSSCHECK_SERVER_FORM_BROKEN',
+              'CROSSCHECK_SERVER_JSON_BROKEN',
+              'CROSSCHECK_SERVER_MODEL_UNKNOWN',
+              ...modelErrors,
+            ]),
           },
         },
       },
       async ({ params, body }, reply) => {
         const classifier = requireNamed(service.requireModel(), params);
-        const request = readRequest(body);
-        const posts = readTensors(request, postLimits(settings, classifier));
+        const request = readRequest(body?.json);
+        checkOutputs(request);
+        const posts = readPosts(request, body?.tensors ?? Buffer.alloc(0), postLimits(settings, classifier));
         const band = bandFor(settings, classifier, request.parameters?.abstain ?? null);
         const predictions = await judge(classifier, posts, limitsOf(reply, settings.deadline_ms));
-        return respond(
-          classifier,
-          request,
-          predictions.map((prediction) => withBand(prediction, band)),
-        );
+        const judged = predictions.map((prediction) => withBand(prediction, band));
+        return sendAnswer(reply, respond(classifier, request, judged));
       },
     );
   }
+}
+
+function sendAnswer(reply: FastifyReply, { json, tensors }: InferAnswer): FastifyReply {
+  if (tensors.length === 0) return reply.send(json);
+  const head = Buffer.from(JSON.stringify(json));
+  return reply
+    .headers({ 'content-type': 'application/octet-stream', 'inference-header-content-length': String(head.length) })
+    .send(Buffer.concat([head, ...tensors]));
 }
 
 interface ModelParams {
