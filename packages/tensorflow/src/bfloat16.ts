@@ -31,8 +31,12 @@ export function matMulBfloat16(
   { transposeA = false, transposeB = false }: { transposeA?: boolean; transposeB?: boolean } = {},
 ): tf.Tensor {
   const attributes = [attribute.bool('transpose_a', transposeA), attribute.bool('transpose_b', transposeB)];
-  const product = execute('MatMul', attributes, [a.id, b.id]);
-  const result = execute('Cast', [attribute.type('DstT', float)], [product.id]);
-  backend.binding.deleteTensor(product.id);
+  return fromBfloat16(execute('MatMul', attributes, [a.id, b.id]).id);
+}
+
+/** As float32; frees the tensor of that id. */
+export function fromBfloat16(id: number): tf.Tensor {
+  const result = execute('Cast', [attribute.type('DstT', float)], [id]);
+  backend.binding.deleteTensor(id);
   return backend.createOutputTensor(result);
 }

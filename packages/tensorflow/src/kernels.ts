@@ -13,7 +13,7 @@ interface Binding {
   isUsingGPUDevice?: boolean | (() => boolean);
 }
 
-interface TensorMetadata {
+export interface TensorMetadata {
   id: number;
   shape: number[];
   dtype: number;

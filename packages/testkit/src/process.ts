@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { repositoryRoot } from './folders.ts';
 
@@ -9,26 +9,37 @@ export interface Finished {
   stderr: string;
 }
 
-/** Runs a TypeScript entry point of the repository as its users do, and waits for its end. */
-export function runEntry(
+interface EntryOptions {
+  cwd?: string;
+  env?: Record<string, string>;
+  timeoutMs?: number;
+}
+
+/** Starts a TypeScript entry point of the repository as its users do. */
+export function startEntry(
   entry: string,
   args: string[],
-  options: { cwd?: string; env?: Record<string, string>; timeoutMs?: number } = {},
-): Promise<Finished> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--conditions=@crosscheck/source', `${repositoryRoot}/${entry}`, ...args], {
-      cwd: options.cwd ?? repositoryRoot,
-      env: { ...process.env, ...options.env },
-      timeout: options.timeoutMs ?? 120_000,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+  options: EntryOptions = {},
+): { child: ChildProcess; ended: Promise<Finished> } {
+  const child = spawn(process.execPath, ['--conditions=@crosscheck/source', `${repositoryRoot}/${entry}`, ...args], {
+    cwd: options.cwd ?? repositoryRoot,
+    env: { ...process.env, ...options.env },
+    timeout: options.timeoutMs ?? 120_000,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<Finished>((resolve, reject) => {
     let [stdout, stderr] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
+  return { child, ended };
 }
+
+/** The same, to its end. */
+export const runEntry = (entry: string, args: string[], options: EntryOptions = {}): Promise<Finished> =>
+  startEntry(entry, args, options).ended;
 
 /** Python's own `http.server` over a folder, on a free port: HTTP/1.0, so that it closes after every answer. */
 export async function startPythonServer(dir: string): Promise<{ url: string; stop: () => Promise<void> }> {

@@ -2,7 +2,7 @@ import { mkdir, rename } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { CrosscheckError } from '@crosscheck/contract';
-import { kernelSources } from './kernel-sources.ts';
+import { addonSources, kernelSources } from './kernel-sources.ts';
 import type { RuntimeLayout, Wheel } from './platform.ts';
 import { compiler, runTool, type ToolResult } from './run-tool.ts';
 
@@ -15,11 +15,11 @@ const linkOptions: Record<string, string[]> = {
 };
 
 /** What our own kernels are compiled with: fast loops, without the parts of C's arithmetic that keep compilers from vectorising. */
-const kernelOptions = ['-O3', '-fno-math-errno', '-fno-trapping-math', '-pthread'];
+const kernelOptions = ['-O3', '-fno-math-errno', '-fno-trapping-math'];
 
 /**
- * Compiles tfjs-node's two C++ files and our own kernels against TensorFlow's C interface. Node-API: one build serves every Node
- * since 20. A compiler that does not understand the kernels builds the rest: the engine then uses TensorFlow's kernels alone.
+ * Compiles tfjs-node's two C++ files, which `native/addon` includes as they are, and our own kernels against TensorFlow's C interface. Node-API:
+ * one build serves every Node since 20. A compiler that does not understand the kernels builds the rest: the engine then uses TensorFlow's kernels alone.
  *
  * @returns whether our own kernels are in it
  */
@@ -41,10 +41,10 @@ async function compile(wheel: Wheel, layout: RuntimeLayout, more: string[]): Pro
   const { include_dir: nodeApi } = require('node-api-headers') as { include_dir: string };
   const target = `${layout.addon}.${process.pid}`;
   const args = [
-    ['-std=c++17', '-O2', '-DNAPI_VERSION=8', '-w'],
+    ['-std=c++17', '-O2', '-DNAPI_VERSION=8', '-w', '-pthread'],
     linkOptions[process.platform] ?? [],
     [`-I${source}`, `-I${layout.include}`, `-I${nodeApi}`],
-    ['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => path.join(source, 'binding', file)),
+    addonSources(),
     more,
     [wheel.library, wheel.framework].map((file) => path.join(layout.libraries, file)),
     ['-o', target],

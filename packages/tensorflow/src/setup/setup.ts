@@ -6,7 +6,7 @@ import { CrosscheckError, userCacheFolder, writeWhole } from '@crosscheck/contra
 import { buildAddon } from './build-addon.ts';
 import { installCudaLibraries } from './cuda-libraries.ts';
 import { fetchWheel, findGivenWheel } from './fetch-wheel.ts';
-import { kernelDigest } from './kernel-sources.ts';
+import { addonDigest, kernelDigest } from './kernel-sources.ts';
 import {
   describeMachine,
   type Flavor,
@@ -34,6 +34,8 @@ export interface RuntimeManifest {
   cudaLibraries: boolean;
   /** Which of our own kernels were compiled, and whether the compiler understood them. */
   kernels?: { digest: string | null; built: boolean };
+  /** Which sources the rest of the addon was compiled from; runtimes of earlier versions do not say. */
+  addon?: string | null;
   selfTest: string;
 }
 
@@ -72,7 +74,15 @@ async function install(options: SetupOptions, withCuda: boolean): Promise<Runtim
     const kernels = await compileKernels(options, building);
     say('self-test: one convolution and its gradient');
     const result = await selfTest(building.root);
-    const manifest = { tensorflow: tensorflowVersion, flavor, cudaLibraries: withCuda, kernels, selfTest: result };
+    const addon = addonDigest();
+    const manifest = {
+      tensorflow: tensorflowVersion,
+      flavor,
+      cudaLibraries: withCuda,
+      kernels,
+      addon,
+      selfTest: result,
+    };
     writeManifest(building, manifest);
     await rm(final.root, { recursive: true, force: true });
     await rename(building.root, final.root);
@@ -96,12 +106,12 @@ async function compileKernels(
 const writeManifest = (layout: RuntimeLayout, manifest: RuntimeManifest) =>
   writeWhole(layout.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
 
-/** Compiles the addon again where our own kernels have changed since (and their sources are at hand). */
+/** Compiles the addon again where its sources have changed since (and are at hand). */
 async function renew(options: SetupOptions, installed: RuntimeManifest): Promise<RuntimeManifest> {
-  const digest = kernelDigest();
-  if (digest === null || installed.kernels?.digest === digest) return installed;
+  const [digest, addon] = [kernelDigest(), addonDigest()];
+  if (digest === null || (installed.kernels?.digest === digest && installed.addon === addon)) return installed;
   const layout = runtimeLayout(options.flavor);
-  const manifest = { ...installed, kernels: await compileKernels(options, layout) };
+  const manifest = { ...installed, kernels: await compileKernels(options, layout), addon };
   await selfTest(layout.root);
   writeManifest(layout, manifest);
   return manifest;
