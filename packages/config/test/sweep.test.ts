@@ -5,11 +5,27 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { SweepJob } from '../src/cli/command.ts';
 import { gpuEnvironment, visibleGpus } from '../src/cli/gpus.ts';
+import { equalJobs, openFrame, planJobs } from '../src/cli/sweep-plan.ts';
 import { describeBest, describeUnfinished, sortJobs, sweepTable } from '../src/cli/sweep-table.ts';
+import { trainConfigSchema, trainReads } from '../src/index.ts';
 import { greetFolder } from './bin/folder.ts';
 
 const { dir, remove, greet } = greetFolder();
 afterAll(remove);
+
+const trainRequest = {
+  command: {
+    name: 'train',
+    summary: '',
+    configName: 'config',
+    schema: trainConfigSchema,
+    reads: trainReads,
+    main: async () => {},
+  },
+  options: { configName: 'config', schema: trainConfigSchema, overrides: [] },
+  invocation: { overrides: [], flags: {}, words: [] },
+  now: new Date(),
+};
 
 const expand = (inputs: string[], params?: Record<string, string>) =>
   expandSweep(inputs.map(parseOverride), params, (group) =>
@@ -238,6 +254,34 @@ describe('the summary', () => {
     const metrics = { 'train/loss': 1, 'train/f1': 2, 'val/loss': 3, 'val/f1': 4, 'val/accuracy': 5 };
     expect(sweepTable([job(0, metrics)], 'val/accuracy').split('\n')[0]).toBe(
       'job  status    val/accuracy  val/loss  val/f1  train/loss  seconds  overrides',
+    );
+  });
+});
+
+describe('jobs that would get in each other’s way', () => {
+  test('get folders of their own where they would share one, and it is said', async () => {
+    const shared = await greet(['-m', 'greeting.times=1,2', 'greeting.folder=kept', 'hydra.sweep.dir=shared']);
+    expect(shared.code).toBe(0);
+    expect(shared.stdout).toContain(
+      'jobs would write over each other in greeting.folder=kept: each gets a folder of its own there, named by its number',
+    );
+    for (const number of [0, 1]) expect(shared.stdout).toContain(`kept in kept/${number}\n`);
+  });
+
+  test('keep folders that differ already', async () => {
+    const { stdout } = await greet(['-m', 'greeting.folder=a,${hydra:job.num}', 'hydra.sweep.dir=apart']);
+    expect(stdout).toContain('kept in a\n');
+    expect(stdout).toContain('kept in 1\n');
+    expect(stdout).not.toContain('would write over');
+  });
+
+  test('are told when they are the same run, because they differ only in what nothing reads', () => {
+    const plan = (lists: string[][]) => planJobs(lists, openFrame(trainRequest));
+    const rates = ['1e-4', '1e-5'].map((rate) => `training.learning_rate=${rate}`);
+    const jobs = plan([...rates.map((rate) => ['experiment=two_phase', rate]), ...rates.map((rate) => [rate])]);
+    expect(equalJobs(jobs, trainReads)).toEqual([[0, 1]]);
+    expect(() => plan(rates.map((rate) => ['experiment=two_phase', rate]))).toThrow(
+      'nothing reads training.learning_rate here (override training.learning_rate=1e-4): every phase sets its own; set training.phases.frozen.learning_rate or training.phases.finetune.learning_rate',
     );
   });
 });

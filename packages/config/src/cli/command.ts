@@ -94,6 +94,8 @@ export interface Command<C> {
   openSweep?(start: SweepStart<C>): Promise<OpenSweep>;
   /** Metric that a sweep's summary is sorted by, unless `hydra.sweeper.metric` names another. */
   sweepMetric?: string;
+  /** Key of a folder outside run folders: jobs of a sweep that would share it get one of their own in it. */
+  ownFolder?: string;
   /** The metrics that its jobs can report; a sweep by another one is refused. */
   metrics?: readonly string[];
 }

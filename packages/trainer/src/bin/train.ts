@@ -10,6 +10,7 @@ await runCommand({
   reads: trainReads,
   sweepMetric: 'val/accuracy',
   metrics: runMetricNames,
+  ownFolder: 'training.checkpoint_dir',
   // It looks for signals by itself, and saves before it ends.
   patienceMs: Number.POSITIVE_INFINITY,
   openSweep: async (start) => (await import('../sweep.ts')).openSweep(start),
