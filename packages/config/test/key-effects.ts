@@ -107,6 +107,9 @@ const shown: Record<string, Record<string, string[]>> = {
     'of one label stop training, calibration and evaluation': ['data.on_one_class'],
     'ends the run after training.max_skipped_steps of them in a row': ['training.max_skipped_steps'],
   },
+  'packages/trainer/test/print-metrics.test.ts': {
+    'are printed as Katib reads them with training.print_metrics': ['training.print_metrics'],
+  },
   'packages/trainer/test/feature-cache.test.ts': {
     'are read by a second run, which learns the same bit for bit': ['training.feature_cache.dir'],
     'when they need more than training.feature_cache.max_bytes': ['training.feature_cache.max_bytes'],

@@ -12,6 +12,8 @@ export interface HttpRequest {
   method?: string;
   headers?: Record<string, string>;
   body?: Uint8Array;
+  /** Certificates (PEM) that the server's must be signed by; those of the system otherwise. */
+  ca?: string;
   /** Longest wait for the head of the answer, and for each next chunk of its body. @default 60,000 */
   silenceMs?: number;
   /** Ends the request, and the body that is being read. */
@@ -80,11 +82,11 @@ async function exchange(url: URL, options: HttpRequest): Promise<HttpAnswer> {
 }
 
 function headOf(url: URL, options: HttpRequest & { silenceMs: number }): Promise<IncomingMessage> {
-  const { method = 'GET', body, silenceMs, signal } = options;
+  const { method = 'GET', body, ca, silenceMs, signal } = options;
   return new Promise((resolve, reject) => {
     const headers = { ...options.headers, ...(body && { 'content-length': body.byteLength }) };
     const send = url.protocol === 'https:' ? https.request : http.request;
-    const outgoing = send(url, { method, headers, agent: agentFor(url) });
+    const outgoing = send(url, { method, headers, agent: agentFor(url), ...(ca !== undefined && { ca }) });
     const timer = setTimeout(() => outgoing.destroy(silence(silenceMs)), silenceMs);
     const abort = () => outgoing.destroy(asError(signal?.reason));
     signal?.addEventListener('abort', abort, { once: true });

@@ -198,6 +198,10 @@ export const trainingSchema = z.strictObject({
     .default(10)
     .describe('end the run after so many steps in a row without a finite loss'),
   report: z.boolean().default(true).describe('draw plots and report.html when training ends'),
+  print_metrics: z
+    .boolean()
+    .default(false)
+    .describe('print every metric of an epoch as `time name=value`, which Katib reads from stdout'),
   log_every_steps: z.int().min(1).default(10).describe('steps between two metric records'),
   resume: z.string().nullable().default(null).describe('run folder or training state to go on from; null = a new run'),
   phases: z

@@ -84,6 +84,9 @@ function createRate(window = 20): (event: StepEvent) => Figures {
   };
 }
 
+/** Steps of the epoch that are done: a step takes several batches with `accumulate_steps`. */
+const stepsOf = ({ phase, position }: StepEvent) => Math.ceil(position.batch / phase.accumulateSteps);
+
 /** Shows training as it runs: one bar per epoch in a terminal, one line per epoch everywhere. */
 export function showProgress(out: ProgressOutput = process.stdout): Consumer {
   const display = out.isTTY ? openBar() : silentDisplay;
@@ -110,7 +113,7 @@ export function showProgress(out: ProgressOutput = process.stdout): Consumer {
       display.begin(`${phase.name} ${epoch}`.padEnd(16), steps);
     },
     step: (event) => {
-      done = event.position.batch;
+      done = stepsOf(event);
       display.advance(done, rate(event));
     },
     'skipped-step': ({ position, loss }) => {

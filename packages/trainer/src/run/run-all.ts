@@ -5,9 +5,11 @@ import { type Best, keepCheckpoints } from '../consumers/checkpoints.ts';
 import { stopEarly } from '../consumers/early-stopping.ts';
 import { stopOnSignal } from '../consumers/interrupt.ts';
 import { writeMetricsFile } from '../consumers/metrics-file.ts';
+import { printMetrics } from '../consumers/print-metrics.ts';
 import { showProgress } from '../consumers/progress.ts';
 import { saveState } from '../consumers/state-saver.ts';
 import { trackRun } from '../consumers/tracking.ts';
+import { openPush } from '../consumers/trainer-progress.ts';
 import { divergedError, type NotFinite } from '../loop/diverged.ts';
 import type { Consumer, EpochEvent, Events, LoopCommand, Position, ResumePoint } from '../loop/events.ts';
 import type { EpochRecord } from '../loop/history.ts';
@@ -45,11 +47,14 @@ export async function runAll(open: OpenRun): Promise<TrainingOutcome> {
   const save = async (point: ResumePoint) => {
     if (optimizer) await writeState(open, { point, best: checkpoints.best, optimizer });
   };
+  const push = openPush(open, process.env);
   // The order matters: a state that is saved must know the epoch and the best checkpoint that came before it.
   const consumers: Consumer[] = [
     recordHistory(history),
     writeMetricsFile(open.runDir),
     showProgress(),
+    ...(training.print_metrics && open.workers.rank === 0 ? [printMetrics()] : []),
+    ...(push === null ? [] : [push]),
     open.throughput,
     trackRun(open.tracking.course),
     checkpoints,
@@ -72,7 +77,12 @@ export async function runAll(open: OpenRun): Promise<TrainingOutcome> {
   });
   try {
     const position = await drive(loop, consumers);
-    return { position, interrupted: interrupt.takeStop(), best: checkpoints.best };
+    const interrupted = interrupt.takeStop();
+    await push?.close(interrupted === null);
+    return { position, interrupted, best: checkpoints.best };
+  } catch (error) {
+    await push?.close(false);
+    throw error;
   } finally {
     optimizer?.dispose();
   }

@@ -12,9 +12,9 @@ export interface StartedTrain {
   runDir: string;
   child: ChildProcess;
   /** Everything that it printed so far. */
-  output(): string;
+  output: () => string;
   /** Waits until metrics.jsonl has the line of a step. */
-  reach(step: number): Promise<void>;
+  reach: (step: number) => Promise<void>;
   ended: Promise<{ code: number | null; signal: string | null }>;
 }
 
