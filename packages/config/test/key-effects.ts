@@ -334,6 +334,7 @@ const shown: Record<string, Record<string, string[]>> = {
       'serve.max_pixels',
       'serve.queue_size',
       'serve.max_explanations',
+      'serve.explain.concurrency',
     ],
     'an upload that hangs cannot hold the service longer than shutdown_ms': ['serve.shutdown_ms'],
   },
@@ -360,6 +361,11 @@ const shown: Record<string, Record<string, string[]>> = {
     'an idle connection is closed': ['serve.keep_alive_ms'],
     'an API key is asked for where the model is asked': ['serve.api_key'],
     'browsers of other sites may not call unless their origin is allowed': ['serve.cors_origin'],
+  },
+  'packages/server/test/explain.test.ts': {
+    'explanations are off where serve.explain.enabled=false': ['serve.explain.enabled'],
+    'the key of explanations opens nothing else': ['serve.explain.api_key'],
+    'the same post is explained from memory': ['serve.explain.cache_seconds'],
   },
   'packages/server/test/log-level.test.ts': { 'serve.log_level is the least serious line': ['serve.log_level'] },
 };

@@ -43,6 +43,8 @@ export interface ClassifierOptions extends LayoutOptions, DecodingOptions {
   maxQueue?: number;
   /** Explanations that may wait or be worked out at the same time; the next one is refused. They take no place of other posts. @default 8 */
   maxExplanations?: number;
+  /** Explanations that are worked out at the same time. @default 1 */
+  explanationsAtOnce?: number;
   /** Compare every file of the artifact with its sha256 (about 0.2 s for the full network). */
   verifyHashes?: boolean;
   /** Tokens per text, when fewer than the artifact's. */
@@ -70,6 +72,7 @@ export interface ClassifierStats {
   /** Explanations that wait or are worked out, and how many may. */
   explanations: number;
   explanationLimit: number;
+  explanationsAtOnce: number;
   decoding: DecodingStats;
   workers: number;
   busyWorkers: number;
@@ -102,7 +105,7 @@ export interface Classifier {
   classify(posts: readonly Post[], options?: ClassifyOptions): Promise<Prediction[]>;
   /**
    * Judges a post and says why: what each half of it contributes, a heat map over the picture and a weight for every word, by hiding parts and
-   * judging again, about a hundred times. Explanations are worked out one after the other, and other posts are judged in between.
+   * judging again, about a hundred times. `explanationsAtOnce` of them are worked out at a time, and other posts are judged in between.
    *
    * @throws what `classify` throws
    */
@@ -223,7 +226,7 @@ class PooledClassifier implements Classifier {
   readonly #maxQueue: number;
   readonly #decoding: Decoding;
   readonly #maxExplanations: number;
-  readonly #explainers = new Gate(1);
+  readonly #explainers: Gate;
   readonly #pending = new Set<Promise<unknown>>();
   /** Posts that are decoded or wait; those inside a worker no longer count. */
   #admitted = 0;
@@ -237,6 +240,7 @@ class PooledClassifier implements Classifier {
     this.abstainBand = parts.options.abstainBand ?? this.artifact.abstainBand ?? null;
     this.#maxQueue = parts.options.maxQueue ?? 128;
     this.#maxExplanations = parts.options.maxExplanations ?? 8;
+    this.#explainers = new Gate(parts.options.explanationsAtOnce ?? 1);
     this.#decoding = openDecoding(parts.options);
   }
 
@@ -415,6 +419,7 @@ class PooledClassifier implements Classifier {
       queueLimit: this.#maxQueue,
       explanations: this.#explanations,
       explanationLimit: this.#maxExplanations,
+      explanationsAtOnce: this.#explainers.width,
       decoding: this.#decoding.stats(),
       workers: pool.alive(),
       busyWorkers: batcher.running,

@@ -206,3 +206,29 @@ test('the JSON carries the names of the service, and the lines the strongest wor
     expect.arrayContaining(['Words for FAKE: fire +1.50, flood +0.10', 'Words for REAL: calm −0.25']),
   );
 });
+
+test('with decoders beside it, no JPEG is decoded by the thread that answers', async () => {
+  const noise = {
+    width: 4000,
+    height: 3000,
+    channels: 3 as const,
+    noise: { type: 'gaussian' as const, mean: 128, sigma: 40 },
+  };
+  const large = await sharp({ create: { ...noise, background: 'grey' } })
+    .jpeg({ quality: 85 })
+    .toBuffer();
+  const beside = await openClassifier(folder.dir, { workers: 1, decoderProcesses: 2 });
+  const cost = async (explainer: Classifier) => {
+    const started = process.threadCpuUsage();
+    await explainer.explain({ text: 'a flood', image: large });
+    const { user, system } = process.threadCpuUsage(started);
+    return (user + system) / 1000;
+  };
+  try {
+    await cost(beside); // loads what is loaded once
+    const [here, there] = [await cost(classifier), await cost(beside)];
+    expect(there).toBeLessThan(0.6 * here);
+  } finally {
+    await beside.close();
+  }
+});

@@ -1,10 +1,13 @@
 /** Lets a fixed number of tasks run at a time; the others wait in order. */
 export class Gate {
+  /** Tasks at a time. */
+  readonly width: number;
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
   constructor(width: number) {
-    this.#free = Math.max(1, width);
+    this.width = Math.max(1, width);
+    this.#free = this.width;
   }
 
   async pass<T>(task: () => Promise<T>): Promise<T> {

@@ -12,14 +12,19 @@ const judged = ({ prediction, confidence }) => `${prediction} (${sureness(confid
 /** Fills the result with the answer for a picture and its words, and moves the reader there. */
 export function show(answer, { file, text }) {
   showVerdict(answer);
-  showShares(answer);
-  showPicture(answer.heat_map, file);
-  $('picture-part').hidden = !file;
-  showWords(answer.words, text);
+  $('reasons').hidden = !answer.picture;
+  if (answer.picture) showReasons(answer, { file, text });
   $('empty').hidden = true;
   $('result').hidden = false;
   $('verdict').focus({ preventScroll: true });
   $('result').scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+}
+
+function showReasons(answer, { file, text }) {
+  showShares(answer);
+  showPicture(answer.heat_map, file);
+  $('picture-part').hidden = !file;
+  showWords(answer.words, text);
 }
 
 function showVerdict({ prediction, confidence, probability_fake: probability }) {

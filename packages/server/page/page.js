@@ -78,16 +78,23 @@ function setAsking(asking) {
   form.setAttribute('aria-busy', String(asking));
 }
 
+/** Verdict and reasons; where the service gives no reasons, the verdict. */
 async function explain(file, text) {
+  const response = await send('explain', file, text);
+  return readAnswer(response.status === 404 ? await send('predict', file, text) : response);
+}
+
+async function send(route, file, text) {
   const body = new FormData();
   body.append('text', text);
   if (file) body.append('image', file, file.name);
   const key = $('key').value;
-  const response = await fetch('/explain', { method: 'POST', body, headers: key ? { 'x-api-key': key } : {} }).catch(
-    () => {
-      throw new Error('The service cannot be reached. Is it running?');
-    },
-  );
+  return fetch(`/${route}`, { method: 'POST', body, headers: key ? { 'x-api-key': key } : {} }).catch(() => {
+    throw new Error('The service cannot be reached. Is it running?');
+  });
+}
+
+async function readAnswer(response) {
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
   if (response.status === 401) {

@@ -8,6 +8,7 @@ import { logOutcome, onOutcome } from './http/outcome.ts';
 import { addDocs } from './openapi/docs.ts';
 import type { RouteContext, ServeSettings } from './routes/context.ts';
 import { explainRoutes } from './routes/explain.ts';
+import { ExplanationCache } from './routes/explanation-cache.ts';
 import { healthRoutes } from './routes/health.ts';
 import { inferenceProtocolRoutes } from './routes/inference-protocol/routes.ts';
 import { addMetrics } from './routes/metrics.ts';
@@ -47,7 +48,8 @@ export async function buildApp({ classifier, settings, logStream }: AppOptions):
     service,
     settings,
     budget: { limit: Math.max(settings.max_buffered_bytes, settings.max_body_bytes), used: 0 },
-    admit: createAdmission(service, settings.api_key),
+    explanations: new ExplanationCache(settings.explain.cache_seconds),
+    admit: createAdmission(service, settings),
   };
   app.decorate('service', service);
   app.decorateRequest('bodyBytes', 0);
@@ -61,7 +63,7 @@ export async function buildApp({ classifier, settings, logStream }: AppOptions):
   onOutcome(app, logOutcome);
   answerErrors(app, service);
   lingerOnEarlyAnswers(app.server);
-  await addDocs(app, { hasApiKey: settings.api_key !== null });
+  await addDocs(app, { hasApiKey: settings.api_key !== null || settings.explain.api_key !== null });
   addMetrics(app, context);
   for (const routes of [healthRoutes, predictRoutes, explainRoutes, inferenceProtocolRoutes, pageRoutes])
     await app.register(routes, context);

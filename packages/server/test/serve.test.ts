@@ -103,6 +103,7 @@ test('queue, batch, threads and pixels are as the settings say', async () => {
     ...overrides,
     'serve.queue_size=20',
     'serve.max_explanations=3',
+    'serve.explain.concurrency=2',
     'serve.max_batch=1',
     'serve.threads_per_worker=2',
     'serve.max_pixels=3000',
@@ -116,6 +117,7 @@ test('queue, batch, threads and pixels are as the settings say', async () => {
   expect(await service.metric('crosscheck_batch_size_count')).toBe(12);
   expect(await service.metric('crosscheck_queue_limit')).toBe(20);
   expect(await service.metric('crosscheck_explanations_limit')).toBe(3);
+  expect(await service.metric('crosscheck_explanations_at_once')).toBe(2);
   expect(service.stdout()).toContain('"threadsPerWorker":2');
   expect(await service.stop()).toBe(0);
 });

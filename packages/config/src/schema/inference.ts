@@ -149,6 +149,26 @@ export const inferenceDataSchema = z.strictObject({
   ...readingSchema,
 });
 
+/** A key that clients must send; it is never written or printed. */
+const secret = z.string().min(1).nullable().default(null).meta({ secret: true });
+
+/** `serve.explain.*`: an explanation costs about a hundred verdicts, so it has limits of its own. */
+const serveExplainSchema = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('answer POST /explain; the page shows verdicts without reasons where it is off'),
+  concurrency: z.int().min(1).default(1).describe('explanations that are worked out at the same time; others wait'),
+  api_key: secret.describe(
+    "asked for in the X-API-Key header of /explain, in place of serve.api_key; null = serve.api_key's",
+  ),
+  cache_seconds: z
+    .number()
+    .min(0)
+    .default(60)
+    .describe('the same post is explained from memory for this long; 0 = never'),
+});
+
 /** `serve.*`: the HTTP service. */
 export const serveSchema = z.strictObject({
   artifact: path.default('artifact').describe('artifact folder to serve'),
@@ -187,6 +207,7 @@ export const serveSchema = z.strictObject({
   max_text_length: z.int().positive().default(10_000).describe('characters; longer texts are refused'),
   queue_size: z.int().min(1).default(128).describe('waiting requests; more are refused with 429'),
   max_explanations: z.int().min(1).default(4).describe('explanations that wait or are worked out; more get 429'),
+  explain: serveExplainSchema.prefault({}),
   deadline_ms: z.int().min(1).default(10_000).describe('a request that waits longer gets 504'),
   receive_ms: z.int().min(1).default(30_000).describe('time for a request to arrive; slower ones get 408'),
   keep_alive_ms: z.int().min(1).default(72_000).describe('idle connections are closed after this'),
@@ -200,13 +221,7 @@ export const serveSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe("probabilities of FAKE that are too close to say; null = the artifact's"),
-  api_key: z
-    .string()
-    .min(1)
-    .nullable()
-    .default(null)
-    .describe('asked for in the X-API-Key header; null = open')
-    .meta({ secret: true }),
+  api_key: secret.describe('asked for in the X-API-Key header; null = open'),
   cors_origin: z.string().nullable().default(null).describe('origin that browsers may call from; null = none'),
   log_level: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])

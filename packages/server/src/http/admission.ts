@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { CrosscheckError } from '@crosscheck/contract';
 import type { FastifyRequest } from 'fastify';
+import type { ServeSettings } from '../routes/context.ts';
 import type { Service } from '../service.ts';
 
 /** What a request waits for: a place among the posts, or among the explanations. */
@@ -13,11 +14,14 @@ export type Line = 'posts' | 'explanations';
  */
 export function createAdmission(
   service: Service,
-  apiKey: string | null,
+  { api_key: apiKey, explain }: Pick<ServeSettings, 'api_key' | 'explain'>,
 ): (request: FastifyRequest, line?: Line) => void {
-  const checkKey = apiKey === null ? () => {} : createKeyCheck(apiKey);
+  const checkKey: Record<Line, KeyCheck> = {
+    posts: createKeyCheck(apiKey),
+    explanations: createKeyCheck(explain.api_key ?? apiKey),
+  };
   return ({ headers }, line = 'posts') => {
-    checkKey(headers);
+    checkKey[line](headers);
     const { queueDepth, queueLimit, explanations, explanationLimit } = service.requireReady().stats();
     const [waiting, limit] = line === 'posts' ? [queueDepth, queueLimit] : [explanations, explanationLimit];
     if (waiting < limit) return;
@@ -26,13 +30,16 @@ export function createAdmission(
   };
 }
 
+type KeyCheck = (headers: IncomingHttpHeaders) => void;
+
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
 /**
- * Makes the check of `X-API-Key: …` or `Authorization: Bearer …`. Digests of equal length are compared in constant time, so that neither
+ * Makes the check of `X-API-Key: …` or `Authorization: Bearer …`; without a key, everybody passes. Digests of equal length are compared in constant time, so that neither
  * the key nor its length can be measured.
  */
-export function createKeyCheck(expected: string): (headers: IncomingHttpHeaders) => void {
+function createKeyCheck(expected: string | null): KeyCheck {
+  if (expected === null) return () => {};
   const expectedDigest = digest(expected);
   return (headers) => {
     const given = givenKey(headers);

@@ -32,6 +32,10 @@ export const errorTable = {
   },
   CROSSCHECK_SERVER_ROUTE_UNKNOWN: { status: 404, example: 'nothing answers GET /predictions; see /docs' },
   CROSSCHECK_SERVER_MODEL_UNKNOWN: { status: 404, example: 'no model "resnet" here; this service has "crosscheck"' },
+  CROSSCHECK_SERVER_EXPLAIN_OFF: {
+    status: 404,
+    example: 'explanations are off (serve.explain.enabled); POST /predict gives verdicts without them',
+  },
   CROSSCHECK_SERVER_METHOD_UNSUPPORTED: { status: 405, example: '/predict takes POST, got GET' },
   CROSSCHECK_SERVER_UPLOAD_SLOW: { status: 408, example: 'the request did not arrive in time (serve.receive_ms)' },
   CROSSCHECK_SERVER_BODY_TOO_LARGE: {

@@ -76,6 +76,7 @@ function classifierOptions(settings: ServeSettings) {
     maxBatch: settings.max_batch,
     maxQueue: settings.queue_size,
     maxExplanations: settings.max_explanations,
+    explanationsAtOnce: settings.explain.concurrency,
     maxDecodedBytes: settings.max_decoded_bytes,
     decodePatienceMs: settings.deadline_ms / 2,
     decoderProcesses: settings.decoders ?? Math.min(4, availableCores() + 1),

@@ -6,6 +6,7 @@ import type { PostLimits } from '../form/read-posts.ts';
 import type { Line } from '../http/admission.ts';
 import type { BodyBudget } from '../http/body.ts';
 import type { Service } from '../service.ts';
+import type { ExplanationCache } from './explanation-cache.ts';
 
 /** `serve.*` of the config. */
 export type ServeSettings = InferenceConfig['serve'];
@@ -15,6 +16,7 @@ export interface RouteContext {
   service: Service;
   settings: ServeSettings;
   budget: BodyBudget;
+  explanations: ExplanationCache;
   /** Throws when the request may not ask the model. */
   admit: (request: FastifyRequest, line?: Line) => void;
 }

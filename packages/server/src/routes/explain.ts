@@ -1,3 +1,4 @@
+import { CrosscheckError } from '@crosscheck/contract';
 import { explanationToJson } from '@crosscheck/inference';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -38,7 +39,8 @@ export const explanationSchema = answerSchema
 
 /** `POST /explain`: the form of `/predict`, and why. */
 export async function explainRoutes(app: FastifyInstance, context: RouteContext): Promise<void> {
-  const { service, settings, budget, admit } = context;
+  const { service, settings, budget, explanations, admit } = context;
+  if (!settings.explain.enabled) return refuseExplanations(app);
   acceptBody(app, {
     maxBytes: settings.max_body_bytes,
     budget,
@@ -74,8 +76,18 @@ export async function explainRoutes(app: FastifyInstance, context: RouteContext)
       const classifier = service.requireModel();
       const { post, abstain } = readPost(body, postLimits(settings, classifier));
       const band = bandFor(settings, classifier, abstain);
-      const explanation = await explain(classifier, post, limitsOf(reply, settings.deadline_ms));
+      const work = () => explain(classifier, post, limitsOf(reply, settings.deadline_ms));
+      const explanation = await explanations.find(post, work);
       return { filename: post.filename, ...explanationToJson(explanation, band) };
     },
   );
+}
+
+/** Says why there is nothing, before the post is sent. */
+function refuseExplanations(app: FastifyInstance): void {
+  const refuse = async () => {
+    const message = 'explanations are off (serve.explain.enabled); POST /predict gives verdicts without them';
+    throw new CrosscheckError('CROSSCHECK_SERVER_EXPLAIN_OFF', message);
+  };
+  app.post('/explain', { schema: { hide: true }, onRequest: refuse }, refuse);
 }

@@ -8,7 +8,7 @@ import type { RouteContext } from './context.ts';
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** `GET /metrics`, in Prometheus' text format. Measures the routes that are registered after it. */
-export function addMetrics(app: FastifyInstance, { service, budget }: RouteContext): void {
+export function addMetrics(app: FastifyInstance, { service, budget, explanations }: RouteContext): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   measureRequests(app, registry);
@@ -20,8 +20,11 @@ export function addMetrics(app: FastifyInstance, { service, budget }: RouteConte
     async (_request, reply) => {
       const stats = service.stats();
       const ofModel = stats === null ? [] : [describeModel(service.requireModel()), ...describeStats(stats)];
-      const lines = [await registry.metrics(), ...describeHistory(service.history), ...ofModel, ''];
-      return reply.type(registry.contentType).send(lines.join('\n'));
+      const lines = [await registry.metrics(), ...describeHistory(service.history), ...ofModel];
+      lines.push(
+        simple('explanations_cached_total', 'counter', 'Explanations answered from memory', explanations.hits),
+      );
+      return reply.type(registry.contentType).send(`${lines.join('\n')}\n`);
     },
   );
 }
@@ -78,6 +81,12 @@ function describeStats(stats: ClassifierStats): string[] {
     simple('queue_limit', 'gauge', 'Posts that may be decoded or wait', stats.queueLimit),
     simple('explanations', 'gauge', 'Explanations that wait or are worked out', stats.explanations),
     simple('explanations_limit', 'gauge', 'Explanations that may wait or be worked out', stats.explanationLimit),
+    simple(
+      'explanations_at_once',
+      'gauge',
+      'Explanations that are worked out at the same time',
+      stats.explanationsAtOnce,
+    ),
     ...describeDecoding(stats.decoding),
     simple('workers', 'gauge', 'Inference threads that are alive', stats.workers),
     simple('workers_busy', 'gauge', 'Inference threads that compute', stats.busyWorkers),
