@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { cacheFolder } from '@crosscheck/contract';
+import { cacheFolder } from '@crosscheck/files';
 
 /** Where everything is that was not made here. */
 export interface Sources {

@@ -3,13 +3,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
-import {
-  architectureSchema,
-  type CheckpointMetadata,
-  defaultPreprocessing,
-  sharedCacheFolder,
-} from '@crosscheck/contract';
+import { architectureSchema, type CheckpointMetadata, defaultPreprocessing } from '@crosscheck/contract';
 import { exportArtifact, randomWeights } from '@crosscheck/exporter';
+import { sharedCacheFolder } from '@crosscheck/files';
 import { parameterNames } from '@crosscheck/network';
 import { buildBertTokenizerJson } from '@crosscheck/preprocess';
 import { writeCheckpoint } from '@crosscheck/weights';

@@ -10,14 +10,8 @@ export { type Option, type Options, parseOptions, type ValuesOf } from './comman
 export * from './decision.ts';
 export * from './encodings.ts';
 export * from './epoch-metrics.ts';
-export * from './errors.ts';
-export * from './files/cache-folder.ts';
-export { ensureFolder } from './files/ensure-folder.ts';
-export { lockFolder } from './files/folder-lock.ts';
-export { cleanLitter, isTemporary, litterIn, makeTemporaryFolder, temporaryBeside } from './files/litter.ts';
-export { isOnlyOurs, makeOwnFolder } from './files/own-files.ts';
-export { asFileError, describeSystemError, guardWriting, nameKey } from './files/system-errors.ts';
-export { makeFolder, writeWhole, writeWholeBy } from './files/write-whole.ts';
+export * from './errors/errors.ts';
+export { asFileError, describeSystemError, guardWriting, nameKey } from './errors/system-errors.ts';
 export * from './fusions.ts';
 export * from './labels.ts';
 export * from './onnx-metadata.ts';

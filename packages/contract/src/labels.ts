@@ -1,5 +1,5 @@
 import type { AbstainBand } from './decision.ts';
-import { CrosscheckError } from './errors.ts';
+import { CrosscheckError } from './errors/errors.ts';
 
 /** Label names by id: 0 = REAL, 1 = FAKE. Fakeddit's `2_way_label` says the opposite; its converter flips. */
 export const labelNames = ['REAL', 'FAKE'] as const;

@@ -1,5 +1,4 @@
 export { type Augmentation, augment, defaultAugmentation } from './augment/augment.ts';
-export { makeRoom, markUsed } from './cache/make-room.ts';
 export * from './curation.ts';
 export { captionVocabulary, writeCaption } from './demo/captions.ts';
 export type { DemoPost } from './demo/demo-folder.ts';

@@ -5,8 +5,8 @@ import { createRandom, defaultPreprocessing } from '@crosscheck/contract';
 import { buildBertTokenizerJson, createTokenizer } from '@crosscheck/preprocess';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
-import { makeRoom } from '../src/cache/make-room.ts';
-import { readSealed, writeSealed } from '../src/cache/sealed-file.ts';
+import { makeRoom } from '../../files/src/cache/make-room.ts';
+import { readSealed, writeSealed } from '../../files/src/cache/sealed-file.ts';
 import {
   createLoader,
   type LoadedBatch,

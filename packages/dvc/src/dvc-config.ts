@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, homeFolder } from '@crosscheck/contract';
+import { CrosscheckError } from '@crosscheck/contract';
+import { homeFolder } from '@crosscheck/files';
 import { type Ini, parseIni } from '@crosscheck/storage';
 
 /** What DVC's own config files say, as far as a pull needs it. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, messageOf, writeWhole } from '@crosscheck/contract';
+import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import { writeWhole } from '@crosscheck/files';
 import { z } from 'zod';
 
 const epochSchema = z.looseObject({ epoch: z.int(), phase: z.string() });

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { chmod, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, temporaryBeside } from '@crosscheck/contract';
+import { CrosscheckError } from '@crosscheck/contract';
+import { temporaryBeside } from '@crosscheck/files';
 import type { ObjectStore } from '@crosscheck/storage';
 import { Cache } from './cache.ts';
 import { type DvcConfig, findRoot, readDvcConfig } from './dvc-config.ts';

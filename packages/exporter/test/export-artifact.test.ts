@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { type Artifact, temporaryBeside } from '@crosscheck/contract';
+import { type Artifact } from '@crosscheck/contract';
+import { temporaryBeside } from '@crosscheck/files';
 import { openClassifier, readArtifact, selfCheck, verifyHashes } from '@crosscheck/inference';
 import { parameterNames } from '@crosscheck/network';
 import { temporaryFolder } from '@crosscheck/testkit';

@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { makeTemporaryFolder } from '@crosscheck/contract';
+import { makeTemporaryFolder } from '@crosscheck/files';
 import type { Classifier } from '@crosscheck/inference';
 import { type BatchSummary, classifyFile } from '@crosscheck/inference/batch';
 import { partKey, receiptKey, type Stores } from './layout.ts';

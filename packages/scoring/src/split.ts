@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Run } from '@crosscheck/config';
-import { makeTemporaryFolder, print } from '@crosscheck/contract';
+import { print } from '@crosscheck/contract';
+import { makeTemporaryFolder } from '@crosscheck/files';
 import { type FileRow, isJsonLines, openPosts } from '@crosscheck/posts';
 import { type ObjectStore, openStore } from '@crosscheck/storage';
 import { stringify } from 'csv-stringify/sync';

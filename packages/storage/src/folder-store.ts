@@ -3,15 +3,8 @@ import { link, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import {
-  asFileError,
-  CrosscheckError,
-  ensureFolder,
-  isCrosscheckError,
-  isTemporary,
-  messageOf,
-  temporaryBeside,
-} from '@crosscheck/contract';
+import { asFileError, CrosscheckError, isCrosscheckError, messageOf } from '@crosscheck/contract';
+import { ensureFolder, isTemporary, temporaryBeside } from '@crosscheck/files';
 import { notFound, writeFailed } from './errors.ts';
 import {
   type ObjectBody,

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { userCacheFolder } from '@crosscheck/contract';
+import { userCacheFolder } from '@crosscheck/files';
 import { describe, expect, test } from 'vitest';
 import { parseCudaRequirements, pinned } from '../src/setup/cuda-libraries.ts';
 import { chooseFlavor, findWheel, type Machine, runtimeLayout, wheels } from '../src/setup/platform.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
-import { userCacheFolder } from '@crosscheck/contract';
+import { userCacheFolder } from '@crosscheck/files';
 import { repositoryRoot } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Batch, userCacheFolder } from '@crosscheck/contract';
+import { type Batch } from '@crosscheck/contract';
 import { generateDemo } from '@crosscheck/data';
+import { userCacheFolder } from '@crosscheck/files';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openLoader, pixelCacheOf, readSplit } from '../src/data/run-data.ts';

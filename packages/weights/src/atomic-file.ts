@@ -1,6 +1,7 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, describeSystemError, ensureFolder, messageOf, temporaryBeside } from '@crosscheck/contract';
+import { CrosscheckError, describeSystemError, messageOf } from '@crosscheck/contract';
+import { ensureFolder, temporaryBeside } from '@crosscheck/files';
 
 /** Appends all of `bytes` to the file. */
 export type Append = (bytes: Uint8Array) => Promise<void>;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type Option, print, writeWhole } from '@crosscheck/contract';
+import { type Option, print } from '@crosscheck/contract';
 import {
   createProgress,
   type LimitProfile,
@@ -10,6 +10,7 @@ import {
   readingOptions,
   runDataCommand,
 } from '@crosscheck/data';
+import { writeWhole } from '@crosscheck/files';
 import { type AuditReport, auditData } from '../audit.ts';
 import { type LimitName, limitTable } from '../limits.ts';
 import { renderAudit } from '../page/render-audit.ts';

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { describeSystemError, ensureFolder, messageOf, writeWhole } from '@crosscheck/contract';
+import { describeSystemError, messageOf } from '@crosscheck/contract';
+import { ensureFolder, writeWhole } from '@crosscheck/files';
 import { type Composition, type ConfigNode, fromPlain, isHydraOverride, type MapNode, toYaml } from '@crosscheck/hydra';
 import { parse } from 'yaml';
 import { hideInComposition } from '../hide.ts';

@@ -6,8 +6,6 @@ import {
   exitCodeOf,
   hideSecrets,
   interrupted,
-  lockFolder,
-  makeFolder,
   messageOf,
   nameKey,
   onStop,
@@ -16,8 +14,8 @@ import {
   stopSignal,
   stopSignals,
   withoutSecrets,
-  writeWhole,
 } from '@crosscheck/contract';
+import { lockFolder, makeFolder, writeWhole } from '@crosscheck/files';
 import {
   type Composition,
   fromPlain,

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { exitCodes, hideSecrets, print, printError, stopSignal, writeWhole } from '@crosscheck/contract';
+import { exitCodes, hideSecrets, print, printError, stopSignal } from '@crosscheck/contract';
+import { writeWhole } from '@crosscheck/files';
 import { expandSweep, toYaml } from '@crosscheck/hydra';
 import { flattenConfig } from '../flatten.ts';
 import { hideInComposition } from '../hide.ts';

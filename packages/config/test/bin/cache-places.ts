@@ -1,5 +1,6 @@
 /** Prints where caches are, for the user that runs it. */
-import { cacheFolder, print, userCacheFolder } from '@crosscheck/contract';
+import { print } from '@crosscheck/contract';
+import { cacheFolder, userCacheFolder } from '@crosscheck/files';
 
 print(userCacheFolder());
 print(cacheFolder('pixels'));

@@ -1,4 +1,4 @@
-import { CrosscheckError } from '../errors.ts';
+import { CrosscheckError } from '../errors/errors.ts';
 
 /** Quotes text for a POSIX shell. */
 const quote = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`;

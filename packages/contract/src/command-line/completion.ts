@@ -1,4 +1,4 @@
-import { CrosscheckError } from '../errors.ts';
+import { CrosscheckError } from '../errors/errors.ts';
 import { completionScript } from './completion-script.ts';
 
 export const completionFlag = '--shell-completion';

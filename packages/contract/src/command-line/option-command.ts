@@ -1,4 +1,4 @@
-import { nameKey } from '../files/system-errors.ts';
+import { nameKey } from '../errors/system-errors.ts';
 import { asKnownError } from '../process/exit-codes.ts';
 import { runProgram } from '../process/run-program.ts';
 import { print } from '../process/terminal.ts';

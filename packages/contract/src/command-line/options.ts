@@ -1,4 +1,4 @@
-import { CrosscheckError, type ErrorCode } from '../errors.ts';
+import { CrosscheckError, type ErrorCode } from '../errors/errors.ts';
 import { nearest } from './nearest.ts';
 
 /** One `key=value` of a command. The default's type is the value's; `null` is a text that may be left out. */

@@ -1,5 +1,5 @@
-import { CrosscheckError, type ErrorCode } from '../errors.ts';
-import { asFileError } from '../files/system-errors.ts';
+import { CrosscheckError, type ErrorCode } from '../errors/errors.ts';
+import { asFileError } from '../errors/system-errors.ts';
 import { isInterruption, stopSignal, stopSignals } from './signals.ts';
 
 /** Exit codes of every command; an interrupted one ends with those of `stopSignals`. */

@@ -1,4 +1,4 @@
-import { CrosscheckError } from '../errors.ts';
+import { CrosscheckError } from '../errors/errors.ts';
 
 /** What waits now, the innermost last: one failure that belongs to nobody ends that. */
 const waiting: ((reason: unknown) => void)[] = [];

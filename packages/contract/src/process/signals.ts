@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { CrosscheckError, isCrosscheckError } from '../errors.ts';
+import { CrosscheckError, isCrosscheckError } from '../errors/errors.ts';
 
 /** The signals that end a command, with the exit codes that shells know them by. */
 export const stopSignals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;

@@ -1,4 +1,4 @@
-import { describeSystemError } from '../files/system-errors.ts';
+import { describeSystemError } from '../errors/system-errors.ts';
 import { hideSecrets } from '../secrets.ts';
 
 /** What a reader that went away looks like from here: `| head`, a closed terminal. */

@@ -1,6 +1,6 @@
 import { CrosscheckError } from '@crosscheck/contract';
+import { runConcurrently } from '@crosscheck/files';
 import { readingOf, readingOptions } from '../reading-options.ts';
-import { runConcurrently } from '../run-concurrently.ts';
 import { readFolder } from '../sources/folder.ts';
 import { labelOptions, positiveClassOf, runSourceCommand } from '../sources/source-command.ts';
 import { framesOf, requireFfmpeg, videoEnding } from '../sources/video.ts';

@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '@crosscheck/contract';
+import { makeRoom, markUsed, readSealed, writeSealed } from '@crosscheck/files';
 import { decoderVersion, readImageFileSync } from '@crosscheck/preprocess';
-import { makeRoom, markUsed } from './make-room.ts';
-import { readSealed, writeSealed } from './sealed-file.ts';
 
 /** Where decoded pictures are kept, for this run and for later ones. Several runs may share a folder. */
 export interface PixelCacheOptions {

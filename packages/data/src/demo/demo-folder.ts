@@ -1,6 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, type LabelName, labelNames, writeWhole } from '@crosscheck/contract';
+import { CrosscheckError, type LabelName, labelNames } from '@crosscheck/contract';
+import { writeWhole } from '@crosscheck/files';
 import { stringify } from 'csv-stringify/sync';
 import type { PostPlan } from './compose-posts.ts';
 import type { Difficulty, SceneKind } from './kinds.ts';

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { createRandom, type Random, writeWhole } from '@crosscheck/contract';
-import { runConcurrently } from '../run-concurrently.ts';
+import { createRandom, type Random } from '@crosscheck/contract';
+import { runConcurrently, writeWhole } from '@crosscheck/files';
 import { composeSplits, type PostPlan } from './compose-posts.ts';
 import {
   clearDemoFolder,

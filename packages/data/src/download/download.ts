@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '@crosscheck/contract';
-import { runConcurrently } from '../run-concurrently.ts';
+import { runConcurrently } from '@crosscheck/files';
 import type { Fate } from './fates.ts';
 import { type FetchOptions, fetchPicture } from './fetch-picture.ts';
 import { createHost, createSlots, type Host } from './host.ts';

@@ -1,7 +1,8 @@
 import { appendFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { guardWriting, type LabelId, makeFolder, writeWhole } from '@crosscheck/contract';
+import { guardWriting, type LabelId } from '@crosscheck/contract';
+import { makeFolder, writeWhole } from '@crosscheck/files';
 import { type Fate, fates } from './fates.ts';
 
 /** One row of a source and what became of it. */

@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, createRandom, writeWhole } from '@crosscheck/contract';
+import { CrosscheckError, createRandom } from '@crosscheck/contract';
+import { runConcurrently, writeWhole } from '@crosscheck/files';
 import { type DownloadOptions, downloadAll } from '../download/download.ts';
 import { type Fate, fates } from '../download/fates.ts';
 import { type Ledger, type LedgerEntry, openLedger } from '../download/ledger.ts';
@@ -8,7 +9,6 @@ import { requireKept } from '../download/require-kept.ts';
 import { computeSurvival, type SurvivalReport } from '../download/survival.ts';
 import { noteImageRoots } from '../manifest/image-roots.ts';
 import { relativeImage, writeManifestFile } from '../manifest/write-manifest.ts';
-import { runConcurrently } from '../run-concurrently.ts';
 import { countFates } from '../sources/write-source.ts';
 import { findLocalPicture, isStillThere, judgePicture, type PictureLimits } from './keep-picture.ts';
 import { type FakedditRow, type FakedditText, readFakedditRows } from './read-rows.ts';

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
+import { runConcurrently } from '@crosscheck/files';
 import { type PictureFingerprint, tryFingerprint, type UnreadablePicture } from '../fingerprint/fingerprint-picture.ts';
 import { recognizePlaceholder } from '../fingerprint/placeholders.ts';
 import type { Sample } from '../manifest/rows.ts';
-import { runConcurrently } from '../run-concurrently.ts';
 
 /** What is wrong with a picture, apart from being like another. */
 export type PictureFault = 'unreadable' | 'tiny' | 'flat' | 'placeholder';

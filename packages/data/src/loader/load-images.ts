@@ -1,4 +1,5 @@
 import { createRandom, type ErrorCode, isCrosscheckError, messageOf, type Preprocessing } from '@crosscheck/contract';
+import { inLanes } from '@crosscheck/files';
 import {
   type ByteBudget,
   decodeImage,
@@ -10,7 +11,6 @@ import {
 } from '@crosscheck/preprocess';
 import { type Augmentation, augmentOnCanvas } from '../augment/augment.ts';
 import { openPixelCache, type PixelCache, type PixelCacheOptions } from '../cache/pixel-cache.ts';
-import { inLanes } from '../run-concurrently.ts';
 
 /** What is the same for every picture of a loader. Plain data: it travels to worker threads. */
 export interface ImageSettings {

@@ -1,6 +1,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { homeFolder, messageOf, writeWhole } from '@crosscheck/contract';
+import { messageOf } from '@crosscheck/contract';
+import { homeFolder, writeWhole } from '@crosscheck/files';
 import { isInside } from '@crosscheck/posts';
 
 /** Folders outside of its own from which a data set takes images, beside its manifests. A data set may come from strangers, and this file with it. */

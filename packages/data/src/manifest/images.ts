@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { runConcurrently } from '@crosscheck/files';
 import { createImageLocator, isInside, showPath } from '@crosscheck/posts';
 import type { SampleProblem } from '../problems.ts';
-import { runConcurrently } from '../run-concurrently.ts';
 import { readImageRoots } from './image-roots.ts';
 import type { Sample } from './rows.ts';
 

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { writeWholeBy } from '@crosscheck/contract';
+import { writeWholeBy } from '@crosscheck/files';
 import { stringify } from 'csv-stringify';
 
 export type ManifestRow = Record<string, string | number | boolean | null>;

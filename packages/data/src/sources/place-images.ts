@@ -1,6 +1,6 @@
+import { runConcurrently } from '@crosscheck/files';
 import type { FoundImage, LostImage } from '@crosscheck/posts';
 import { problemsError, type SampleProblem } from '../problems.ts';
-import { runConcurrently } from '../run-concurrently.ts';
 import type { SourcePost } from './write-source.ts';
 
 const CONCURRENT_SEARCHES = 16;

@@ -3,7 +3,8 @@ import type { Dirent } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { CrosscheckError, makeTemporaryFolder, messageOf } from '@crosscheck/contract';
+import { CrosscheckError, messageOf } from '@crosscheck/contract';
+import { makeTemporaryFolder } from '@crosscheck/files';
 import type { SourcePost } from './write-source.ts';
 
 const run = promisify(execFile);

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { type LabelId, messageOf, writeWhole } from '@crosscheck/contract';
+import { type LabelId, messageOf } from '@crosscheck/contract';
+import { runConcurrently, writeWhole } from '@crosscheck/files';
 import { readImageFile } from '@crosscheck/preprocess';
 import type { Fate } from '../download/fates.ts';
 import { type LedgerEntry, openLedger } from '../download/ledger.ts';
@@ -10,7 +11,6 @@ import { sha256Of } from '../fingerprint/fingerprint-picture.ts';
 import { normalizeText } from '../fingerprint/normalize-text.ts';
 import { noteImageRoots } from '../manifest/image-roots.ts';
 import { type ManifestRow, relativeImage, writeManifestFile } from '../manifest/write-manifest.ts';
-import { runConcurrently } from '../run-concurrently.ts';
 
 /** A post of another data set, before its picture was looked at. */
 export interface SourcePost {

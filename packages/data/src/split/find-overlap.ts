@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
+import { runConcurrently } from '@crosscheck/files';
 import { normalizeText } from '../fingerprint/normalize-text.ts';
 import type { Sample } from '../manifest/rows.ts';
-import { runConcurrently } from '../run-concurrently.ts';
 
 /** Rows of different splits that are the same in something. */
 export interface Overlap {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, labelNames, nearest, writeWhole } from '@crosscheck/contract';
+import { CrosscheckError, labelNames, nearest } from '@crosscheck/contract';
+import { writeWhole } from '@crosscheck/files';
 import { describeUnknownWords } from '@crosscheck/posts';
 import type { Groups } from '../fingerprint/groups.ts';
 import { type Duplicates, findDuplicates, type Likeness } from '../inspect/find-duplicates.ts';

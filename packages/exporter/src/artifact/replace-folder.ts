@@ -1,14 +1,7 @@
 import { readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import {
-  artifactFiles,
-  asFileError,
-  CrosscheckError,
-  ensureFolder,
-  guardWriting,
-  litterIn,
-  temporaryBeside,
-} from '@crosscheck/contract';
+import { artifactFiles, asFileError, CrosscheckError, guardWriting } from '@crosscheck/contract';
+import { ensureFolder, litterIn, temporaryBeside } from '@crosscheck/files';
 
 /**
  * Lets `build` fill a temporary folder beside `target` and puts it in target's place when it succeeds. When it fails, nothing is left

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { AbstainBand } from '@crosscheck/contract';
-import { writeWhole } from '@crosscheck/contract';
+import { writeWhole } from '@crosscheck/files';
 import { describeExplanation } from './describe.ts';
 import type { Explanation } from './explanation.ts';
 import { renderOverlay } from './overlay.ts';

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { cpus } from 'node:os';
 import path from 'node:path';
-import { cacheFolder, isOnlyOurs, makeOwnFolder, temporaryBeside } from '@crosscheck/contract';
+import { cacheFolder, isOnlyOurs, makeOwnFolder, temporaryBeside } from '@crosscheck/files';
 import { readCpuInfo } from './integer-sums.ts';
 
 /** Where rewritten graphs are kept, and which model this is. */

@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
-import { cacheFolder, makeOwnFolder } from '@crosscheck/contract';
+import { cacheFolder, makeOwnFolder } from '@crosscheck/files';
 import type { Order, Report } from './protocol.ts';
 
 const entry = new URL(`../bin/server-process${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);

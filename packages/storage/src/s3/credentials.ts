@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { homeFolder } from '@crosscheck/contract';
+import { homeFolder } from '@crosscheck/files';
 import { fetchWhole } from '@crosscheck/http-client';
 import { type Ini, parseIni } from '../ini.ts';
 

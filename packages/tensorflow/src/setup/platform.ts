@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { CrosscheckError, userCacheFolder } from '@crosscheck/contract';
+import { CrosscheckError } from '@crosscheck/contract';
+import { userCacheFolder } from '@crosscheck/files';
 
 /** The TensorFlow release whose wheel carries the C library. 2.19 to 2.21 were seen to work as well. */
 export const tensorflowVersion = '2.18.1';

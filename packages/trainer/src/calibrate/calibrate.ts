@@ -6,9 +6,10 @@ import {
   type Run,
   type TrainConfig,
 } from '@crosscheck/config';
-import { type CheckpointMetadata, modalitiesOf, writeWhole } from '@crosscheck/contract';
+import { type CheckpointMetadata, modalitiesOf } from '@crosscheck/contract';
 import type { Sample } from '@crosscheck/data';
 import { applyTemperature, coverageTable, formatDiagnoses } from '@crosscheck/evaluation';
+import { writeWhole } from '@crosscheck/files';
 import { collectLessOften } from '@crosscheck/preprocess';
 import { renderEvaluationPlot } from '@crosscheck/report';
 import { openCheckpoint, resolveCheckpointPath } from '@crosscheck/weights';

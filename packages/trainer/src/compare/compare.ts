@@ -1,7 +1,8 @@
 import path from 'node:path';
 import type { JobResult, Run } from '@crosscheck/config';
-import { CrosscheckError, writeWhole } from '@crosscheck/contract';
+import { CrosscheckError } from '@crosscheck/contract';
 import { metricNames, wrap } from '@crosscheck/evaluation';
+import { writeWhole } from '@crosscheck/files';
 import { type ComparisonData, describeComparison, type JudgedPair, renderComparison } from '@crosscheck/report';
 import { comparedData, comparedRuns, namesOf, settingsThatDiffer } from './describe.ts';
 import { commonSplit, compareSplit } from './match-rows.ts';

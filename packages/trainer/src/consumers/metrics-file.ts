@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { temporaryBeside } from '@crosscheck/contract';
+import { temporaryBeside } from '@crosscheck/files';
 import type { Consumer, EpochEvent, Position, StepEvent } from '../loop/events.ts';
 import { guardWriting } from '../run/guard-writing.ts';
 import type { MetricsLine } from '../tracker/points.ts';

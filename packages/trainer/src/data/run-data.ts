@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { type CompleteConfig, preprocessingOf, readingOf, type TrainConfig } from '@crosscheck/config';
-import { cacheFolder, type Modalities, modalitiesOf } from '@crosscheck/contract';
+import { type Modalities, modalitiesOf } from '@crosscheck/contract';
 import {
   type Augmentation,
   createLoader,
@@ -10,6 +10,7 @@ import {
   readManifest,
   readManifestColumns,
 } from '@crosscheck/data';
+import { cacheFolder } from '@crosscheck/files';
 import type { Tokenizer } from '@crosscheck/preprocess';
 import { type Division, divideSplit, type SplitRows } from './divide-split.ts';
 

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { describeNext, type JobResult, type Run, type TrainConfig } from '@crosscheck/config';
-import { type Modalities, makeFolder } from '@crosscheck/contract';
+import { type Modalities } from '@crosscheck/contract';
+import { makeFolder } from '@crosscheck/files';
 import { collectLessOften } from '@crosscheck/preprocess';
 import { checkClasses } from '../data/check-classes.ts';
 import { manifestPath, readColumns, readSplit } from '../data/run-data.ts';

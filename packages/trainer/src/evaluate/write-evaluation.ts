@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Run, TrainConfig } from '@crosscheck/config';
-import { writeWhole } from '@crosscheck/contract';
+import { writeWhole } from '@crosscheck/files';
 import { renderReport } from '@crosscheck/report';
 import { predictionsFile, resultsFile } from '../predictions/file-names.ts';
 import { formatPredictions } from '../predictions/predictions-file.ts';

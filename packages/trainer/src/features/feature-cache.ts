@@ -1,8 +1,7 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import { temporaryBeside } from '@crosscheck/contract';
-import { makeRoom, markUsed } from '@crosscheck/data';
+import { makeRoom, markUsed, temporaryBeside } from '@crosscheck/files';
 import { type FeatureSet, type RowShape, readFeatures, rowWidth } from './feature-set.ts';
 import { type RowStorage, storeInFile } from './row-storage.ts';
 

@@ -1,7 +1,8 @@
 import { preprocessingOf, type TrainConfig } from '@crosscheck/config';
-import { cacheFolder, type Preprocessing } from '@crosscheck/contract';
+import { type Preprocessing } from '@crosscheck/contract';
 import type { Loader } from '@crosscheck/data';
 import type { Model } from '@crosscheck/engine';
+import { cacheFolder } from '@crosscheck/files';
 import { decoderVersion, type Tokenizer } from '@crosscheck/preprocess';
 import { describeTensorflow, hasOwnKernels } from '@crosscheck/tensorflow';
 import type { Phase } from '../loop/phases.ts';

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { makeTemporaryFolder } from '@crosscheck/contract';
+import { makeTemporaryFolder } from '@crosscheck/files';
 
 /** Rows of float32 numbers, all of the same width, in memory or in a file. */
 export interface RowStorage {

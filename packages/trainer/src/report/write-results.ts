@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { writeWhole } from '@crosscheck/contract';
 import { computeMetrics } from '@crosscheck/evaluation';
+import { writeWhole } from '@crosscheck/files';
 import { renderConfusionMatrix, renderReport, renderTrainingCurves } from '@crosscheck/report';
 import { validationPredictionsFile, validationResultsFile } from '../predictions/file-names.ts';
 import { formatPredictions } from '../predictions/predictions-file.ts';

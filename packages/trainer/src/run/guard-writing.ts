@@ -1,4 +1,5 @@
-import { CrosscheckError, describeSystemError, ensureFolder, messageOf } from '@crosscheck/contract';
+import { CrosscheckError, describeSystemError, messageOf } from '@crosscheck/contract';
+import { ensureFolder } from '@crosscheck/files';
 
 /**
  * Runs what writes a file of a run. Checkpoints and states are written under temporary names, so the last good ones outlive a full disk.

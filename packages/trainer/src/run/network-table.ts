@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { CompleteConfig } from '@crosscheck/config';
-import { writeWhole } from '@crosscheck/contract';
 import type { Model } from '@crosscheck/engine';
+import { writeWhole } from '@crosscheck/files';
 import { summary } from '@crosscheck/network';
 import type { Phase } from '../loop/phases.ts';
 import { trainableIn } from '../loop/take-step.ts';

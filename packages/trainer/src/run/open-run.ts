@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { type CompleteConfig, completeConfig, type Run, readOverrides, type TrainConfig } from '@crosscheck/config';
-import { CrosscheckError, cleanLitter, throwIfStopped } from '@crosscheck/contract';
+import { CrosscheckError, throwIfStopped } from '@crosscheck/contract';
 import type { Manifest, SampleProblem } from '@crosscheck/data';
 import type { Model } from '@crosscheck/engine';
+import { cleanLitter } from '@crosscheck/files';
 import { countParameters } from '@crosscheck/network';
 import { collectLessOften, type Tokenizer } from '@crosscheck/preprocess';
 import { describeTensorflow, tensorflowInfo } from '@crosscheck/tensorflow';

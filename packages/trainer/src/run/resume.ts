@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { backboneKeys, composeConfig, type TrainConfig, trainConfigSchema, upgradeStored } from '@crosscheck/config';
-import { CrosscheckError, hideSecrets, isHidden, lockFolder, withoutSecrets } from '@crosscheck/contract';
+import { CrosscheckError, hideSecrets, isHidden, withoutSecrets } from '@crosscheck/contract';
+import { lockFolder } from '@crosscheck/files';
 import { z } from 'zod';
 import { type Phase, resolvePhases } from '../loop/phases.ts';
 import { withoutHiddenLogin } from '../tracker/login.ts';

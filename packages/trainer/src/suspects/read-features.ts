@@ -1,6 +1,7 @@
 import type { TrainConfig } from '@crosscheck/config';
-import { cacheFolder, modalitiesOf } from '@crosscheck/contract';
+import { modalitiesOf } from '@crosscheck/contract';
 import { createLoader, createProgress, type Loader, type Sample } from '@crosscheck/data';
+import { cacheFolder } from '@crosscheck/files';
 import { acceptsPartialPosts, pixelCacheOf } from '../data/run-data.ts';
 import { openFeatureCache } from '../features/feature-cache.ts';
 import { type FeatureSet } from '../features/feature-set.ts';

@@ -1,7 +1,8 @@
 // Our text backbone in the names of Hugging Face's BertModel, so that its libraries load it.
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, ensureFolder, guardWriting, type TextArchitecture, writeWhole } from '@crosscheck/contract';
+import { CrosscheckError, guardWriting, type TextArchitecture } from '@crosscheck/contract';
+import { ensureFolder, writeWhole } from '@crosscheck/files';
 import { textBackboneNames, textPrefix } from '@crosscheck/network';
 import { type TensorToWrite, writeSafetensors } from '../safetensors/safetensors-writer.ts';
 import type { TensorFile } from '../tensor-file.ts';

@@ -1,6 +1,6 @@
 import { copyFile, mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { temporaryBeside } from '@crosscheck/contract';
+import { temporaryBeside } from '@crosscheck/files';
 import { isSystemError } from '../atomic-file.ts';
 import type { HubFile } from './errors.ts';
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { homeFolder, sharedCacheFolder } from '@crosscheck/contract';
+import { homeFolder, sharedCacheFolder } from '@crosscheck/files';
 
 /** Where the Hub is and where its files are kept, by the variables that Hugging Face's own libraries read. */
 export interface HubEnvironment {

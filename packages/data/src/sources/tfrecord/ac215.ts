@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { CrosscheckError, type LabelId, makeFolder } from '@crosscheck/contract';
+import { CrosscheckError, type LabelId } from '@crosscheck/contract';
+import { makeFolder } from '@crosscheck/files';
 import { decodeImage, type Tokenizer } from '@crosscheck/preprocess';
 import sharp from 'sharp';
 import type { Sample } from '../../manifest/rows.ts';

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { CrosscheckError, writeWholeBy } from '@crosscheck/contract';
+import { CrosscheckError } from '@crosscheck/contract';
+import { writeWholeBy } from '@crosscheck/files';
 import { maskedCrc32c } from './crc32c.ts';
 
 // length u64 · checksum of the length u32 · data · checksum of the data u32, all little-endian.

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import { temporaryBeside } from '@crosscheck/contract';
+import { temporaryBeside } from '../litter.ts';
 
 const sealBytes = 4;
 

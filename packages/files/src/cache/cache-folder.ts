@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, lstatSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
-import { printError } from '../process/terminal.ts';
+import { printError } from '@crosscheck/contract';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,10 +1,9 @@
 import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CrosscheckError } from '../errors.ts';
+import { CrosscheckError, guardWriting } from '@crosscheck/contract';
 import { cleanLitter, temporaryBeside } from './litter.ts';
 import { isRunning, markOf, type Owner, readMark, thisProcess } from './owner.ts';
-import { guardWriting } from './system-errors.ts';
 
 const lockFile = '.lock';
 

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
-import { CrosscheckError } from '../errors.ts';
+import { CrosscheckError } from './errors.ts';
 
 interface Refusal {
   reason: string;

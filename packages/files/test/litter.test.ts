@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { cleanLitter, isTemporary, lockFolder, temporaryBeside, writeWhole } from '@crosscheck/contract';
+import { cleanLitter, isTemporary, lockFolder, temporaryBeside, writeWhole } from '@crosscheck/files';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
 

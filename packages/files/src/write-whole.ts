@@ -1,8 +1,8 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { guardWriting } from '@crosscheck/contract';
 import { ensureFolder } from './ensure-folder.ts';
 import { temporaryBeside } from './litter.ts';
-import { guardWriting } from './system-errors.ts';
 
 /**
  * Writes a small file with its folder, whole or not at all: under a temporary name first, so that a full disk or a kill leaves what stood there.
