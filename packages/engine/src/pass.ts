@@ -1,5 +1,5 @@
 import { combineSeeds } from '@crosscheck/contract';
-import { attribute, executeKernel, tf } from '@crosscheck/tensorflow';
+import { attribute, constantIntegers, executeKernel, tf } from '@crosscheck/tensorflow';
 
 /** One forward pass: where its weights come from, and which of the parts that exist only in training are on. */
 export interface Pass {
@@ -31,8 +31,7 @@ export function noiseKey(seed: number, site: string): tf.Tensor {
 export function uniformNoise(shape: readonly number[], seed: number, site: string): tf.Tensor {
   return tf.tidy(() => {
     const key = noiseKey(seed, site); // [2]
-    const size = tf.tensor1d([...shape], 'int32');
-    return executeKernel('StatelessRandomUniform', [attribute.type('dtype', floatType)], [size, key]);
+    return executeKernel('StatelessRandomUniform', [attribute.type('dtype', floatType)], [constantIntegers(shape), key]);
   });
 }
 

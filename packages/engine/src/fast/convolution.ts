@@ -1,5 +1,5 @@
 import type { Convolution } from '@crosscheck/network';
-import { type Attribute, attribute, executeKernel, tf } from '@crosscheck/tensorflow';
+import { type Attribute, attribute, constantIntegers, executeKernel, type tf } from '@crosscheck/tensorflow';
 import { consume, matMul, matMulLeft, matMulRight, reshape } from './kernels.ts';
 
 /** One kind of convolution without bias, in one of its implementations: forward, and the gradients of its two inputs. */
@@ -46,15 +46,14 @@ export function convolutionAttributes({ kernel, stride, padding }: Convolution):
   ];
 }
 
-const withShape = (x: tf.Tensor, compute: (shape: tf.Tensor) => tf.Tensor) =>
-  consume(tf.tensor1d(x.shape, 'int32'), compute);
+const shapeOf = ({ shape }: tf.Tensor) => constantIntegers(shape);
 
 const ofTensorFlow = (kernels: Kernels): ConvolutionKernel => ({
   forward: (x, filter, options) => executeKernel(kernels.forward, convolutionAttributes(options), [x, filter]),
   inputGradient: (x, filter, dy, options) =>
-    withShape(x, (shape) => executeKernel(kernels.inputGradient, convolutionAttributes(options), [shape, filter, dy])),
+    executeKernel(kernels.inputGradient, convolutionAttributes(options), [shapeOf(x), filter, dy]),
   filterGradient: (x, filter, dy, options) =>
-    withShape(filter, (shape) => executeKernel(kernels.filterGradient, convolutionAttributes(options), [x, shape, dy])),
+    executeKernel(kernels.filterGradient, convolutionAttributes(options), [x, shapeOf(filter), dy]),
 });
 
 /** x [B, H, W, I], filter [k, k, I, O] → [B, ⌈H/s⌉, ⌈W/s⌉, O] */

@@ -1,5 +1,5 @@
 // TensorFlow's kernels under short names. Inputs are borrowed, results belong to the caller: nothing here is freed but by `consume`.
-import { type Attribute, attribute, executeKernel, tf } from '@crosscheck/tensorflow';
+import { type Attribute, attribute, constant, constantIntegers, executeKernel, tf } from '@crosscheck/tensorflow';
 
 /** Computes from a tensor that nobody needs afterwards, and frees it. */
 export function consume<T extends tf.Tensor, R>(x: T, compute: (x: T) => R): R {
@@ -53,13 +53,12 @@ export function siluGradient(x: tf.Tensor, dy: tf.Tensor): tf.Tensor {
   return consume(slope, () => multiply(dy, slope));
 }
 
-export const scale = (x: tf.Tensor, factor: number): tf.Tensor => consume(tf.scalar(factor), (f) => multiply(x, f));
-export const shift = (x: tf.Tensor, offset: number): tf.Tensor => consume(tf.scalar(offset), (o) => add(x, o));
+export const scale = (x: tf.Tensor, factor: number): tf.Tensor => multiply(x, constant(factor));
+export const shift = (x: tf.Tensor, offset: number): tf.Tensor => add(x, constant(offset));
 
 /** Runs a kernel with a list of integers as its last input. */
-function withIntegers(name: string, attributes: Attribute[], inputs: tf.Tensor[], integers: number[]): tf.Tensor {
-  return consume(tf.tensor1d(integers, 'int32'), (list) => executeKernel(name, attributes, [...inputs, list]));
-}
+const withIntegers = (name: string, attributes: Attribute[], inputs: tf.Tensor[], integers: number[]): tf.Tensor =>
+  executeKernel(name, attributes, [...inputs, constantIntegers(integers)]);
 
 /** Shares the memory of x. */
 export const reshape = (x: tf.Tensor, shape: number[]): tf.Tensor => withIntegers('Reshape', [], [x], shape);
@@ -91,11 +90,11 @@ export const matMulRight = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => product(a,
 
 /** Rows of x [N, H] at `rows` [M] → [M, H] */
 export const gatherRows = (x: tf.Tensor, rows: tf.Tensor): tf.Tensor =>
-  consume(tf.scalar(0, 'int32'), (axis) => executeKernel('GatherV2', [], [x, rows, axis]));
+  executeKernel('GatherV2', [], [x, rows, constant(0, 'int32')]);
 
 /** Its gradient: x [M, H] is added at `rows` [M] of zeros → [count, H] */
 export const scatterRows = (x: tf.Tensor, rows: tf.Tensor, count: number): tf.Tensor =>
-  consume(tf.scalar(count, 'int32'), (n) => executeKernel('UnsortedSegmentSum', [], [x, rows, n]));
+  executeKernel('UnsortedSegmentSum', [], [x, rows, constant(count, 'int32')]);
 
 /** dx = y · (dy − Σ dy · y) over the last axis */
 export function softmaxGradient(y: tf.Tensor, dy: tf.Tensor): tf.Tensor {

@@ -3,7 +3,7 @@
 //
 // Shapes: x, y [B, H, W, C]; a map is one channel of one sample.
 import type { Norm } from '@crosscheck/network';
-import { attribute, executeKernel, executeKernels, tf } from '@crosscheck/tensorflow';
+import { attribute, executeKernel, executeKernels, nothing, type tf } from '@crosscheck/tensorflow';
 import {
   affine,
   batchNorm,
@@ -102,7 +102,7 @@ function upstreamGradient({ dy, mapWeights, each }: Upstream, shape: number[]): 
   return each ? consume(weighed, () => consume(perMap(each), (constant) => add(weighed, constant))) : weighed;
 }
 
-/** Of the kernels of packages/tensorflow/native: a pass over the memory for each function, two for the gradient. */
+/** Of the kernels of packages/tensorflow/native, which take `nothing` for what is left out: a pass over the memory for each function, two for the gradient. */
 export function ownNorm(work: Work): NormActivation {
   const inputsOf = (norm: ActivatedNorm, { x, statistics: { ofBatch } }: Normalised): tf.Tensor[] => [
     x,
@@ -120,24 +120,18 @@ export function ownNorm(work: Work): NormActivation {
       consume(unbiased, () => moveStatistics(work, norm, mean, unbiased));
       return { ofBatch: { mean, variance }, reserved: [] };
     },
-    activate: (norm, of, mapWeights) =>
-      withOptional([mapWeights], (weights) =>
-        run('CrosscheckNormActivation', norm, [...inputsOf(norm, of), ...weights]),
-      ),
+    activate: (norm, of, mapWeights = nothing()) =>
+      run('CrosscheckNormActivation', norm, [...inputsOf(norm, of), mapWeights]),
     mapMeans(norm, of) {
       const [, H, W] = of.x.shape as [number, number, number, number];
-      const sum = withOptional([undefined], (factor) =>
-        run('CrosscheckNormActivationSum', norm, [...inputsOf(norm, of), ...factor]),
-      );
+      const sum = run('CrosscheckNormActivationSum', norm, [...inputsOf(norm, of), nothing()]);
       return consume(sum, () => scale(sum, 1 / (H * W)));
     },
     mapProducts: (norm, of, dy) => run('CrosscheckNormActivationSum', norm, [...inputsOf(norm, of), dy]),
-    backward(norm, of, { dy, mapWeights, each }) {
+    backward(norm, of, { dy, mapWeights = nothing(), each = nothing() }) {
       const attributes = [...attributesOf(norm), attribute.bool('is_training', work.training)];
-      const gradients = withOptional([dy ?? undefined, mapWeights, each], ([first, ...rest]) => {
-        const inputs = [first as tf.Tensor, ...inputsOf(norm, of), ...rest];
-        return executeKernels('CrosscheckNormActivationGradient', attributes, inputs, 3);
-      });
+      const inputs = [dy ?? nothing(), ...inputsOf(norm, of), mapWeights, each];
+      const gradients = executeKernels('CrosscheckNormActivationGradient', attributes, inputs, 3);
       const [dx, dScale, dOffset] = gradients as [tf.Tensor, tf.Tensor, tf.Tensor];
       work.learn(`${norm.name}.weight`, () => view(dScale));
       work.learn(`${norm.name}.bias`, () => view(dOffset));
@@ -151,9 +145,3 @@ const attributesOf = ({ epsilon, function: activation }: ActivatedNorm) => [
   attribute.float('epsilon', epsilon),
   attribute.string('activation', activation),
 ];
-
-/** Our kernels take a tensor without elements for what is left out. */
-function withOptional<R>(inputs: (tf.Tensor | undefined)[], compute: (inputs: tf.Tensor[]) => R): R {
-  const nothing = tf.tensor1d([], 'float32');
-  return consume(nothing, () => compute(inputs.map((input) => input ?? nothing)));
-}

@@ -43,6 +43,8 @@ export interface AdamKernels<M extends Memory = Memory> {
   globalNorm(tensors: tf.Tensor[]): number;
   /** Zeros. */
   createMemory(shape: readonly number[]): M;
+  /** Brings a variable to where `update` can change it. */
+  settle(variable: tf.Variable): void;
   /** Changes variables and memories. Clones of a variable keep their values. */
   update(updates: Update<M>[]): void;
 }

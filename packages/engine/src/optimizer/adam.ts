@@ -54,6 +54,11 @@ export interface VariableMoments {
 type Variables = ReadonlyMap<string, tf.Variable>;
 
 export interface Optimizer {
+  /**
+   * Makes room for what these variables will need, before a first step does: side by side, not in the gaps that the step's own tensors leave,
+   * where it keeps their memory in pieces for the rest of the training.
+   */
+  prepare(variables: Variables, names: Iterable<string>): void;
   /** Changes the variables that have a gradient. Moments are kept by name, so the list may change from step to step. */
   step(variables: Variables, gradients: ReadonlyMap<string, tf.Tensor>, step: AdamStep): AdamResult;
   state(): OptimizerState;
@@ -97,6 +102,11 @@ export function createOptimizer(
     return known;
   };
   return {
+    prepare(variables, names) {
+      const learning = Array.from(names, (name) => [name, variableNamed(variables, name)] as const);
+      for (const [, variable] of learning) kernels.settle(variable);
+      for (const [name, variable] of learning) knownOf(name, variable);
+    },
     step(variables, gradients, step) {
       for (const name of gradients.keys()) variableNamed(variables, name);
       const gradientNorm = gradients.size === 0 ? 0 : kernels.globalNorm([...gradients.values()]);
@@ -113,7 +123,7 @@ export function createOptimizer(
       return { gradientNorm, applied: true };
     },
     state: () => readState(variablesKnown),
-    moments: () => [...variablesKnown].map(([name, known]) => momentsReader(name, known)),
+    moments: () => momentsOf(variablesKnown),
     restore(state, variables) {
       forget(variablesKnown);
       for (const [name, steps] of Object.entries(state.steps)) {
@@ -191,8 +201,12 @@ function momentsReader(name: string, { steps, size, memory }: Known): VariableMo
   return { name, steps, size, readFirst: () => read(memory.first), readSecond: () => read(memory.second) };
 }
 
+/** Of the variables that have made a step: what has only been prepared is no part of the state. */
+const momentsOf = (variablesKnown: ReadonlyMap<string, Known>): VariableMoments[] =>
+  [...variablesKnown].filter(([, { steps }]) => steps > 0).map(([name, known]) => momentsReader(name, known));
+
 function readState(variablesKnown: ReadonlyMap<string, Known>): OptimizerState {
-  const readers = [...variablesKnown].map(([name, known]) => momentsReader(name, known));
+  const readers = momentsOf(variablesKnown);
   return {
     steps: Object.fromEntries(readers.map(({ name, steps }) => [name, steps])),
     firstMoments: new Map(readers.map(({ name, readFirst }) => [name, readFirst().slice()])),

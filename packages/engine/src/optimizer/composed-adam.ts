@@ -84,6 +84,7 @@ export const composedAdam: AdamKernels<ResourceMemory> = {
     return Math.sqrt(2 * sums.reduce((sum, x) => sum + x, 0));
   },
   createMemory,
+  settle: () => undefined,
   update(updates) {
     withScalars((scalar) => {
       for (const update of updates) tf.tidy(() => updateOne(update, scalar));

@@ -39,7 +39,7 @@ function createMemory(shape: readonly number[]): TensorMemory {
 /** Data of variables that may be changed in place. */
 const changeable = new WeakSet<object>();
 
-function makeChangeable(variable: tf.Variable): void {
+function settle(variable: tf.Variable): void {
   if (changeable.has(variable.dataId) && !isShared(variable)) return;
   const copy = copyOf(variable);
   variable.assign(copy);
@@ -61,8 +61,9 @@ export const ownAdam: AdamKernels<TensorMemory> = {
     return value;
   },
   createMemory,
+  settle,
   update(updates) {
-    for (const { variable } of updates) makeChangeable(variable);
+    for (const { variable } of updates) settle(variable);
     const numbers = tf.tensor2d(updates.map(rowOf)); // [N, 9]
     const inputs = [
       ...updates.map(({ variable }) => variable),

@@ -12,6 +12,7 @@ import { buildOptimizer } from '../loop/optimizer.ts';
 import type { Phase } from '../loop/phases.ts';
 import { buildSchedule } from '../loop/schedule.ts';
 import { openSession, type PhaseSession } from '../loop/session.ts';
+import { trainableIn } from '../loop/take-step.ts';
 import type { OpenRun } from './open-run.ts';
 
 export interface OpenedPhase {
@@ -30,6 +31,7 @@ export async function openPhase(
   const optimizer = buildOptimizer(config, phase, model);
   if (resumed && isResumedAt(open, phase, position)) await resumed.state.restore(model, optimizer);
   else if (previous && phase.optimizerState === 'keep') optimizer.restore(previous.state(), model.variables);
+  optimizer.prepare(model.variables, trainableIn(model, phase, position.epoch));
   const cacheFeatures = decideCaching(open, phase);
   const order = { shuffle: data.shuffle, seed: training.seed, balanced: training.class_balanced_sampling };
   const { train, validation } = openLoaders(open, phase, cacheFeatures ? inFileOrder : order);
