@@ -148,6 +148,22 @@ describe.each(kernelSets)('on %s kernels', (_, kernels) => {
     expect(restore).toThrow(/moments of 2 elements for "a", got 1/);
   });
 
+  test('room made before the first step changes no step and is no part of the state', () => {
+    const [prepared, plain] = [adamW(), adamW()];
+    const [first, second] = [variables({ a: [1, 2], b: [3] }), variables({ a: [1, 2], b: [3] })];
+    prepared.prepare(first, ['a', 'b']);
+    expect(prepared.state()).toEqual(plain.state());
+    expect(prepared.moments()).toEqual([]);
+    for (const [optimizer, held] of [
+      [prepared, first],
+      [plain, second],
+    ] as const)
+      step(optimizer, held, { a: [1, -1] });
+    expect(prepared.state()).toEqual(plain.state());
+    expect(valuesOf(first, 'a')).toEqual(valuesOf(second, 'a'));
+    expect(valuesOf(first, 'b')).toEqual([3]);
+  });
+
   test('steps keep moments for each variable and leave nothing behind', async () => {
     const optimizer = createOptimizer(adamDefaults, true, kernels);
     const kept = kernels === ownAdam ? 4 : 6; // TensorFlow's kernel changes a copy of the weight

@@ -11,6 +11,7 @@ import {
   type Operators,
   throwIfStopped,
 } from '@crosscheck/contract';
+import type { Model } from '@crosscheck/engine';
 import { parameterNames } from '@crosscheck/network';
 import { loadTokenizer } from '@crosscheck/preprocess';
 import { type Checkpoint, checkTensors, openCheckpoint } from '@crosscheck/weights';
@@ -27,6 +28,8 @@ import { type ExportPosts, variants, writeVariant } from './quantize/write-varia
 export interface ExportOptions {
   /** Path of a checkpoint that `pnpm train` wrote. */
   checkpoint: string;
+  /** The checkpoint's network where it is open already: it answers in the place of one that would be opened beside it. */
+  trained?: Pick<Model, 'predictLogits'>;
   /** The artifact folder to make or to replace. */
   outputDir: string;
   /** In place of the checkpoint's own tokenizer: tokenizer.json, vocab.txt or a folder with one of them. */
@@ -175,7 +178,7 @@ async function buildArtifact(
 ): Promise<Omit<ExportReport, 'bytes'>> {
   const { precision = 'fp32', maxProbabilityDifference: maxMean = 0.01, onProgress } = options;
   onProgress?.('running the trained network');
-  const gate = await openGate(checkpoint, content);
+  const gate = await openGate(checkpoint, content, options.trained);
   if (precision === 'fp32') {
     const exact = await buildExact(dir, { content, gate, onProgress });
     return { dir: path.resolve(options.outputDir), ...exact, comparison: null };

@@ -171,6 +171,16 @@ test.each([
   },
 );
 
+test('a trained network that is open already is asked in the place of another, and must agree just as much', async () => {
+  const before = read('artifact.json');
+  const trained = { predictLogits: ({ size }: { size: number }) => new Float32Array(size).fill(7) };
+  await expect(exportArtifact({ checkpoint, trained, outputDir })).rejects.toMatchObject({
+    code: 'CROSSCHECK_EXPORT_PARITY',
+    message: expect.stringContaining('7'),
+  });
+  expect(read('artifact.json')).toBe(before);
+});
+
 test('a failure leaves no folder behind', async () => {
   const target = `${folder.dir}/fresh`;
   const tooLarge = { ...tinyArchitecture, text: { ...tinyArchitecture.text, vocabSize: 20 } };

@@ -71,6 +71,18 @@ describe('a written file', () => {
     expect(await readAll(file('lazy.safetensors'))).toEqual({ p: [1], q: [2] });
   });
 
+  test('gives the memory of what it asked for back at once, and leaves what it was given', async () => {
+    const [asked, given] = [Float32Array.of(1, 2), Float32Array.of(3, 4)];
+    const shape = [2];
+    await writeSafetensors(file('memory.safetensors'), [
+      { name: 'asked', dtype: 'F32', shape, data: () => asked },
+      { name: 'part', dtype: 'F32', shape: [1], data: () => given.subarray(1) },
+      { name: 'given', dtype: 'F32', shape, data: given },
+    ]);
+    expect([asked.byteLength, given.byteLength]).toEqual([0, 8]);
+    expect(await readAll(file('memory.safetensors'))).toEqual({ asked: [1, 2], part: [4], given: [3, 4] });
+  });
+
   test('refuses two tensors of one name and data that does not fit the shape', async () => {
     await expect(writeSafetensors(file('x'), [tensor('a', [1]), tensor('a', [2])])).rejects.toThrow('same name');
     await expect(writeSafetensors(file('x'), [tensor('a', [1, 2], [3])])).rejects.toThrow('needs 12 bytes, got 8');

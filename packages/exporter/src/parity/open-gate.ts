@@ -1,4 +1,5 @@
 import type { Architecture, Preprocessing } from '@crosscheck/contract';
+import type { Model } from '@crosscheck/engine';
 import { openClassifier, openOnnxSession } from '@crosscheck/inference';
 import { noDropout } from '@crosscheck/network';
 import { createTokenizer } from '@crosscheck/preprocess';
@@ -23,37 +24,40 @@ export interface Gate {
   checkFolder(dir: string): Promise<ParityReport>;
 }
 
+type Trained = Pick<Model, 'predictLogits'>;
+
 interface Network {
   architecture: Architecture;
   preprocessing: Preprocessing;
   tokenizerJson: string;
 }
 
-/** Runs the checkpoint in TensorFlow first and lets it go, so that trained and exported weights are not in memory together. */
-export async function openGate(checkpoint: Checkpoint, network: Network): Promise<Gate> {
+/**
+ * Runs the trained network first. Where it is not open already it is opened from the checkpoint and let go, so that trained and exported
+ * weights are not in memory together.
+ */
+export async function openGate(checkpoint: Checkpoint, network: Network, trained?: Trained): Promise<Gate> {
   const { preprocessing, architecture } = network;
   const direct = parityCases(preprocessing, architecture);
   const served = servedCases(preprocessing, architecture, createTokenizer(network.tokenizerJson, preprocessing));
-  const trained = await runTrainer([...direct, ...served], checkpoint, network);
+  const ask = (model: Trained) =>
+    trainerLogits([...direct, ...served], preprocessing, (batch) => model.predictLogits(batch));
+  const logits = trained ? ask(trained) : await openAndAsk(checkpoint, architecture, ask);
   return {
     checkModel: async (modelFile) =>
-      checkParity(direct, trained.slice(0, direct.length), await runModel(direct, modelFile, preprocessing)),
+      checkParity(direct, logits.slice(0, direct.length), await runModel(direct, modelFile, preprocessing)),
     checkFolder: async (dir) =>
-      checkParity(served, trained.slice(direct.length), await runFolder(served, dir, preprocessing)),
+      checkParity(served, logits.slice(direct.length), await runFolder(served, dir, preprocessing)),
   };
 }
 
 /** TensorFlow is opened only here, so that what reads or writes artifacts never loads it. */
-async function runTrainer(
-  cases: readonly ParityCase[],
-  checkpoint: Checkpoint,
-  { architecture, preprocessing }: Network,
-) {
+async function openAndAsk<T>(checkpoint: Checkpoint, architecture: Architecture, ask: (model: Trained) => T): Promise<T> {
   const { createModel, loadWeights } = await import('@crosscheck/engine');
   const model = createModel({ architecture, dropout: noDropout, batchNormMomentum: 0.1, seed: 0 });
   try {
     await loadWeights(model, checkpoint);
-    return trainerLogits(cases, preprocessing, (batch) => model.predictLogits(batch));
+    return ask(model);
   } finally {
     model.dispose();
   }

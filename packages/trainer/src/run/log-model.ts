@@ -9,17 +9,17 @@ import type { OpenRun } from './open-run.ts';
 const modelName = 'onnx';
 
 /**
- * Exports the best checkpoint and hands it to MLflow as an ONNX model. What goes wrong here costs a line, never the run.
+ * Exports the best checkpoint, whose weights the model has by now, and hands it to MLflow as an ONNX model. What goes wrong here costs a line, never the run.
  *
  * @returns what to do once everything is sent: the exported files go then
  */
-export async function logModel({ config, runDir, tracking, say }: OpenRun, best: Best): Promise<() => Promise<void>> {
+export async function logModel({ config, model, runDir, tracking, say }: OpenRun, best: Best): Promise<() => Promise<void>> {
   const { log_model, registered_model_name, registered_model_alias } = config.mlflow;
   const outputDir = path.join(runDir, 'exported');
   if (!tracking.isTracked || !log_model) return async () => undefined;
   try {
     const { exportArtifact } = await import('@crosscheck/exporter');
-    await exportArtifact({ checkpoint: best.path, outputDir });
+    await exportArtifact({ checkpoint: best.path, trained: model, outputDir });
     const inFolder = (name: string) => path.join(outputDir, name);
     tracking.logger.logOnnxModel({
       name: modelName,

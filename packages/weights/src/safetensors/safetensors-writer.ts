@@ -3,7 +3,10 @@ import { type Append, writeAtomically } from '../atomic-file.ts';
 
 export type TensorData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
 
-/** A tensor to be written: its data, or a function that is called when its turn comes, so that one tensor is in memory at a time. */
+/**
+ * A tensor to be written: its data, or a function that is called when its turn comes, so that one tensor is in memory at a time; what it gives
+ * is the writer's from then on.
+ */
 export interface TensorToWrite {
   readonly name: string;
   readonly dtype: DType;
@@ -55,6 +58,12 @@ async function appendTensor(append: Append, { name, dtype, shape, data }: Tensor
     );
   }
   await append(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  if (typeof data === 'function') giveBack(array);
+}
+
+/** Frees the memory now: the collector would come for it when hundreds of megabytes have piled up. */
+function giveBack({ buffer, byteLength: size }: TensorData): void {
+  if (buffer instanceof ArrayBuffer && size === buffer.byteLength) buffer.transfer(0);
 }
 
 function byteLength({ dtype, shape }: { dtype: DType; shape: readonly number[] }): number {
