@@ -31,7 +31,11 @@ export function noiseKey(seed: number, site: string): tf.Tensor {
 export function uniformNoise(shape: readonly number[], seed: number, site: string): tf.Tensor {
   return tf.tidy(() => {
     const key = noiseKey(seed, site); // [2]
-    return executeKernel('StatelessRandomUniform', [attribute.type('dtype', floatType)], [constantIntegers(shape), key]);
+    return executeKernel(
+      'StatelessRandomUniform',
+      [attribute.type('dtype', floatType)],
+      [constantIntegers(shape), key],
+    );
   });
 }
 

@@ -11,7 +11,9 @@ test('a constant is made once, keeps its sign and type, and outlives the scope t
     ['float32', [0]],
   ]);
   expect(Object.is(made[0]?.dataSync()[0], -0)).toBe(true);
-  expect(tf.tidy(() => [constant(-0), constant(0), constant(0, 'int32'), constantIntegers([0]), nothing()])).toEqual(made);
+  expect(tf.tidy(() => [constant(-0), constant(0), constant(0, 'int32'), constantIntegers([0]), nothing()])).toEqual(
+    made,
+  );
 });
 
 test('they are not counted as tensors that somebody has left behind', () => {

@@ -52,7 +52,11 @@ export async function openGate(checkpoint: Checkpoint, network: Network, trained
 }
 
 /** TensorFlow is opened only here, so that what reads or writes artifacts never loads it. */
-async function openAndAsk<T>(checkpoint: Checkpoint, architecture: Architecture, ask: (model: Trained) => T): Promise<T> {
+async function openAndAsk<T>(
+  checkpoint: Checkpoint,
+  architecture: Architecture,
+  ask: (model: Trained) => T,
+): Promise<T> {
   const { createModel, loadWeights } = await import('@crosscheck/engine');
   const model = createModel({ architecture, dropout: noDropout, batchNormMomentum: 0.1, seed: 0 });
   try {

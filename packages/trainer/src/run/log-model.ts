@@ -13,7 +13,10 @@ const modelName = 'onnx';
  *
  * @returns what to do once everything is sent: the exported files go then
  */
-export async function logModel({ config, model, runDir, tracking, say }: OpenRun, best: Best): Promise<() => Promise<void>> {
+export async function logModel(
+  { config, model, runDir, tracking, say }: OpenRun,
+  best: Best,
+): Promise<() => Promise<void>> {
   const { log_model, registered_model_name, registered_model_alias } = config.mlflow;
   const outputDir = path.join(runDir, 'exported');
   if (!tracking.isTracked || !log_model) return async () => undefined;
