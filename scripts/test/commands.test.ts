@@ -14,7 +14,9 @@ const ofMaintainers = new Set(['tiny:backbones']);
 /** Name and entry point of every command that users have. */
 const commands = Object.entries(scripts).flatMap(([name, line]): [string, string][] => {
   const entry =
-    /^node --conditions=@crosscheck\/source (packages\/\S+\/src\/bin\/\S+|benchmarks\/capacity\/run)\.ts$/.exec(line);
+    /^node --conditions=@crosscheck\/source (packages\/\S+\/src\/bin\/\S+|benchmarks\/(?:capacity|scaling)\/run)\.ts$/.exec(
+      line,
+    );
   return entry === null || ofMaintainers.has(name) ? [] : [[name, `${entry[1]}.ts`]];
 });
 
@@ -48,6 +50,7 @@ test('there are commands of every package', () => {
       'mlflow:sync',
       'tensorflow:setup',
       'capacity',
+      'scaling',
     ]),
   );
 });
