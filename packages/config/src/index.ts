@@ -1,4 +1,5 @@
 export type { Command, JobResult, OpenSweep, Run, SweepJob, SweepStart } from './cli/command.ts';
+export { gpuEnvironment, visibleGpus } from './cli/gpus.ts';
 export { commandLine, describeNext } from './cli/next-command.ts';
 export { runCommand } from './cli/run-command.ts';
 export { readOverrides } from './cli/run-folder.ts';

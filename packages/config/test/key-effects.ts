@@ -166,6 +166,13 @@ const shown: Record<string, Record<string, string[]>> = {
     ],
     'is made of training.accumulate_steps batches': ['training.accumulate_steps', 'training.clip_norm'],
   },
+  'packages/trainer/test/distributed/collective-workers.test.ts': {
+    'of training.distributed.gradient_dtype=bfloat16 round gradients': ['training.distributed.gradient_dtype'],
+    'of training.distributed.hosts find their place': ['training.distributed.hosts'],
+    'a frozen one, within training.distributed.timeout_seconds': ['training.distributed.timeout_seconds'],
+    'one that never came, within training.distributed.start_seconds': ['training.distributed.start_seconds'],
+    'training.distributed.processes starts the others': ['training.distributed.processes'],
+  },
   'packages/trainer/test/schedule.test.ts': {
     'stay constant without a scheduler': ['training.use_scheduler'],
     'rise linearly through the warm-up, then follow the schedule': ['training.scheduler', 'training.warmup_steps'],
@@ -366,10 +373,6 @@ const shown: Record<string, Record<string, string[]>> = {
     'explanations are off where serve.explain.enabled=false': ['serve.explain.enabled'],
     'the key of explanations opens nothing else': ['serve.explain.api_key'],
     'the same post is explained from memory': ['serve.explain.cache_seconds'],
-  },
-  'packages/server/test/gateway.test.ts': {
-    'a base path is taken off, and stands in what the client sees': ['serve.base_path'],
-    'the path that a proxy names holds if the proxy is trusted': ['serve.trusted_proxies'],
   },
   'packages/server/test/log-level.test.ts': { 'serve.log_level is the least serious line': ['serve.log_level'] },
 };

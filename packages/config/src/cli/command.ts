@@ -88,6 +88,8 @@ export interface Command<C> {
   signals?: 'stop' | 'own';
   /** Several of its processes may have one run folder: a service beside the one that it replaces, workers that share the work. @default false */
   sharesRunFolder?: boolean;
+  /** Whether this process is one of several that do a run together, and another one keeps the run's folder. */
+  follows?(config: C): boolean;
   /** How long it may take to end by itself after a signal. @default 10,000 */
   patienceMs?: number;
   /** Called before the first job of a sweep: the place to open a parent run. */

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import {
   asKnownError,
@@ -15,7 +16,7 @@ import {
   stopSignals,
   withoutSecrets,
 } from '@crosscheck/contract';
-import { lockFolder, makeFolder, writeWhole } from '@crosscheck/files';
+import { lockFolder, makeFolder, makeTemporaryFolder, writeWhole } from '@crosscheck/files';
 import {
   type Composition,
   fromPlain,
@@ -59,6 +60,7 @@ export async function runJob<C>(
 ): Promise<number | undefined> {
   const { composition } = composed;
   const settings = readSettings(composition, resolveOptions(composition, { now: place.now }));
+  if (command.follows?.(composed.config)) return follow({ command, composed, place, settings });
   const runDir = place.runDir === null ? ownFolder(composition, settings) : makeRunFolder(place.runDir, false);
   // Without output_subdir nothing is kept of a run, which may stand on a read-only file system; a sweep needs its table.
   const isKept = settings.text('output_subdir') !== null || place.runDir !== null;
@@ -70,6 +72,16 @@ export async function runJob<C>(
   }
 }
 
+/** What it would keep goes with it: the process that it follows keeps the same. */
+async function follow<C>(job: Job<C>): Promise<number | undefined> {
+  const runDir = makeTemporaryFolder('worker');
+  try {
+    return await runIn(runDir, job, false);
+  } finally {
+    rmSync(runDir, { recursive: true, force: true });
+  }
+}
+
 interface Job<C> {
   command: Command<C>;
   composed: ComposedConfig<C>;
@@ -77,22 +89,26 @@ interface Job<C> {
   settings: HydraSettings;
 }
 
-async function runIn<C>(runDir: string, { command, composed, place, settings }: Job<C>): Promise<number | undefined> {
+async function runIn<C>(
+  runDir: string,
+  { command, composed, place, settings }: Job<C>,
+  keeps = true,
+): Promise<number | undefined> {
   const { composition } = composed;
   setRuntime(composition, runDir);
-  const subdir = settings.text('output_subdir');
+  const subdir = keeps ? settings.text('output_subdir') : null;
   const folder = subdir === null ? null : path.join(runDir, subdir);
   if (folder !== null) writeComposition(composition, folder);
   const jobName = settings.text('job.name') ?? command.name;
   const log = openJobLog({
     name: jobName,
-    file: logFile(settings),
+    file: keeps ? logFile(settings) : null,
     console: settings.value('job_logging.console') !== false,
   });
   for (const warning of composed.warnings) log.warn(warning);
   enter(runDir, settings);
   const run = runOf(composed, { runDir, jobName, jobNumber: place.jobNumber, swept: place.swept, log });
-  const recordFolder = folder ?? place.runDir;
+  const recordFolder = keeps ? (folder ?? place.runDir) : null;
   const places = { ...flattenConfig(composed.config), 'hydra.run.dir': runDir };
   return keepRecord(recordFolder, () => execute(() => command.main(run), log, places));
 }

@@ -43,6 +43,30 @@ const unfreezingSchema = z.strictObject({
   epochs_per_block: epochs.default(1).describe('epochs until the next block of each backbone learns too'),
 });
 
+const distributedSchema = z.strictObject({
+  processes: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe('processes that train together on this machine, each on a GPU of its own where there are several'),
+  hosts: z
+    .array(z.string().min(1))
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('host:port of every worker, for Indexed Jobs: JOB_COMPLETION_INDEX says which of them this one is'),
+  start_seconds: z.number().positive().default(600).describe('how long workers wait for each other at the start'),
+  timeout_seconds: z
+    .number()
+    .positive()
+    .default(60)
+    .describe('the run ends when a worker that the others wait for has not been heard of for so long'),
+  gradient_dtype: z
+    .enum(['float32', 'bfloat16'])
+    .default('float32')
+    .describe('numbers in which gradients travel between workers; bfloat16 = half the bytes, 8 bits of precision'),
+});
+
 /** One phase of a run; what it leaves out falls back to `training.*` and `model.*`. */
 const phaseSchema = z.strictObject({
   num_epochs: epochs.optional().describe('training epochs'),
@@ -197,6 +221,7 @@ export const trainingSchema = z.strictObject({
     .min(1)
     .default(10)
     .describe('end the run after so many steps in a row without a finite loss'),
+  distributed: distributedSchema.prefault({}),
   report: z.boolean().default(true).describe('draw plots and report.html when training ends'),
   print_metrics: z
     .boolean()

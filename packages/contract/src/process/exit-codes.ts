@@ -1,9 +1,9 @@
-import { CrosscheckError, type ErrorCode } from '../errors/errors.ts';
+import { CrosscheckError, type ErrorCode, isCrosscheckError } from '../errors/errors.ts';
 import { asFileError } from '../errors/system-errors.ts';
 import { isInterruption, stopSignal, stopSignals } from './signals.ts';
 
-/** Exit codes of every command; an interrupted one ends with those of `stopSignals`. */
-export const exitCodes = { done: 0, failed: 1, wrongUsage: 2 } as const;
+/** Exit codes of every command; an interrupted one ends with those of `stopSignals`. `tryAgain`: nothing is wrong with what was asked for. */
+export const exitCodes = { done: 0, failed: 1, wrongUsage: 2, tryAgain: 75 } as const;
 
 /** Codes that say: what was typed or configured is wrong, and nothing was begun. */
 const usageCode = /^CROSSCHECK_(CLI_|CONFIG_(?!RUN_FOLDER)|(DATA|DVC)_BAD_OPTION$|TENSORFLOW_UNKNOWN_FLAVOR$)/;
@@ -18,6 +18,7 @@ export const isUsageError = (error: unknown): boolean =>
 export function exitCodeOf(error: unknown): number {
   const signal = stopSignal();
   if (signal !== null && isInterruption(error)) return stopSignals[signal];
+  if (isCrosscheckError(error, 'CROSSCHECK_WORKERS_LOST')) return exitCodes.tryAgain;
   return isUsageError(error) ? exitCodes.wrongUsage : exitCodes.failed;
 }
 

@@ -1,4 +1,5 @@
 import { runCommand, trainConfigSchema, trainReads } from '@crosscheck/config';
+import { isFollower } from '../distributed/find-placement.ts';
 import { runMetricNames } from '../report/metric-names.ts';
 import { choosePrecision } from '../run/precision.ts';
 
@@ -15,8 +16,11 @@ await runCommand({
   patienceMs: Number.POSITIVE_INFINITY,
   openSweep: async (start) => (await import('../sweep.ts')).openSweep(start),
   stored: async (overrides) => (await import('../run/stored-run.ts')).readStoredConfig(overrides),
+  follows: isFollower,
   main: async (run) => {
     choosePrecision(run.config.training.mixed_precision);
-    return (await import('../train.ts')).train(run);
+    const { joinWorkers } = await import('../distributed/join.ts');
+    const workers = await joinWorkers(run.config, (line) => run.log(line));
+    return (await import('../train.ts')).train(run, workers);
   },
 });

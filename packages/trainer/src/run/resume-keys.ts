@@ -27,6 +27,15 @@ export const mayChange: readonly [keys: readonly string[], why: string][] = [
     ['mlflow.', 'training.tracking_uri', 'training.experiment_name', 'training.log_every_steps', 'training.report'],
     'how the run is watched',
   ],
+  [
+    [
+      'training.distributed.processes',
+      'training.distributed.hosts',
+      'training.distributed.start_seconds',
+      'training.distributed.timeout_seconds',
+    ],
+    'how many workers share the work, and where',
+  ],
   [['training.save_every_steps', 'training.save_frequency'], 'what is kept besides the best checkpoint'],
   [
     [
