@@ -374,6 +374,10 @@ const shown: Record<string, Record<string, string[]>> = {
     'the key of explanations opens nothing else': ['serve.explain.api_key'],
     'the same post is explained from memory': ['serve.explain.cache_seconds'],
   },
+  'packages/server/test/gateway.test.ts': {
+    'a base path is taken off, and stands in what the client sees': ['serve.base_path'],
+    'the path that a proxy names holds if the proxy is trusted': ['serve.trusted_proxies'],
+  },
   'packages/server/test/log-level.test.ts': { 'serve.log_level is the least serious line': ['serve.log_level'] },
 };
 

@@ -38,7 +38,7 @@ for (const example of document.querySelectorAll('[data-picture]')) {
 
 async function takeExample(example) {
   const name = `${example.dataset.picture}.jpg`;
-  const picture = await (await fetch(`/page/examples/${name}`)).blob();
+  const picture = await (await fetch(`page/examples/${name}`)).blob();
   const files = new DataTransfer();
   files.items.add(new File([picture], name, { type: picture.type }));
   input.files = files.files;
@@ -89,7 +89,7 @@ async function send(route, file, text) {
   body.append('text', text);
   if (file) body.append('image', file, file.name);
   const key = $('key').value;
-  return fetch(`/${route}`, { method: 'POST', body, headers: key ? { 'x-api-key': key } : {} }).catch(() => {
+  return fetch(route, { method: 'POST', body, headers: key ? { 'x-api-key': key } : {} }).catch(() => {
     throw new Error('The service cannot be reached. Is it running?');
   });
 }

@@ -1,10 +1,11 @@
 import type { Classifier } from '@crosscheck/inference';
-import fastify, { type FastifyInstance, LogController } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
 import { createAdmission } from './http/admission.ts';
 import { answerConnectionError, answerErrors, sendError } from './http/answer-errors.ts';
 import { addResponseHeaders, requestId } from './http/headers.ts';
 import { lingerOnEarlyAnswers } from './http/linger.ts';
 import { logOutcome, onOutcome } from './http/outcome.ts';
+import { openPrefix, type Prefix } from './http/prefix.ts';
 import { addDocs } from './openapi/docs.ts';
 import type { RouteContext, ServeSettings } from './routes/context.ts';
 import { explainRoutes } from './routes/explain.ts';
@@ -43,10 +44,12 @@ const headersTimeoutMs = 10_000;
  */
 export async function buildApp({ classifier, settings, logStream }: AppOptions): Promise<App> {
   const service = new Service(classifier);
-  const app = openFastify(service, settings, logStream);
+  const prefix = openPrefix(settings.base_path, settings.trusted_proxies);
+  const app = openFastify(service, { settings, prefix, logStream });
   const context: RouteContext = {
     service,
     settings,
+    pathPrefix: prefix,
     budget: { limit: Math.max(settings.max_buffered_bytes, settings.max_body_bytes), used: 0 },
     explanations: new ExplanationCache(settings.explain.cache_seconds),
     admit: createAdmission(service, settings),
@@ -63,7 +66,7 @@ export async function buildApp({ classifier, settings, logStream }: AppOptions):
   onOutcome(app, logOutcome);
   answerErrors(app, service);
   lingerOnEarlyAnswers(app.server);
-  await addDocs(app, { hasApiKey: settings.api_key !== null || settings.explain.api_key !== null });
+  await addDocs(app, { hasApiKey: settings.api_key !== null || settings.explain.api_key !== null, prefix });
   addMetrics(app, context);
   for (const routes of [healthRoutes, predictRoutes, explainRoutes, inferenceProtocolRoutes, pageRoutes])
     await app.register(routes, context);
@@ -71,8 +74,23 @@ export async function buildApp({ classifier, settings, logStream }: AppOptions):
   return app as unknown as App;
 }
 
-function openFastify(service: Service, settings: ServeSettings, logStream: AppOptions['logStream']): FastifyInstance {
+interface OpenOptions extends Pick<AppOptions, 'settings' | 'logStream'> {
+  prefix: Prefix;
+}
+
+/** What a gateway changes; nothing, and at no cost, where there is none. */
+function gatewayOptions({ settings, prefix }: OpenOptions): Pick<FastifyServerOptions, 'rewriteUrl' | 'trustProxy'> {
+  const { base_path: basePath, trusted_proxies: proxies } = settings;
+  return {
+    ...((basePath !== '' || proxies.length > 0) && { rewriteUrl: (request) => prefix.strip(request) }),
+    ...(proxies.length > 0 && { trustProxy: proxies }),
+  };
+}
+
+function openFastify(service: Service, options: OpenOptions): FastifyInstance {
+  const { settings, logStream } = options;
   return fastify({
+    ...gatewayOptions(options),
     logger: { level: settings.log_level, base: null, ...(logStream && { stream: logStream }) },
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,

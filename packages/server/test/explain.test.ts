@@ -44,17 +44,11 @@ test('the page comes with its script and style, and may load nothing else', asyn
   expect(policy).not.toContain('http');
   const links = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url]) => url as string);
   expect(links).toEqual(
-    expect.arrayContaining([
-      '/page/page.css',
-      '/page/icon.svg',
-      '/page/page.js',
-      '/page/examples/wildfire.jpg',
-      '/docs',
-    ]),
+    expect.arrayContaining(['page/page.css', 'page/icon.svg', 'page/page.js', 'page/examples/wildfire.jpg', 'docs']),
   );
   for (const url of links) {
-    expect(url.startsWith('/')).toBe(true);
-    expect((await app.inject(url)).statusCode).toBe(200);
+    expect(url).toMatch(/^(?:page|docs|\.\/)/); // relative: a gateway may serve the page under a path
+    expect((await app.inject(new URL(url, 'http://x/').pathname)).statusCode).toBe(200);
   }
   expect(page.body).not.toMatch(/<script>|<style|\sstyle=|\son\w+=/);
 });

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { readingSchema } from './reading.ts';
 
@@ -169,11 +170,26 @@ const serveExplainSchema = z.strictObject({
     .describe('the same post is explained from memory for this long; 0 = never'),
 });
 
+function isNetwork(text: string): boolean {
+  const [address = '', bits = '0', ...others] = text.split('/');
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] as number;
+  return others.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
+}
+
 /** `serve.*`: the HTTP service. */
 export const serveSchema = z.strictObject({
   artifact: path.default('artifact').describe('artifact folder to serve'),
-  host: z.string().min(1).default('0.0.0.0').describe('address to listen on'),
+  host: z.string().min(1).default('::').describe('address to listen on; :: = every one, IPv6 and IPv4'),
   port: z.int().min(0).max(65_535).default(8000).describe('port to listen on; 0 = any that is free'),
+  base_path: z
+    .string()
+    .regex(/^(\/[\w.~-]+)*$/, 'a path such as /crosscheck, without a slash at its end')
+    .default('')
+    .describe('path under which a gateway serves all of this, such as /crosscheck; it may take it away or not'),
+  trusted_proxies: z
+    .array(z.string().refine(isNetwork, 'an address, or a network such as 10.0.0.0/8'))
+    .default([])
+    .describe('addresses or networks whose X-Forwarded-Prefix and X-Forwarded-For are believed'),
   watch_seconds: z
     .number()
     .positive()

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+import type { Prefix } from '../http/prefix.ts';
 import { version } from '../version.ts';
 import { allErrorExamples, errorSchema, errorSchemaId } from './schemas.ts';
 
@@ -19,8 +20,13 @@ const contentSecurityPolicy = {
   'style-src': ["'self'", "'unsafe-inline'"],
 };
 
+interface DocsOptions {
+  hasApiKey: boolean;
+  prefix: Prefix;
+}
+
 /** `GET /docs` and `GET /openapi.json`. Must be registered before the routes that it describes. */
-export async function addDocs(app: FastifyInstance, { hasApiKey }: { hasApiKey: boolean }): Promise<void> {
+export async function addDocs(app: FastifyInstance, { hasApiKey, prefix }: DocsOptions): Promise<void> {
   app.addSchema({ $id: errorSchemaId, ...errorSchema });
   await app.register(swagger, {
     refResolver: {
@@ -39,10 +45,20 @@ export async function addDocs(app: FastifyInstance, { hasApiKey }: { hasApiKey: 
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
+    indexPrefix: '.', // links are relative: a gateway may serve this under a path that nobody tells
+    transformSpecificationClone: false,
+    transformSpecification: (document, request) => ({
+      ...document,
+      // From /docs/json, one up is where everything else is.
+      servers: [{ url: prefix.of(request.raw) || '..' }],
+    }),
     staticCSP: contentSecurityPolicy,
     logLevel: 'silent',
     uiConfig: { layout: 'BaseLayout', deepLinking: true, displayRequestDuration: true, tryItOutEnabled: true },
     theme: { title: 'Crosscheck API' },
   });
-  app.get('/openapi.json', { schema: { hide: true }, config: { isQuiet: true } }, async () => app.swagger());
+  app.get('/openapi.json', { schema: { hide: true }, config: { isQuiet: true } }, async ({ raw }) => {
+    const path = prefix.of(raw);
+    return path === '' ? app.swagger() : { ...app.swagger(), servers: [{ url: path }] };
+  });
 }

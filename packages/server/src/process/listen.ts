@@ -4,6 +4,10 @@ import type { App } from '../build-app.ts';
 import type { ServeSettings } from '../routes/context.ts';
 import { version } from '../version.ts';
 
+const everyAddress = '::';
+const withoutIpv6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? '';
+
 const addressProblems: Record<string, string | undefined> = {
   EACCES: 'this user may not open it (ports below 1024 need rights)',
   EADDRNOTAVAIL: 'this machine does not have that address',
@@ -16,11 +20,17 @@ const addressProblems: Record<string, string | undefined> = {
  * @returns its URL
  * @throws CROSSCHECK_SERVER_PORT_IN_USE, CROSSCHECK_SERVER_ADDRESS_UNUSABLE
  */
-export async function listen(app: App, { host, port }: ServeSettings): Promise<string> {
+export async function listen(app: App, { host, port, base_path: basePath }: ServeSettings): Promise<string> {
+  const open = (address: string) =>
+    app.listen({ host: address, port, listenTextResolver: (url) => `listening at ${url}` });
   try {
-    return await app.listen({ host, port, listenTextResolver: (address) => `listening at ${address}` });
+    const url = await open(host).catch((error: unknown) => {
+      if (host === everyAddress && withoutIpv6.has(codeOf(error))) return open('0.0.0.0');
+      throw error;
+    });
+    return url.replace('//[::]:', '//127.0.0.1:') + basePath; // one that can be clicked
   } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
+    const code = codeOf(error);
     if (code === 'EADDRINUSE') {
       const message = `expected port ${port} of ${host} to be free, but another process listens there; stop it, or set serve.port (0 = any that is free)`;
       throw new CrosscheckError('CROSSCHECK_SERVER_PORT_IN_USE', message, { cause: error });

@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import type { PostLimits } from '../form/read-posts.ts';
 import type { Line } from '../http/admission.ts';
 import type { BodyBudget } from '../http/body.ts';
+import type { Prefix } from '../http/prefix.ts';
 import type { Service } from '../service.ts';
 import type { ExplanationCache } from './explanation-cache.ts';
 
@@ -15,6 +16,7 @@ export type ServeSettings = InferenceConfig['serve'];
 export interface RouteContext {
   service: Service;
   settings: ServeSettings;
+  pathPrefix: Prefix;
   budget: BodyBudget;
   explanations: ExplanationCache;
   /** Throws when the request may not ask the model. */

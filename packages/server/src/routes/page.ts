@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
+import type { RouteContext } from './context.ts';
 
 /** Same depth in src and dist. */
 const read = (name: string) => readFileSync(new URL(`../../page/${name}`, import.meta.url));
@@ -27,12 +28,14 @@ const contentSecurityPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** The page at `/`, its files out of memory. */
-export async function pageRoutes(app: FastifyInstance): Promise<void> {
+export async function pageRoutes(app: FastifyInstance, { pathPrefix }: RouteContext): Promise<void> {
   for (const [url, name, type] of files) {
     const bytes = read(name);
     const headers = { 'content-type': types[type], 'content-security-policy': contentSecurityPolicy };
-    app.get(url, { schema: { hide: true }, config: { isQuiet: true } }, async (_request, reply) =>
-      reply.headers(headers).send(bytes),
-    );
+    app.get(url, { schema: { hide: true }, config: { isQuiet: true } }, async ({ raw, originalUrl }, reply) => {
+      // Links of the page are relative to the folder that it stands in.
+      if (url === '/' && !/^[^?]*\/(\?|$)/.test(originalUrl)) return reply.redirect(`${pathPrefix.of(raw)}/`);
+      return reply.headers(headers).send(bytes);
+    });
   }
 }
