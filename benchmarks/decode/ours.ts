@@ -15,7 +15,8 @@ const pictures = [...new Set(posts.map(({ image }) => image))].map((image) => re
 
 const ways: Record<string, (picture: Buffer, side: number) => Promise<Uint8Array>> = {
   direct: (picture, side) => decodeImage(picture, { size: side }),
-  exact: async (picture, side) => resample(await decodePixels(picture, 'jpeg', await readHeader(picture), side), side),
+  exact: async (picture, side) =>
+    resample(await decodePixels(picture, 'jpeg', await readHeader(picture, 'jpeg'), side), side),
 };
 
 const answer = (content: object) => process.stdout.write(`${JSON.stringify(content)}\n`);

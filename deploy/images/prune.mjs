@@ -23,6 +23,10 @@ const rules = [
   { what: 'packages of types', path: /node_modules\/(\.pnpm\/)?(@types$|@types\+|undici-types(@|$))[^/]*$/ },
   { what: 'tests, documents, benchmarks of packages', path: new RegExp(`${inPackage}(?:${tooling})$`) },
   { what: 'prose', path: /\/(?!licen[cs]e|notice|copying)[^/]+\.(md|markdown)$/i },
+  {
+    what: "libheif's builds that carry the WebAssembly within",
+    path: /node_modules\/libheif-js\/(libheif|libheif-wasm\/libheif-bundle\.m?js)$/,
+  },
   { what: "zod's TypeScript sources", path: /node_modules\/zod\/src$/ },
 ];
 

@@ -1,4 +1,4 @@
-export { collectLessOften } from '@crosscheck/preprocess';
+export { collectLessOften, imageTypeNames } from '@crosscheck/preprocess';
 export { type MaybePrediction, requireBand, withBand } from './abstaining.ts';
 export { type ArtifactFolder, readArtifact, verifyHashes } from './artifact/read-artifact.ts';
 export {

@@ -5,8 +5,9 @@ import { decodePixels, readHeader, withAvifBrand } from './decode-pixels.ts';
 import type { ByteBudget } from './decoders/byte-budget.ts';
 import { costOf } from './decoders/decoded-cost.ts';
 import { checkParts, checkWork, isQuickWork } from './decoders/work-limits.ts';
+import { describeFile } from './formats/file-kind.ts';
 import { readImageFile } from './image-file.ts';
-import { type ImageType, recognizeImageType } from './image-type.ts';
+import { type ImageType, imageTypeNames, recognizeImageType } from './image-type.ts';
 import { decodeJpeg } from './jpeg/decode-jpeg.ts';
 import { type JpegHeader, readJpegHeader } from './jpeg/header.ts';
 import { resample } from './resample.ts';
@@ -53,7 +54,7 @@ function checkType(bytes: Uint8Array, name: string): ImageType {
   if (type) return type;
   throw new CrosscheckError(
     'CROSSCHECK_IMAGE_UNSUPPORTED',
-    `expected JPEG, PNG, WebP, GIF, AVIF or TIFF by its first bytes, got something else (${name}); convert the picture to one of them`,
+    `expected ${imageTypeNames} by its first bytes, got ${describeFile(bytes)} (${name}); convert the picture to one of them`,
   );
 }
 
@@ -190,7 +191,7 @@ function decodeStraight({ bytes, header }: CheckedImage, size: number): Uint8Arr
 async function weigh({ bytes: file, type }: CheckedImage, options: DecodeOptions, name: string): Promise<Weighed> {
   checkParts({ bytes: file, type, name });
   const bytes = type === 'avif' ? withAvifBrand(file) : file;
-  const metadata = await explained(readHeader(bytes), name);
+  const metadata = await explained(readHeader(bytes, type), name);
   checkSize(metadata, options, name);
   checkWork({ bytes, type, name }, metadata);
   const isQuick = isQuickWork({ bytes, type }, metadata);

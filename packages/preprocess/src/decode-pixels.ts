@@ -1,6 +1,8 @@
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
+import { decodeBmp, readBmpHeader } from './formats/bmp.ts';
+import { decodeHeif, readHeifHeader } from './formats/heif.ts';
 import { readGifFill } from './gif-fill.ts';
-import type { ImageType } from './image-type.ts';
+import { type ImageType, recognizeImageType } from './image-type.ts';
 import type { Pixels } from './resample.ts';
 
 // One thread per picture, because whole pictures already run side by side; and nothing is decoded twice, so a cache only costs memory.
@@ -17,9 +19,29 @@ export function withAvifBrand(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
+/** Formats that sharp does not read. */
+const others: Partial<Record<ImageType, Format>> = {
+  heic: { readHeader: readHeifHeader, decode: decodeHeif },
+  bmp: { readHeader: readBmpHeader, decode: decodeBmp },
+};
+
+interface Format {
+  readHeader: (bytes: Uint8Array) => Promise<Metadata>;
+  decode: (bytes: Uint8Array) => Promise<Pixels>;
+}
+
 /** Reads the header only. */
-export async function readHeader(bytes: Uint8Array): Promise<Metadata> {
-  return sharp(bytes, loading).metadata();
+export async function readHeader(bytes: Uint8Array, type: ImageType): Promise<Metadata> {
+  const other = others[type];
+  return other ? other.readHeader(bytes) : sharp(bytes, loading).metadata();
+}
+
+/** The picture for other work with sharp, whatever its format; not yet turned as EXIF says. */
+export async function openWithSharp(bytes: Uint8Array): Promise<Sharp> {
+  const other = others[recognizeImageType(bytes) as ImageType];
+  if (!other) return sharp(bytes, { limitInputPixels: false });
+  const { data, width, height } = await other.decode(bytes);
+  return sharp(data, { limitInputPixels: false, raw: { width, height, channels: 3 } });
 }
 
 const bigPixels = 6_000_000;
@@ -63,6 +85,8 @@ export async function decodePixels(
   header: Metadata,
   size: number,
 ): Promise<Pixels> {
+  const other = others[type];
+  if (other) return other.decode(bytes);
   const isCmyk = header.space === 'cmyk';
   const picture = preShrink(sharp(bytes, { ...loading, autoOrient: true }), header, size);
   if (type === 'gif' && header.hasAlpha) picture.flatten({ background: readGifFill(bytes) });

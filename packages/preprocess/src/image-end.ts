@@ -104,6 +104,8 @@ const ends: Record<ImageType, (file: Buffer) => number | null> = {
   gif: gifEnd,
   webp: webpEnd,
   avif: avifEnd,
+  heic: avifEnd,
+  bmp: (file) => file.readUInt32LE(2) || null,
   tiff: () => null,
 };
 

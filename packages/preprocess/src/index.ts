@@ -11,6 +11,7 @@ export {
   type WeighedImage,
   weighImage,
 } from './decode-image.ts';
+export { openWithSharp } from './decode-pixels.ts';
 export { decoderVersion } from './decoder-version.ts';
 export { type ByteBudget, defaultDecodedBytes, openByteBudget } from './decoders/byte-budget.ts';
 export {
@@ -22,7 +23,7 @@ export {
 } from './decoders/decoders.ts';
 export { Gate } from './gate.ts';
 export { maxImageBytes, readImageFile, readImageFileSync } from './image-file.ts';
-export { type ImageType, recognizeImageType } from './image-type.ts';
+export { type ImageType, imageTypeNames, recognizeImageType } from './image-type.ts';
 export { instantiate, type KernelMemory } from './instantiate.ts';
 export { loadTokenizer } from './load-tokenizer.ts';
 export { normalizeImage } from './normalize-image.ts';

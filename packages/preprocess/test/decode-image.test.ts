@@ -26,7 +26,6 @@ describe('recognizeImageType', () => {
     const mif1 = Buffer.from(read('444.avif'));
     mif1.write('mif1', 8, 'latin1');
     expect(recognizeImageType(mif1)).toBe('avif');
-    expect(recognizeImageType(Buffer.from('\0\0\0\x18ftypheic\0\0\0\0heicmif1', 'latin1'))).toBeNull();
   });
 
   it('refuses everything else', () => {

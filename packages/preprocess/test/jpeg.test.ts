@@ -20,7 +20,7 @@ function decodeDirectly(file: Buffer, size: number): Uint8Array | null {
 
 /** By libjpeg, with Pillow's arithmetic for the resize. */
 async function decodeExactly(file: Buffer, size: number): Promise<Uint8Array> {
-  return resample(await decodePixels(file, 'jpeg', await readHeader(file), size), size);
+  return resample(await decodePixels(file, 'jpeg', await readHeader(file, 'jpeg'), size), size);
 }
 
 function differences(actual: Uint8Array, expected: Uint8Array) {

@@ -116,7 +116,7 @@ describe.skipIf(chromium === null)('the page in Chromium (skipped where there is
     await tab.send('DOM.setFileInputFiles', { nodeId, files: [`${folder.dir}/notes.png`] });
     await tab.evaluate("document.getElementById('ask').click()");
     await soon("document.getElementById('status').className", 'bad');
-    expect(await textOf('#status')).toContain('expected JPEG, PNG, WebP, GIF, AVIF or TIFF');
+    expect(await textOf('#status')).toContain('GIF, AVIF, HEIC, BMP or TIFF by its first bytes, got plain text');
     expect(await tab.evaluate("document.getElementById('text').value")).toContain('wildfire');
   });
 

@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { repositoryRoot } from '@crosscheck/testkit';
 import { expect, test } from 'vitest';
 import { encodePng } from '../../exporter/test/tiny-artifact.ts';
 import { boundary, formBody, formRequest, postForm } from './forms.ts';
@@ -242,4 +243,15 @@ test.each([
   const app = await service.app({ max_posts: 2 });
   const response = await app.inject(formRequest(formBody(fields), '/predict/batch'));
   expect(response.json()).toMatchObject({ statusCode: 422, detail: [{ loc: ['body'] }] });
+});
+
+test('what phones save is judged, and what is no image is called by its name', async () => {
+  const app = await service.app();
+  const golden = `${repositoryRoot}/packages/preprocess/test/golden/heic`;
+  for (const name of ['turned.heic', 'palette.bmp']) {
+    const answer = await app.inject(formRequest(postForm('a flood', readFileSync(`${golden}/${name}`), name)));
+    expect(answer.json()).toMatchObject({ filename: name, prediction: expect.stringMatching(/REAL|FAKE/) });
+  }
+  const refused = await app.inject(formRequest(postForm('a flood', Buffer.from('%PDF-1.7 …'))));
+  expect(refused.json()).toMatchObject({ statusCode: 415, message: expect.stringContaining('got a PDF (image)') });
 });

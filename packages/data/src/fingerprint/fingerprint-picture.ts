@@ -6,10 +6,10 @@ import {
   defaultMaxPixels,
   type ImageType,
   openByteBudget,
+  openWithSharp,
   readImageFile,
   recognizeImageType,
 } from '@crosscheck/preprocess';
-import sharp from 'sharp';
 import { HASH_SIDE, perceptualHash, toGrey } from './perceptual-hash.ts';
 
 /** Pixels per side of the small copy that two pictures are compared by. */
@@ -54,7 +54,7 @@ export async function fingerprintPicture(
 ): Promise<PictureFingerprint> {
   const bytes = typeof source === 'string' ? await readImageFile(source) : source;
   const rgb = await decodeImage(bytes, { size: HASH_SIDE, maxPixels, name, budget }); // [32, 32, 3]
-  const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
+  const { width, height } = await (await openWithSharp(bytes)).metadata();
   const grey = toGrey(rgb); // [32, 32]
   return {
     sha256: sha256Of(bytes),

@@ -1,3 +1,4 @@
+import { openWithSharp, readImageFile } from '@crosscheck/preprocess';
 import sharp from 'sharp';
 import type { HeatMap } from './explanation.ts';
 
@@ -18,7 +19,8 @@ export async function renderOverlay(
   options: { maxSide?: number } = {},
 ): Promise<Uint8Array> {
   const side = options.maxSide ?? 1024;
-  const { data, info } = await sharp(image)
+  const bytes = typeof image === 'string' ? await readImageFile(image) : image;
+  const { data, info } = await (await openWithSharp(bytes))
     .autoOrient()
     .resize(side, side, { fit: 'inside', withoutEnlargement: true })
     .removeAlpha()

@@ -27,6 +27,8 @@ const bytesPerPixel: Record<ImageType, { once: number; progressive: number }> = 
   webp: { once: 9, progressive: 9 },
   gif: { once: 6, progressive: 6 },
   avif: { once: 19, progressive: 19 },
+  heic: { once: 20, progressive: 20 },
+  bmp: { once: 8, progressive: 8 },
   tiff: { once: 4, progressive: 4 },
 };
 const laidOut = 5;

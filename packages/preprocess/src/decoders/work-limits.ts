@@ -101,6 +101,8 @@ const counts: Record<ImageType, Partial<Record<Limit, (file: Buffer) => number>>
   gif: { parts: (file) => countParts(gifBlocks(file)) },
   tiff: { directories: countDirectories },
   avif: { items: countItems },
+  heic: { items: countItems },
+  bmp: {},
 };
 
 /** A picture, and what errors call it. */

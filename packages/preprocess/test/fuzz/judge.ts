@@ -28,7 +28,7 @@ export async function judge(file: Buffer, size: number): Promise<Judgement | nul
 }
 
 async function decodeExactly(file: Buffer, size: number): Promise<Uint8Array> {
-  return resample(await decodePixels(file, 'jpeg', await readHeader(file), size), size);
+  return resample(await decodePixels(file, 'jpeg', await readHeader(file, 'jpeg'), size), size);
 }
 
 function compare(direct: Uint8Array, exact: Uint8Array): Judgement {

@@ -64,7 +64,7 @@ export const errorTable = {
   CROSSCHECK_IMAGE_UNSUPPORTED: {
     status: 415,
     example:
-      'expected JPEG, PNG, WebP, GIF, AVIF or TIFF by its first bytes, got something else (image); convert the picture to one of them',
+      'expected JPEG, PNG, WebP, GIF, AVIF, HEIC, BMP or TIFF by its first bytes, got a PDF (image); convert the picture to one of them',
   },
   CROSSCHECK_IMAGE_POLYGLOT: {
     status: 415,

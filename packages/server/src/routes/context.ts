@@ -1,6 +1,6 @@
 import type { InferenceConfig } from '@crosscheck/config';
 import type { AbstainBand } from '@crosscheck/contract';
-import { type Classifier, requireBand } from '@crosscheck/inference';
+import { type Classifier, imageTypeNames, requireBand } from '@crosscheck/inference';
 import type { FastifyRequest } from 'fastify';
 import type { PostLimits } from '../form/read-posts.ts';
 import type { Line } from '../http/admission.ts';
@@ -42,7 +42,10 @@ export function bandFor(settings: ServeSettings, classifier: Classifier, asked: 
   return (asked ?? settings.abstain) ? requireBand(classifier) : null;
 }
 
-/** The field that asks for it, for the documentation of the API. */
+/** An uploaded image, for the documentation of the API. */
+export const imageField = { type: 'string', format: 'binary', description: imageTypeNames };
+
+/** The field that asks for UNSURE, for the documentation of the API. */
 export const abstainField = {
   type: 'boolean',
   description: 'answer UNSURE, with label_id -1, where the model is not sure enough; by default as serve.abstain says',

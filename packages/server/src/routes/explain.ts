@@ -7,7 +7,7 @@ import { readPost } from '../form/read-posts.ts';
 import { acceptBody } from '../http/body.ts';
 import { errorResponses, jsonSchema, modelErrors } from '../openapi/schemas.ts';
 import { answerSchema } from './answer.ts';
-import { abstainField, bandFor, postLimits, type RouteContext } from './context.ts';
+import { abstainField, bandFor, imageField, postLimits, type RouteContext } from './context.ts';
 import { explain, limitsOf } from './judge.ts';
 
 const verdict = answerSchema.omit({ filename: true });
@@ -61,7 +61,7 @@ export async function explainRoutes(app: FastifyInstance, context: RouteContext)
           required: ['text', 'image'],
           properties: {
             text: { type: 'string', maxLength: settings.max_text_length, description: 'the words of the post' },
-            image: { type: 'string', format: 'binary', description: 'JPEG, PNG, WebP, GIF, AVIF or TIFF' },
+            image: imageField,
             abstain: abstainField,
           },
           additionalProperties: false,

@@ -5,7 +5,7 @@ import { readPost, readPosts } from '../form/read-posts.ts';
 import { acceptBody } from '../http/body.ts';
 import { errorResponses, jsonSchema, modelErrors } from '../openapi/schemas.ts';
 import { answerSchema, batchAnswerSchema, toAnswer, toBatchAnswer } from './answer.ts';
-import { abstainField, bandFor, postLimits, type RouteContext } from './context.ts';
+import { abstainField, bandFor, imageField, postLimits, type RouteContext } from './context.ts';
 import { judge, limitsOf } from './judge.ts';
 
 const errors = errorResponses(['CROSSCHECK_SERVER_FORM_BROKEN', ...modelErrors]);
@@ -15,7 +15,6 @@ const textField = (maxLength: number) => ({
   description: 'the words of the post',
   examples: ['This frog sitting on a light'],
 });
-const imageField = { type: 'string', format: 'binary', description: 'JPEG, PNG, WebP, GIF, AVIF or TIFF' };
 
 /** `POST /predict` and `POST /predict/batch`: forms with a text and a picture. */
 export async function predictRoutes(app: FastifyInstance, context: RouteContext): Promise<void> {
