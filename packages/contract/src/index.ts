@@ -26,6 +26,7 @@ export {
   onStop,
   passStopsTo,
   type StopSignal,
+  shareStop,
   stopSignal,
   stopSignals,
   throwIfStopped,

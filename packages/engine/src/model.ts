@@ -1,7 +1,7 @@
 import type { Freeze } from '@crosscheck/network';
 import type { tf } from '@crosscheck/tensorflow';
 import * as fast from './fast/engine.ts';
-import { type GradientStep, type Gradients, type TrainingInput, trainableNames } from './gradients.ts';
+import { type GradientStep, type Gradients, moveStatistics, type TrainingInput, trainableNames } from './gradients.ts';
 import type { EncodedInput, Features, ModelInput } from './input.ts';
 import * as oracle from './oracle/engine.ts';
 import type { Texts } from './packing.ts';
@@ -21,6 +21,8 @@ export interface Model extends ModelState {
   predictLogitsFromFeatures(input: EncodedInput): Float32Array;
   /** Loss, logits and gradients of a batch, or of the `features` of frozen backbones instead of their inputs. */
   computeGradients(input: TrainingInput, step: GradientStep): Gradients;
+  /** Moves the running statistics to values that `computeGradients` gave back, or to a mean of several. */
+  moveStatistics(statistics: ReadonlyMap<string, tf.Tensor>): void;
   /** Names of the variables that learn, in checkpoint order. */
   trainableNames(freeze: Freeze): string[];
   dispose(): void;
@@ -47,6 +49,7 @@ export function createModel(options: ModelOptions): Model {
       pass ? oracle.predictLogits(watched, input, pass) : engine.predictLogits(state, input),
     predictLogitsFromFeatures: (input) => engine.predictLogits(state, input),
     computeGradients: (input, step) => engine.computeGradients(state, input, step),
+    moveStatistics: (statistics) => moveStatistics(state, statistics),
     trainableNames: (freeze) => trainableNames(state, freeze),
     dispose: () => disposeState(state),
   };

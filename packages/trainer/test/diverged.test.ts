@@ -91,6 +91,7 @@ describe('a run whose numbers cease to be finite', () => {
       version: 'x',
       metric: 'val/accuracy',
       saveFrequency: 0,
+      writes: true,
       best: null,
       describe: () => ({ ...describeForeignCheckpoint(composeTiny().config), architecture: model.architecture }),
       diverged: (what) =>

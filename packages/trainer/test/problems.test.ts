@@ -4,12 +4,11 @@ import { createModel } from '@crosscheck/engine';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSplit } from '../src/data/run-data.ts';
-import { takeStep } from '../src/loop/take-step.ts';
 import { copyPosts, editLine, makePosts, testFolder, trainCsv } from './support/posts.ts';
 import { stepLines } from './support/read-run.ts';
 import { shortRun, trainHere } from './support/run-train.ts';
 import { trainEntry } from './support/start-train.ts';
-import { stepOptions, tinyInput, tinyModelOptions, weightBits } from './support/tiny-step.ts';
+import { stepOn, stepOptions, tinyInput, tinyModelOptions, weightBits } from './support/tiny-step.ts';
 
 const root = temporaryFolder();
 const posts = path.join(root.dir, 'posts');
@@ -21,14 +20,16 @@ const train = (dir: string, data: string, ...overrides: string[]) =>
   trainHere([...shortRun(data, dir), ...overrides], { dir });
 
 describe('a loss that is not finite', () => {
-  it('skips the step and changes neither weights nor moments', () => {
+  it('skips the step and changes neither weights, statistics nor moments', async () => {
     const model = createModel(tinyModelOptions());
-    const before = weightBits(model);
+    const statistics = () => [...model.buffers.values()].map((buffer) => [...buffer.dataSync()]);
+    const [before, statisticsBefore] = [weightBits(model), statistics()];
     const options = stepOptions(model);
     const input = { ...tinyInput(), label: Float32Array.of(Number.NaN, 1) };
-    const outcome = takeStep(options, [input], { phaseStep: 0, step: 0, epoch: 0 });
+    const outcome = await stepOn(options, [input], { phaseStep: 0, step: 0, epoch: 0 });
     expect(outcome).toMatchObject({ skipped: true, loss: Number.NaN });
     expect(weightBits(model)).toEqual(before);
+    expect(statistics()).toEqual(statisticsBefore);
     expect(options.optimizer.state().steps).toEqual({});
     model.dispose();
   });

@@ -17,13 +17,14 @@ const step = (batch: number): StepEvent => ({
   correct: 3,
   stepSeconds: 2,
   dataSeconds: 0,
+  isToStop: false,
   resumePoint: () => ({ position, totals: emptyTotals }),
 });
 const events: TrainEvent[] = [
   { kind: 'phase-start', phase, stepsPerEpoch: 2, trainable: 1234, cachesFeatures: false, position },
   { kind: 'epoch-start', phase, epoch: 1, steps: 2 },
   step(1),
-  { kind: 'skipped-step', phase, position: { ...position, batch: 2 }, loss: Number.NaN },
+  { kind: 'skipped-step', phase, position: { ...position, batch: 2 }, loss: Number.NaN, isToStop: false },
   {
     kind: 'epoch',
     steps: createEpochTotals().steps(),

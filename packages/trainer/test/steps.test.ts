@@ -2,10 +2,17 @@ import { createModel, type Gradients, type Model } from '@crosscheck/engine';
 import { tf } from '@crosscheck/tensorflow';
 import { expectClose, expectNoLeak } from '@crosscheck/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { distanceFromHeads } from '../src/loop/blocks.ts';
+import { distanceFromHeads, trainableIn } from '../src/loop/blocks.ts';
 import { resolveLoss } from '../src/loop/loss.ts';
-import { takeStep, trainableIn } from '../src/loop/take-step.ts';
-import { composeTiny, stepOptions, tinyInput, tinyModelOptions, weightBits, weightsOf } from './support/tiny-step.ts';
+import {
+  composeTiny,
+  stepOn,
+  stepOptions,
+  tinyInput,
+  tinyModelOptions,
+  weightBits,
+  weightsOf,
+} from './support/tiny-step.ts';
 
 const first = { phaseStep: 0, step: 0, epoch: 0 };
 let model: Model;
@@ -34,13 +41,13 @@ function slice(input: ReturnType<typeof tinyInput>, from: number, to: number): R
 }
 
 describe('gradient accumulation', () => {
-  it('takes the step that one large batch takes, also when the parts differ in size', () => {
+  it('takes the step that one large batch takes, also when the parts differ in size', async () => {
     // Batch norm sees the parts and not the whole, so the vision backbone stays in evaluation mode here.
     const whole = tinyInput(6);
     const other = createModel(tinyModelOptions());
-    const once = takeStep(stepOptions(model, ...frozen), [whole], first);
+    const once = await stepOn(stepOptions(model, ...frozen), [whole], first);
     const parts = [slice(whole, 0, 2), slice(whole, 2, 6)];
-    const accumulated = takeStep(stepOptions(other, ...frozen), parts, first);
+    const accumulated = await stepOn(stepOptions(other, ...frozen), parts, first);
     expect(accumulated.batchSize).toBe(6);
     expect(accumulated.loss).toBeCloseTo(once.loss, 6);
     expect(accumulated.gradientNorm).toBeCloseTo(once.gradientNorm, 5);
@@ -53,10 +60,32 @@ describe('gradient accumulation', () => {
     other.dispose();
   });
 
+  it('moves running statistics once, by the mean over the samples of all parts', async () => {
+    const parts = [tinyInput(2, 1), tinyInput(6, 2)];
+    const read = (of: Model) => new Map(Array.from(of.buffers, ([name, buffer]) => [name, buffer.dataSync().slice()]));
+    const after = async (inputs: ReturnType<typeof tinyInput>[]) => {
+      const fresh = createModel(tinyModelOptions());
+      await stepOn(stepOptions(fresh), inputs, first);
+      const result = { statistics: read(fresh), tracked: [...fresh.batchesTracked.values()] };
+      fresh.dispose();
+      return result;
+    };
+    const [small, large, both] = [await after(parts.slice(0, 1)), await after(parts.slice(1)), await after(parts)];
+    for (const [name, values] of both.statistics) {
+      const [a, b] = [small, large].map(({ statistics }) => statistics.get(name) as Float32Array);
+      expectClose(
+        values,
+        values.map((_, i) => 0.25 * (a?.[i] as number) + 0.75 * (b?.[i] as number)),
+        { maxAbs: 1e-5 },
+      );
+    }
+    expect(new Set(both.tracked)).toEqual(new Set([1]));
+  });
+
   it('leaves no tensors behind', async () => {
     const options = stepOptions(model, ...frozen);
-    takeStep(options, [tinyInput(), tinyInput()], first);
-    await expectNoLeak(tf, () => takeStep(options, [tinyInput(), tinyInput()], { ...first, step: 1 }));
+    await stepOn(options, [tinyInput(), tinyInput()], first);
+    await expectNoLeak(tf, () => stepOn(options, [tinyInput(), tinyInput()], { ...first, step: 1 }));
     options.optimizer.dispose();
   });
 });
@@ -77,9 +106,9 @@ describe('gradual unfreezing', () => {
     expect(trainableIn(model, phase, 6)).toEqual(model.trainableNames({ vision: false, text: false }));
   });
 
-  it('leaves closed blocks bit-identical', () => {
+  it('leaves closed blocks bit-identical', async () => {
     const before = weightBits(model);
-    takeStep(stepOptions(model, ...overrides), [tinyInput(4)], first);
+    await stepOn(stepOptions(model, ...overrides), [tinyInput(4)], first);
     const after = weightBits(model);
     const changed = Object.keys(after).filter((name) => after[name] !== before[name]);
     expect(changed.length).toBeGreaterThan(10);
@@ -88,7 +117,7 @@ describe('gradual unfreezing', () => {
 });
 
 describe('layer-wise rate decay', () => {
-  it('lowers the rate by the same factor from block to block', () => {
+  it('lowers the rate by the same factor from block to block', async () => {
     const before = weightsOf(model);
     const rate = 1e-3;
     const options = stepOptions(
@@ -97,7 +126,7 @@ describe('layer-wise rate decay', () => {
       `training.learning_rate=${rate}`,
       'training.weight_decay=0',
     );
-    takeStep(options, [tinyInput(4)], first);
+    await stepOn(options, [tinyInput(4)], first);
     // Adam's first step moves every weight with a gradient by the rate.
     const moved = (name: string) => {
       const [a, b] = [before.get(name) as Float32Array, model.variables.get(name)?.dataSync() as Float32Array];

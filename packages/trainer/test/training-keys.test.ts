@@ -8,12 +8,11 @@ import type { TrainEvent } from '../src/loop/events.ts';
 import { resolveLoss } from '../src/loop/loss.ts';
 import { resolvePhases } from '../src/loop/phases.ts';
 import { buildSchedule } from '../src/loop/schedule.ts';
-import { takeStep } from '../src/loop/take-step.ts';
 import { openTrainingState } from '../src/run/training-state.ts';
 import { makePosts } from './support/posts.ts';
 import { stepLines } from './support/read-run.ts';
 import { shortRun, trainHere } from './support/run-train.ts';
-import { composeTiny, stepOptions, tinyInput, tinyModelOptions, weightsOf } from './support/tiny-step.ts';
+import { composeTiny, stepOn, stepOptions, tinyInput, tinyModelOptions, weightsOf } from './support/tiny-step.ts';
 
 // What training.* changes, each key by itself, where no test of its own is about it.
 const { dir, remove } = temporaryFolder();
@@ -21,11 +20,12 @@ beforeAll(() => makePosts(path.join(dir, 'posts')));
 afterAll(remove);
 
 /** The weights of the tiny network before and after some steps on changing batches. */
-function weightsAfter(steps: number, ...overrides: string[]) {
+async function weightsAfter(steps: number, ...overrides: string[]) {
   const model = createModel(tinyModelOptions());
   const before = weightsOf(model);
   const options = stepOptions(model, 'training.learning_rate=0.01', ...overrides);
-  for (let step = 0; step < steps; step++) takeStep(options, [tinyInput(4, step)], { phaseStep: step, step, epoch: 0 });
+  for (let step = 0; step < steps; step++)
+    await stepOn(options, [tinyInput(4, step)], { phaseStep: step, step, epoch: 0 });
   const after = weightsOf(model);
   options.optimizer.dispose();
   model.dispose();
@@ -37,38 +37,37 @@ describe('the optimizer', () => {
   const [kernel, bias] = ['fusion.0.weight', 'fusion.0.bias'];
   const none = 'training.weight_decay=0';
 
-  it('pulls weights towards 0 by learning rate times training.weight_decay', () => {
-    const plain = weightsAfter(1, none);
-    const decayed = weightsAfter(1, 'training.weight_decay=0.1');
+  it('pulls weights towards 0 by learning rate times training.weight_decay', async () => {
+    const plain = await weightsAfter(1, none);
+    const decayed = await weightsAfter(1, 'training.weight_decay=0.1');
     const expected = plain.after(kernel).map((value, i) => value - 0.01 * 0.1 * (plain.before(kernel)[i] as number));
     expectClose(decayed.after(kernel), expected, { maxAbs: 1e-7 });
     expect(decayed.after(bias)).not.toEqual(plain.after(bias));
   });
 
-  it('spares vectors with training.no_decay_on_bias_and_norm', () => {
-    const spared = weightsAfter(1, 'training.weight_decay=0.1', 'training.no_decay_on_bias_and_norm=true');
-    const plain = weightsAfter(1, none);
+  it('spares vectors with training.no_decay_on_bias_and_norm', async () => {
+    const spared = await weightsAfter(1, 'training.weight_decay=0.1', 'training.no_decay_on_bias_and_norm=true');
+    const plain = await weightsAfter(1, none);
     expect(spared.after(bias)).toEqual(plain.after(bias));
     expect(spared.after(kernel)).not.toEqual(plain.after(kernel));
   });
 
-  it('of training.optimizer=adam adds the decay to the gradient, which decides its sign where it is 0', () => {
+  it('of training.optimizer=adam adds the decay to the gradient, which decides its sign where it is 0', async () => {
     const words = 'text_branch.backbone.embeddings.word_embeddings.weight';
-    const [adam, adamw] = ['adam', 'adamw'].map((name) =>
-      weightsAfter(1, 'training.weight_decay=0.1', `training.optimizer=${name}`),
-    );
+    const by = (name: string) => weightsAfter(1, 'training.weight_decay=0.1', `training.optimizer=${name}`);
+    const [adam, adamw] = [await by('adam'), await by('adamw')];
     // The row of a word that no text has: Adam moves it by a whole learning rate, AdamW by the decay alone.
-    const unused = (weights: ReturnType<typeof weightsAfter> | undefined) => {
+    const unused = (weights: Awaited<ReturnType<typeof weightsAfter>>) => {
       const used = new Set(tinyInput(4, 0).inputIds);
       const row = Array.from({ length: 64 }, (_, i) => i).findLast((id) => !used.has(id)) as number;
-      return Math.abs((weights?.after(words)[16 * row] as number) - (weights?.before(words)[16 * row] as number));
+      return Math.abs((weights.after(words)[16 * row] as number) - (weights.before(words)[16 * row] as number));
     };
     expect(unused(adam)).toBeCloseTo(0.01, 4);
     expect(unused(adamw)).toBeLessThan(0.001);
   });
 
-  it('with a large training.adam_epsilon takes small steps', () => {
-    const { before, after } = weightsAfter(1, none, 'training.adam_epsilon=1');
+  it('with a large training.adam_epsilon takes small steps', async () => {
+    const { before, after } = await weightsAfter(1, none, 'training.adam_epsilon=1');
     const moved = after(kernel).map((value, i) => Math.abs(value - (before(kernel)[i] as number)));
     expect(Math.max(...moved)).toBeGreaterThan(0);
     expect(Math.max(...moved)).toBeLessThan(0.005);
@@ -76,10 +75,11 @@ describe('the optimizer', () => {
 
   it.each(['training.adam_beta1=0.5', 'training.adam_beta2=0.9'])(
     '%s changes the second step, not the first',
-    (beta) => {
+    async (beta) => {
       const name = 'fusion.6.weight';
-      expectClose(weightsAfter(1, none, beta).after(name), weightsAfter(1, none).after(name), { maxAbs: 1e-6 });
-      expect(weightsAfter(2, none, beta).after(name)).not.toEqual(weightsAfter(2, none).after(name));
+      const after = async (...run: Parameters<typeof weightsAfter>) => (await weightsAfter(...run)).after(name);
+      expectClose(await after(1, none, beta), await after(1, none), { maxAbs: 1e-6 });
+      expect(await after(2, none, beta)).not.toEqual(await after(2, none));
     },
   );
 });
@@ -87,7 +87,7 @@ describe('the optimizer', () => {
 it.each([
   ['image', 'fusion.no_image'],
   ['text', 'fusion.no_text'],
-])('hides pictures and words with training.modality_dropout: %s', (part, vector) => {
+])('hides pictures and words with training.modality_dropout: %s', async (part, vector) => {
   const learned = {
     ...tinyModelOptions(),
     architecture: { ...tinyModelOptions().architecture, missingModality: 'learned' as const },
@@ -95,7 +95,7 @@ it.each([
   const model = createModel(learned);
   const before = weightsOf(model);
   const options = stepOptions(model, 'model.missing_modality=learned', `training.modality_dropout.${part}=1`);
-  takeStep(options, [tinyInput(4)], { phaseStep: 0, step: 0, epoch: 0 });
+  await stepOn(options, [tinyInput(4)], { phaseStep: 0, step: 0, epoch: 0 });
   const moved = [...weightsOf(model)].filter(([name, values]) => values.some((x, i) => x !== before.get(name)?.[i]));
   const backbone = part === 'image' ? 'vision_branch.' : 'text_branch.';
   expect(moved.map(([name]) => name).filter((name) => name.startsWith('fusion.no_'))).toEqual([vector]);

@@ -38,6 +38,11 @@ export function answerStop(): void {
   isAnswered = received !== null;
 }
 
+/** Takes a signal that another process of the same work was given for one that this process was given. */
+export function shareStop(signal: StopSignal): void {
+  received ??= signal;
+}
+
 /** Passes requests to stop on to a child as long as it runs; a repeated one ends that at once, and this process after it. */
 export function passStopsTo(child: ChildProcess): void {
   const forget = onStop((signal) => {

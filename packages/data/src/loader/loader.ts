@@ -44,12 +44,20 @@ export interface LoadedBatch extends Batch {
   position: number;
 }
 
+/** Whether a batch is wanted, by its place in the epoch. */
+export type Takes = (position: number) => boolean;
+
 export interface Loader {
+  /** Samples. */
+  size: number;
   batchesPerEpoch: number;
   /** Pictures that could not be decoded so far, each once. */
   problems: SampleProblem[];
-  /** The batches of one epoch from `startBatch` on. A batch without a single readable picture is left out. */
-  batches(epoch: number, startBatch?: number): AsyncGenerator<LoadedBatch, void, undefined>;
+  /**
+   * The batches of one epoch from `startBatch` on. A batch without a single readable picture is left out. Of batches that others `take`,
+   * nothing is read; whether any picture can be read is then for them all to find out.
+   */
+  batches(epoch: number, startBatch?: number, takes?: Takes): AsyncGenerator<LoadedBatch, void, undefined>;
   /** Stops the worker threads; call it once no generator is in use. */
   close(): Promise<void>;
 }
@@ -75,13 +83,14 @@ export function createLoader(options: LoaderOptions): Loader {
     ahead: Math.max(1, 2 * workers),
   };
   return {
+    size: samples.length,
     batchesPerEpoch: countBatches(
       countSamples(labelsOf(samples), options),
       options.batchSize,
       options.dropLast ?? false,
     ),
     problems: state.problems.list,
-    batches: (epoch, startBatch = 0) => iterateBatches(state, epoch, startBatch),
+    batches: (epoch, startBatch = 0, takes) => iterateBatches(state, { epoch, startBatch, takes }),
     close: () => state.source.close(),
   };
 }
@@ -104,8 +113,7 @@ function onceEach(say: (line: string) => void = () => {}): (lines: readonly stri
 
 async function* iterateBatches(
   state: LoaderState,
-  epoch: number,
-  startBatch: number,
+  { epoch, startBatch, takes }: { epoch: number; startBatch: number; takes: Takes | undefined },
 ): AsyncGenerator<LoadedBatch, void, undefined> {
   const { samples, batchSize, dropLast = false } = state.options;
   const order = epochOrder(labelsOf(samples), epoch, state.options);
@@ -114,6 +122,7 @@ async function* iterateBatches(
   let next = startBatch;
   const fillQueue = () => {
     for (; queue.length < state.ahead && next < count; next++) {
+      if (takes && !takes(next)) continue;
       const indices = order.slice(next * batchSize, (next + 1) * batchSize);
       const loading = loadPixels(state, indices, epoch);
       // Whoever stops iterating must not be told about batches that were under way.
@@ -134,7 +143,7 @@ async function* iterateBatches(
     yielded++;
     yield assembleBatch(state.options, entry.indices, loaded, entry.position);
   }
-  if (yielded === 0 && startBatch === 0) throw noReadablePicture(samples.length);
+  if (yielded === 0 && startBatch === 0 && !takes) throw noReadablePicture(samples.length);
 }
 
 const labelsOf = (samples: readonly Sample[]) => samples.map(({ label }) => label);
@@ -203,7 +212,8 @@ function checkOptions({ samples, batchSize, workers = 0, lengthMultiple = 8 }: L
   }
 }
 
-function noReadablePicture(count: number): CrosscheckError {
+/** Of a whole epoch. */
+export function noReadablePicture(count: number): CrosscheckError {
   return new CrosscheckError(
     'CROSSCHECK_DATA_NO_SAMPLES',
     `none of the ${count} pictures could be read; see the problems listed before`,

@@ -2,15 +2,14 @@
 import { type Freeze, isFrozen, readsSequences, type Value } from '@crosscheck/network';
 import { tf } from '@crosscheck/tensorflow';
 import {
-  applyStatistics,
   backbonePass,
+  type Differentiated,
   type GradientStep,
   type Gradients,
   headPass,
   isBackboneFrozen,
-  learningNames,
-  type Moved,
   type StepRun,
+  settleStep,
   type TrainingInput,
 } from '../gradients.ts';
 import {
@@ -200,7 +199,7 @@ export function predictLogits(state: ModelState, input: PartialInput | EncodedIn
 
 /**
  * Loss, logits and gradients of one batch. Features that are given replace frozen backbones. Running statistics move once, and only when the
- * loss is finite.
+ * loss is finite, or are given back.
  */
 export function computeGradients(
   state: ModelState,
@@ -208,32 +207,17 @@ export function computeGradients(
   step: GradientStep,
   kernels: KernelSet = bestKernels,
 ): Gradients {
-  const moved: Moved = new Map();
-  const names = learningNames(state, step);
-  try {
-    const outcome = differentiate({ state, step, moved, kernels }, input, new Set(names));
-    const { loss, logits, gradients } = outcome;
-    if (Number.isFinite(loss)) applyStatistics(state, moved);
-    const ordered = new Map(names.flatMap((name) => pairOf(gradients, name)));
-    return { loss, logits, gradients: ordered, dispose: () => tf.dispose([...ordered.values()]) };
-  } finally {
-    tf.dispose([...moved.values()]);
-  }
+  return settleStep({ state, step }, (moved, names) =>
+    differentiate({ state, step, moved, kernels }, input, new Set(names)),
+  );
 }
-
-const pairOf = (gradients: ReadonlyMap<string, tf.Tensor>, name: string): [string, tf.Tensor][] => {
-  const gradient = gradients.get(name);
-  return gradient ? [[name, gradient]] : [];
-};
-
-export type StepResult = Pick<Gradients, 'loss' | 'logits'> & { gradients: Map<string, tf.Tensor> };
 
 export interface FastRun extends StepRun {
   kernels: KernelSet;
 }
 
 /** Leaves no tensor behind but the gradients and the moved statistics. */
-export function differentiate(run: FastRun, input: TrainingInput, trainable: ReadonlySet<string>): StepResult {
+export function differentiate(run: FastRun, input: TrainingInput, trainable: ReadonlySet<string>): Differentiated {
   const gradients = new Map<string, tf.Tensor>();
   try {
     const judged = tf.tidy(() => lossAndGradients(run, input, { trainable, gradients }));
@@ -248,7 +232,7 @@ function lossAndGradients(
   run: FastRun,
   input: TrainingInput,
   { trainable, gradients }: { trainable: ReadonlySet<string>; gradients: Map<string, tf.Tensor> },
-): Pick<StepResult, 'loss' | 'logits'> {
+): Pick<Differentiated, 'loss' | 'logits'> {
   const { state, step } = run;
   checkLabels(input.label, input.size);
   const context: Context = {

@@ -21,6 +21,8 @@ export interface AdamStep {
   learningRate: number;
   /** Instead of the options' beta1, for schedules that cycle it. */
   beta1?: number;
+  /** Factor that makes gradients of what is given, which may be sums over samples; 1 by default. */
+  gradientScale?: number;
   /** Largest global norm of the gradients; larger ones are scaled down to it. */
   clipNorm?: number;
 }
@@ -109,9 +111,10 @@ export function createOptimizer(
     },
     step(variables, gradients, step) {
       for (const name of gradients.keys()) variableNamed(variables, name);
-      const gradientNorm = gradients.size === 0 ? 0 : kernels.globalNorm([...gradients.values()]);
+      const { gradientScale = 1, clipNorm } = step;
+      const gradientNorm = gradients.size === 0 ? 0 : gradientScale * kernels.globalNorm([...gradients.values()]);
       if (!Number.isFinite(gradientNorm)) return { gradientNorm, applied: false };
-      const scale = clipScale(gradientNorm, step.clipNorm);
+      const scale = gradientScale * clipScale(gradientNorm, clipNorm);
       const updates = [...gradients].map(([name, gradient]) => {
         const variable = variableNamed(variables, name);
         const known = knownOf(name, variable);

@@ -2,15 +2,14 @@
 import { type Freeze, readsSequences, type Value } from '@crosscheck/network';
 import { tf } from '@crosscheck/tensorflow';
 import {
-  applyStatistics,
   backbonePass,
+  type Differentiated,
   type GradientStep,
   type Gradients,
   headPass,
   isBackboneFrozen,
-  learningNames,
-  type Moved,
   type StepRun,
+  settleStep,
   type TrainingInput,
 } from '../gradients.ts';
 import {
@@ -127,28 +126,19 @@ export function predictLogits(
 
 /** Loss, logits and gradients of one batch: see ../fast/engine.ts for what it promises. */
 export function computeGradients(state: ModelState, input: TrainingInput, step: GradientStep): Gradients {
-  const moved: Moved = new Map();
-  const names = learningNames(state, step);
   checkLabels(input.label, input.size);
-  try {
-    const { loss, logits, gradients } = differentiate({ state, step, moved }, input, names);
-    if (Number.isFinite(loss)) applyStatistics(state, moved);
-    const named = new Map(names.flatMap((name, i) => (gradients[i] ? [[name, gradients[i]] as const] : [])));
-    return { loss, logits, gradients: named, dispose: () => tf.dispose([...named.values()]) };
-  } finally {
-    tf.dispose([...moved.values()]);
-  }
+  return settleStep({ state, step }, (moved, names) => differentiate({ state, step, moved }, input, names));
 }
 
 /** Frozen backbones run first and outside the tape, so nothing of them stays in memory. */
-function differentiate(step: StepRun, input: TrainingInput, names: readonly string[]) {
+function differentiate(step: StepRun, input: TrainingInput, names: readonly string[]): Differentiated {
   const { state } = step;
   const variables = names.map((name) => state.variables.get(name) as tf.Variable);
   const isFrozen = (backbone: keyof Freeze) => isBackboneFrozen(step, backbone);
   let logits: tf.Tensor2D | undefined;
   let loss = Number.NaN;
   try {
-    const gradients = tf.tidy(() => {
+    const found = tf.tidy(() => {
       const context = openContext(state, input);
       const labels = tf.tensor2d(input.label, [input.size, 1]);
       const vision = () => featuresOfImages(context, backbonePass(step, 'vision'));
@@ -162,7 +152,8 @@ function differentiate(step: StepRun, input: TrainingInput, names: readonly stri
       loss = value.dataSync()[0] as number;
       return variables.map(({ name }) => grads[name]) as tf.Tensor[];
     });
-    return { loss, logits: logits?.dataSync() as Float32Array, gradients: gradients as (tf.Tensor | undefined)[] };
+    const gradients = new Map(names.flatMap((name, i) => (found[i] ? [[name, found[i]]] : [])));
+    return { loss, logits: logits?.dataSync() as Float32Array, gradients };
   } finally {
     logits?.dispose();
   }

@@ -29,6 +29,8 @@ export interface CheckpointOptions {
   describe: (event: EpochEvent) => CheckpointMetadata;
   /** The error of weights that are not finite, which are never written. */
   diverged: (what: NotFinite, event: EpochEvent) => CrosscheckError;
+  /** False for a worker that only has to know which epoch is the best. */
+  writes: boolean;
 }
 
 export interface CheckpointWriter extends Consumer {
@@ -40,10 +42,11 @@ export const bestModelName = (version: string) => `best_model_${version}.safeten
 
 /** Keeps `best_model_<version>.safetensors`, and every so many epochs `model_<version>_epoch_<n>.safetensors`. */
 export function keepCheckpoints(options: CheckpointOptions): CheckpointWriter {
-  const { model, dir, version, metric, saveFrequency, describe, diverged } = options;
+  const { model, dir, version, metric, saveFrequency, describe, diverged, writes } = options;
   let { best } = options;
   const write = async (event: EpochEvent, name: string) => {
     const file = path.resolve(dir, name);
+    if (!writes) return file;
     const fail = (what: NotFinite) => diverged(what, event);
     const tensors = modelTensors(model).map((tensor) => onlyFinite(tensor, fail));
     await writeCheckpoint(file, { tensors, metadata: describe(event) });

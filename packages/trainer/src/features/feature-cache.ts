@@ -1,4 +1,15 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { makeRoom, markUsed, temporaryBeside } from '@crosscheck/files';
@@ -16,7 +27,11 @@ export interface KeptFeatures {
 
 /** Features that are being written. They get their name once all are there, so that nobody ever sees a part of them. */
 export interface FeatureDraft {
+  /** Where they are meanwhile. */
+  file: string;
   storage: RowStorage;
+  /** Puts on the disk what was written, for other processes to see. */
+  flush(): void;
   /** @param isWorthKeeping false: they go when they are closed */
   finish(rows: number, isWorthKeeping: boolean): KeptFeatures;
   discard(): void;
@@ -69,6 +84,16 @@ function openIfThere(file: string): number | null {
   }
 }
 
+/** Features that another process is writing under this name, once it has flushed them. @throws when they are not all there */
+export function openDraft(file: string, shape: RowShape, rows: number): KeptFeatures {
+  const descriptor = openSync(file, 'r');
+  const kept = fstatSync(descriptor).size;
+  const bytes = rows * rowWidth(shape) * Float32Array.BYTES_PER_ELEMENT;
+  if (kept >= bytes) return keep(descriptor, shape, rows);
+  closeSync(descriptor);
+  throw new Error(`expected ${bytes} bytes of features in ${file}, got ${kept}`);
+}
+
 function keep(descriptor: number, shape: RowShape, rows: number): KeptFeatures {
   const features = readFeatures(storeInFile(descriptor, rowWidth(shape)), shape, rows);
   return { features, close: () => closeSync(descriptor) };
@@ -78,6 +103,8 @@ function draft(file: string, shape: RowShape): FeatureDraft {
   const part = temporaryBeside(file);
   const descriptor = openSync(part, 'w+');
   return {
+    file: part,
+    flush: () => fsyncSync(descriptor),
     storage: storeInFile(descriptor, rowWidth(shape)),
     finish(rows, isWorthKeeping) {
       if (!isWorthKeeping) {

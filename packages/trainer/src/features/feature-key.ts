@@ -7,10 +7,19 @@ import { readImageFile } from '@crosscheck/preprocess';
 const featureVersion = 1;
 
 /** sha256 over names and values of both backbones, running statistics included. */
-export function digestBackbones({ variables, buffers }: Pick<Model, 'variables' | 'buffers'>): string {
+export const digestBackbones = (model: Weights): string =>
+  digestWeights(model, (name) => name.includes('_branch.backbone.'));
+
+type Weights = Pick<Model, 'variables' | 'buffers'>;
+
+/** sha256 over names and values of weights and running statistics. */
+export function digestWeights(
+  { variables, buffers }: Weights,
+  isMeant: (name: string) => boolean = () => true,
+): string {
   const hash = createHash('sha256');
   for (const [name, variable] of [...variables, ...buffers]) {
-    if (!name.includes('_branch.backbone.')) continue;
+    if (!isMeant(name)) continue;
     const { buffer, byteOffset, byteLength } = variable.dataSync();
     hash.update(`${name} ${variable.shape.join()}\n`).update(new Uint8Array(buffer, byteOffset, byteLength));
   }

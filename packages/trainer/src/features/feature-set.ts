@@ -65,6 +65,14 @@ export function writeBatch(
   }
 }
 
+/** Puts a row of one view, as `writeBatch` writes it where there is only one, in its place among all views. */
+// oxlint-disable-next-line max-params -- where, what shape, which row, its numbers, which view
+export function copyRow(storage: RowStorage, shape: RowShape, row: number, values: Float32Array, view: number): void {
+  const vision = visionColumn(shape, 0);
+  if (view === 0) storage.write(row, 0, values.subarray(0, vision));
+  storage.write(row, visionColumn(shape, view), values.subarray(vision));
+}
+
 /** A text's features, and for tokens as many places as the longest text has, then their mask. */
 function textRow(shape: RowShape, { text, length = 1, attentionMask }: FeatureBatch, i: number): Float32Array {
   const places = shape.tokens === null ? 1 : length;

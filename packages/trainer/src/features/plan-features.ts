@@ -44,7 +44,7 @@ export function planFeatures(
   phase: Phase,
   loaders: { train: Loader; validation: Loader },
 ): { train: FeatureRecipe; validation: FeatureRecipe } {
-  const { config, model, manifests, tokenizer, say } = open;
+  const { config, model, manifests, tokenizer, workers, say } = open;
   const { training, data } = config;
   const { feature_cache: kept } = training;
   const cache = openFeatureCache(kept.dir ?? cacheFolder('features'), kept.max_bytes);
@@ -54,7 +54,7 @@ export function planFeatures(
     preprocessing: preprocessingOf(config),
     batchSize: phase.batchSize,
   });
-  const shared = { model, sizes: sizesOf(config, preprocessingOf(config)), phase, cache, say };
+  const shared = { model, workers, sizes: sizesOf(config, preprocessingOf(config)), phase, cache, say };
   const augmentation = phase.augment && { ...data.augmentation, seed: training.seed };
   const recipe = (split: 'train' | 'val', loader: Loader): FeatureRecipe => ({
     ...shared,

@@ -1,18 +1,24 @@
+import { existsSync } from 'node:fs';
 import { messageOf, type Preprocessing } from '@crosscheck/contract';
-import type { LoadedBatch, Loader, Sample } from '@crosscheck/data';
-import type { Model, ModelInput } from '@crosscheck/engine';
+import { type Loader, noReadablePicture, type Sample } from '@crosscheck/data';
+import type { Model } from '@crosscheck/engine';
 import { featureShapes, readsSequences } from '@crosscheck/network';
+import { compare } from '../distributed/require-alike.ts';
+import type { Workers } from '../distributed/workers.ts';
 import type { Events } from '../loop/events.ts';
 import type { Phase } from '../loop/phases.ts';
-import type { FeatureCache, KeptFeatures } from './feature-cache.ts';
+import { computeFeatures } from './compute-features.ts';
+import { type FeatureCache, type FeatureDraft, type KeptFeatures, openDraft } from './feature-cache.ts';
 import { digestBackbones, digestPosts, featureKey } from './feature-key.ts';
-import { type FeatureBatch, type RowShape, readFeatures, rowWidth, writeBatch } from './feature-set.ts';
-import { type RowStorage, storeInMemory } from './row-storage.ts';
+import { type RowShape, readFeatures, rowWidth } from './feature-set.ts';
+import { storeInMemory } from './row-storage.ts';
 
 /** Where the features of a split come from, and where they are kept. */
 export interface FeatureRecipe {
   split: string;
   model: Model;
+  /** Each computes its share, and all get all of them. */
+  workers: Workers;
   sizes: RowSizes;
   phase: Phase;
   /** Its samples in the order of the file: a batch's composition moves the last bits of a feature, so a fixed order makes runs equal. */
@@ -47,80 +53,96 @@ export function rowShape(
  * over it.
  *
  * @returns null when told to stop
+ * @throws CROSSCHECK_DATA_NO_SAMPLES, CROSSCHECK_WORKERS_DIFFER
  */
 export async function* prepareFeatures(recipe: FeatureRecipe): Events<KeptFeatures | null> {
-  const { split, model, sizes, samples, views, cache, settings, say } = recipe;
-  if (cache === null) return yield* computeInMemory(recipe);
-  const posts = await digestPosts(samples);
-  const key = featureKey({ backbones: digestBackbones(model), posts, views, ...settings });
-  const found = cache.find(key, rowShape(model, sizes, views));
+  const { cache, workers, split } = recipe;
+  if (cache === null) return yield* compute(recipe, inMemory(recipe));
+  const key = await keyOf(recipe);
+  await compare(workers, { [`the sha256 of what decides the features of ${split}`]: key });
+  const found = findIn(cache, key, recipe);
+  const areEverywhere = (await workers.gather(found !== null)).every(Boolean);
+  if (found && areEverywhere) return found;
+  found?.close();
+  return yield* compute(recipe, await openPlace(recipe, cache, key));
+}
+
+const keyOf = async ({ model, samples, views, settings }: FeatureRecipe) =>
+  featureKey({ backbones: digestBackbones(model), posts: await digestPosts(samples), views, ...settings });
+
+const shapeOf = ({ model, sizes, views }: FeatureRecipe) => rowShape(model, sizes, views);
+
+function findIn(cache: FeatureCache, key: string, recipe: FeatureRecipe): KeptFeatures | null {
+  const { split, say } = recipe;
+  const found = cache.find(key, shapeOf(recipe));
   if (found === 'damaged') say(`features of ${split}: ${cache.dir}/${key} is damaged; they are computed again`);
-  else if (found !== null) {
-    say(`features of ${split}: kept by an earlier run in ${cache.dir}`);
-    return found;
-  }
-  return yield* computeOnDisk(recipe, cache, key);
+  else if (found !== null) say(`features of ${split}: kept by an earlier run in ${cache.dir}`);
+  return found === 'damaged' ? null : found;
 }
 
-async function* computeInMemory(recipe: FeatureRecipe): Events<KeptFeatures | null> {
-  const shape = rowShape(recipe.model, recipe.sizes, recipe.views);
+/** Where features go while they are computed. */
+type Place = Pick<FeatureDraft, 'finish' | 'discard'> & {
+  /** Null where another worker writes what this one can read. */
+  storage: FeatureDraft['storage'] | null;
+  /** Before anybody finishes. */
+  flush?: () => void;
+  /** Opens what another worker has flushed, before that finishes. */
+  follow?: (rows: number) => void;
+};
+
+function inMemory(recipe: FeatureRecipe): Place {
+  const shape = shapeOf(recipe);
   const storage = storeInMemory(recipe.samples.length, rowWidth(shape));
-  const rows = yield* computeFeatures(recipe, shape, storage);
-  return rows === null ? null : { features: readFeatures(storage, shape, rows), close: () => {} };
+  const finish = (rows: number) => ({ features: readFeatures(storage, shape, rows), close: () => {} });
+  return { storage, finish, discard: () => {} };
 }
 
-async function* computeOnDisk(recipe: FeatureRecipe, cache: FeatureCache, key: string): Events<KeptFeatures | null> {
-  const { split, loader, samples, say } = recipe;
-  const shape = rowShape(recipe.model, recipe.sizes, recipe.views);
-  let draft: ReturnType<FeatureCache['begin']>;
+/** The first worker's file, for all that see it; a file of their own for the others; memory where neither can be. */
+async function openPlace(recipe: FeatureRecipe, cache: FeatureCache, key: string): Promise<Place> {
+  const { workers } = recipe;
+  const first = workers.rank === 0 ? begin(recipe, cache, key) : null;
+  const [file = null] = await workers.gather(first && 'file' in first ? first.file : null);
+  if (first) return first;
+  return file !== null && existsSync(file) ? following(recipe, file) : begin(recipe, cache, key);
+}
+
+function begin(recipe: FeatureRecipe, cache: FeatureCache, key: string): FeatureDraft | Place {
+  const { split, samples, say } = recipe;
   try {
-    draft = cache.begin(key, shape, samples.length);
+    return cache.begin(key, shapeOf(recipe), samples.length);
   } catch (error) {
     say(
       `features of ${split} are not kept for later runs: ${cache.dir}: ${messageOf(error)}; see training.feature_cache.dir`,
     );
-    return yield* computeInMemory(recipe);
+    return inMemory(recipe);
   }
-  let rows: number | null = null;
+}
+
+function following(recipe: FeatureRecipe, file: string): Place {
+  let kept: KeptFeatures | undefined;
+  return {
+    storage: null,
+    follow: (rows) => (kept = openDraft(file, shapeOf(recipe), rows)),
+    finish: () => kept as KeptFeatures,
+    discard: () => kept?.close(),
+  };
+}
+
+async function* compute(recipe: FeatureRecipe, place: Place): Events<KeptFeatures | null> {
+  const { loader, workers } = recipe;
+  let isKept = false;
   try {
-    rows = yield* computeFeatures(recipe, shape, draft.storage);
+    const rows = yield* computeFeatures(recipe, shapeOf(recipe), place.storage);
+    if (rows === null) return null;
+    if (rows === 0) throw noReadablePicture(loader.size);
+    place.flush?.();
+    // Another run must be told of unreadable pictures, too.
+    const areWhole = (await workers.gather(loader.problems.length === 0)).every(Boolean);
+    place.follow?.(rows);
+    await workers.gather(null);
+    isKept = true;
+    return place.finish(rows, areWhole);
   } finally {
-    if (rows === null) draft.discard();
+    if (!isKept) place.discard();
   }
-  // Another run must be told of unreadable pictures, too.
-  return rows === null ? null : draft.finish(rows, loader.problems.length === 0);
-}
-
-/** Runs the backbones over every view of a split. @returns the number of readable samples, null when told to stop */
-async function* computeFeatures(
-  { model, phase, loader, views }: FeatureRecipe,
-  shape: RowShape,
-  storage: RowStorage,
-): Events<number | null> {
-  const total = loader.batchesPerEpoch * views;
-  let [rows, done] = [0, 0];
-  for (let view = 0; view < views; view++) {
-    rows = 0;
-    for await (const batch of loader.batches(view)) {
-      writeBatch(storage, shape, rows, encodeBatch(model, view === 0 ? batch : withoutWords(batch)), view);
-      rows += batch.size;
-      const command = yield { kind: 'progress', phase, what: 'features', done: ++done, total };
-      if (command === 'stop-run') return null;
-    }
-  }
-  return rows;
-}
-
-/** What both backbones make of one batch. */
-export function encodeBatch(model: Model, batch: ModelInput & Pick<LoadedBatch, 'label'>): FeatureBatch {
-  const { label, length, attentionMask, hasImage, hasText } = batch;
-  const tokens = readsSequences(model.architecture) ? { length, attentionMask } : {};
-  return { ...model.encode(batch), ...tokens, label, ...(hasImage && { hasImage }), ...(hasText && { hasText }) };
-}
-
-/** Words do not change from view to view: one token of each text is next to no work. */
-function withoutWords(batch: LoadedBatch): LoadedBatch {
-  const first = (values: Int32Array) =>
-    Int32Array.from({ length: batch.size }, (_, i) => values[i * batch.length] ?? 0);
-  return { ...batch, length: 1, inputIds: first(batch.inputIds), attentionMask: first(batch.attentionMask) };
 }

@@ -10,8 +10,7 @@ export interface RowStorage {
   read(row: number, column: number, values: Float32Array): void;
 }
 
-export function storeInMemory(rows: number, width: number): RowStorage {
-  const all = new Float32Array(rows * width);
+export function storeInMemory(rows: number, width: number, all = new Float32Array(rows * width)): RowStorage {
   const begin = (row: number, column: number) => row * width + column;
   return {
     write: (row, column, values) => all.set(values, begin(row, column)),

@@ -1,4 +1,6 @@
 import type { Architecture } from '@crosscheck/contract';
+import type { Model } from '@crosscheck/engine';
+import type { Phase } from './phases.ts';
 
 const visionBlock = /^vision_branch\.backbone\.features\.(\d+)\./;
 const textBlock = /^text_branch\.backbone\.(?:embeddings|transformer\.layer\.(\d+))\./;
@@ -13,4 +15,16 @@ export function distanceFromHeads(name: string, { vision, text }: Architecture):
   const layer = textBlock.exec(name);
   if (layer === null) return 0;
   return layer[1] === undefined ? text.layers + 1 : text.layers - Number(layer[1]);
+}
+
+/** Backbone blocks that learn in an epoch of the phase; null = all that are not frozen. */
+export function openBlocks({ unfreezeEvery }: Phase, epoch: number): number | null {
+  return unfreezeEvery === null ? null : 1 + Math.floor(epoch / unfreezeEvery);
+}
+
+/** Names of the variables that learn in an epoch of a phase. */
+export function trainableIn(model: Model, phase: Phase, epoch: number): string[] {
+  const names = model.trainableNames(phase.freeze);
+  const open = openBlocks(phase, epoch);
+  return open === null ? names : names.filter((name) => distanceFromHeads(name, model.architecture) <= open);
 }

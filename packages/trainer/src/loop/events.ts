@@ -41,6 +41,8 @@ export interface StepEvent {
   stepSeconds: number;
   /** The part of it spent waiting for data. */
   dataSeconds: number;
+  /** Whether another worker was asked to stop. */
+  isToStop: boolean;
   /** What to save to continue from here. */
   resumePoint(): ResumePoint;
 }
@@ -67,7 +69,7 @@ export type TrainEvent =
   | { kind: 'progress'; phase: Phase; what: 'features' | 'validation'; done: number; total: number }
   | { kind: 'epoch-start'; phase: Phase; epoch: number; steps: number }
   | StepEvent
-  | { kind: 'skipped-step'; phase: Phase; position: Position; loss: number }
+  | { kind: 'skipped-step'; phase: Phase; position: Position; loss: number; isToStop: boolean }
   | EpochEvent
   | { kind: 'phase-end'; phase: Phase; reason: EndReason; position: Position }
   | ({ kind: 'interrupted' } & ResumePoint);

@@ -1,5 +1,5 @@
 import { createRandom } from '@crosscheck/contract';
-import { epochOrder, type Loader, type OrderOptions } from '@crosscheck/data';
+import { countSamples, epochOrder, type Loader, type OrderOptions, type Takes } from '@crosscheck/data';
 import type { TrainingInput } from '@crosscheck/engine';
 import { type FeatureSet, selectFeatures } from '../features/feature-set.ts';
 
@@ -8,13 +8,16 @@ export type PlacedInput = TrainingInput & { position: number };
 
 /** Where the training steps of a phase get their inputs from: pixels and tokens, or features that were computed once. */
 export interface InputSource {
-  /** Inputs of one epoch from a batch on; the same for the same (epoch, batch), wherever it is entered. */
-  inputs(epoch: number, startBatch: number): AsyncGenerator<PlacedInput>;
+  /** Batches in an epoch. */
+  count(): number;
+  /** Inputs of one epoch from a batch on, of the batches that `takes` names; the same for the same (epoch, batch), wherever it is entered. */
+  inputs(epoch: number, startBatch: number, takes: Takes): AsyncGenerator<PlacedInput, void, undefined>;
 }
 
 export function pixelInputs(loader: Loader): InputSource {
   return {
-    inputs: (epoch, startBatch) => loader.batches(epoch, startBatch),
+    count: () => loader.batchesPerEpoch,
+    inputs: (epoch, startBatch, takes) => loader.batches(epoch, startBatch, takes),
   };
 }
 
@@ -30,10 +33,12 @@ export function featureInputs(
 ): InputSource {
   const { batchSize, seed, views } = order;
   return {
-    async *inputs(epoch, startBatch) {
+    count: () => Math.ceil(countSamples(set().label, order) / batchSize),
+    async *inputs(epoch, startBatch, takes) {
       const features = set();
       const all = epochOrder(features.label, epoch, order);
       for (let position = startBatch; position * batchSize < all.length; position++) {
+        if (!takes(position)) continue;
         const rows = all.subarray(position * batchSize, (position + 1) * batchSize);
         const shown = rows.map((row) => viewOf(seed, epoch, row, views));
         yield { ...selectFeatures(features, { rows, views: shown }), position };

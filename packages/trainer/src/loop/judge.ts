@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { sigmoid, throwIfStopped } from '@crosscheck/contract';
-import type { Loader } from '@crosscheck/data';
+import { type Loader, noReadablePicture } from '@crosscheck/data';
 import type { Model } from '@crosscheck/engine';
+import { inRounds, onePerWorker, ownPart, type Rounds } from '../distributed/rounds.ts';
+import { alone, type Workers } from '../distributed/workers.ts';
 import { type FeatureSet, selectFeatures } from '../features/feature-set.ts';
 
 /** The model's answers on a split, in the order of its samples. N readable samples. */
@@ -22,17 +24,23 @@ export type Judging = AsyncGenerator<number, Judged>;
 /** Rows of features that are judged at once. */
 export const rowsPerPass = 256;
 
-/** Judges every batch of a loader in evaluation mode. */
-export async function* judgeBatches(model: Pick<Model, 'predictLogits'>, loader: Loader): Judging {
-  const [logits, labels, indices]: [number[], number[], number[]] = [[], [], []];
-  let done = 0;
-  for await (const batch of loader.batches(0)) {
-    logits.push(...model.predictLogits(batch));
-    labels.push(...batch.label);
-    indices.push(...batch.indices);
-    yield ++done;
+/** Judges every batch of a loader in evaluation mode; each worker its share, and all come to the same answers. */
+export async function* judgeBatches(
+  model: Pick<Model, 'predictLogits'>,
+  loader: Loader,
+  workers: Workers = alone,
+): Judging {
+  const answers: Answers = { logits: [], labels: [], indices: [] };
+  const rounds = onePerWorker(workers, loader.batchesPerEpoch);
+  for await (const { end, own } of inRounds(loader.batches(0, 0, ownPart(rounds)), rounds)) {
+    for (const batch of own) {
+      answers.logits.push(...model.predictLogits(batch));
+      answers.labels.push(...batch.label);
+      answers.indices.push(...batch.indices);
+    }
+    yield end;
   }
-  return judged(logits, labels, indices);
+  return joinAnswers(answers, loader.size, workers);
 }
 
 /** Rows whose pictures and words stand beside each other's; every row's own where left out. */
@@ -42,25 +50,55 @@ export interface Pairing {
 }
 
 /** Judges features that were computed once; yields the number of passes. */
-export async function* judgeFeatures(model: Model, features: FeatureSet, pairing: Pairing = {}): Judging {
-  const logits: number[] = [];
+export async function* judgeFeatures(
+  model: Model,
+  features: FeatureSet,
+  { image, text, workers = alone }: Pairing & { workers?: Workers } = {},
+): Judging {
   const rows = Int32Array.from({ length: features.size }, (_, i) => i);
-  const { image = rows, text = rows } = pairing;
-  for (let begin = 0; begin < features.size; begin += rowsPerPass) {
-    const end = begin + rowsPerPass;
-    const part = selectFeatures(features, { rows: image.subarray(begin, end), text: text.subarray(begin, end) });
-    logits.push(...model.predictLogitsFromFeatures(part));
-    yield 1 + begin / rowsPerPass;
+  const answers: Answers = { logits: [], labels: [], indices: [] };
+  const rounds = onePerWorker(workers, Math.ceil(features.size / rowsPerPass));
+  for await (const { end, own } of inRounds(places(rounds), rounds)) {
+    for (const { position } of own) {
+      const of = (all: Int32Array) => all.subarray(position * rowsPerPass, (position + 1) * rowsPerPass);
+      const part = selectFeatures(features, { rows: of(image ?? rows), text: of(text ?? rows) });
+      answers.logits.push(...model.predictLogitsFromFeatures(part));
+      answers.labels.push(...features.label.subarray(position * rowsPerPass, (position + 1) * rowsPerPass));
+      answers.indices.push(...of(rows));
+    }
+    yield end;
   }
-  return judged(logits, features.label, rows);
+  return joinAnswers(answers, features.size, workers);
 }
 
-function judged(logits: number[], labels: ArrayLike<number>, indices: ArrayLike<number>): Judged {
+async function* places(rounds: Rounds): AsyncGenerator<{ position: number }, void, undefined> {
+  const isOwn = ownPart(rounds);
+  for (let position = rounds.begin; position < rounds.end; position++) if (isOwn(position)) yield { position };
+}
+
+interface Answers {
+  logits: number[];
+  labels: number[];
+  indices: number[];
+}
+
+/** Everybody's answers in the order of the samples. @throws CROSSCHECK_DATA_NO_SAMPLES when there are none */
+async function joinAnswers(own: Answers, samples: number, workers: Workers): Promise<Judged> {
+  const all = workers.world === 1 ? [own] : await workers.gather(own);
+  const of = (key: keyof Answers) => all.flatMap((answers) => answers[key]);
+  const [indices, logits, labels] = [of('indices'), of('logits'), of('labels')];
+  if (indices.length === 0) throw noReadablePicture(samples);
+  const order =
+    workers.world === 1
+      ? null
+      : indices.map((_, i) => i).sort((a, b) => (indices[a] as number) - (indices[b] as number));
+  // What is not finite has no form in JSON.
+  const sorted = (values: number[]) => (order ? order.map((i) => values[i] ?? Number.NaN) : values);
   return {
-    logits: Float32Array.from(logits),
-    probabilities: Float64Array.from(logits, sigmoid),
-    labels: Float32Array.from(labels),
-    indices: Int32Array.from(indices),
+    logits: Float32Array.from(sorted(logits)),
+    probabilities: Float64Array.from(sorted(logits), sigmoid),
+    labels: Float32Array.from(sorted(labels)),
+    indices: Int32Array.from(sorted(indices)),
   };
 }
 

@@ -119,10 +119,10 @@ async function* reportStep(
   result: StepResult,
   totals: EpochTotals,
 ): Events<LoopCommand | undefined> {
-  if (result.skipped) totals.skip();
-  if (result.skipped) return yield { kind: 'skipped-step', phase, position, loss: result.loss };
+  const { skipped, loss, learningRate, gradientNorm, batchSize, stepSeconds, dataSeconds, isToStop } = result;
+  if (skipped) totals.skip();
+  if (skipped) return yield { kind: 'skipped-step', phase, position, loss, isToStop };
   totals.add(result);
-  const { loss, learningRate, gradientNorm, batchSize, stepSeconds, dataSeconds } = result;
   const figures = {
     loss,
     learningRate,
@@ -131,6 +131,7 @@ async function* reportStep(
     correct: countCorrect(result),
     stepSeconds,
     dataSeconds,
+    isToStop,
   };
   const resumePoint = () => ({ position, totals: totals.snapshot() });
   return yield { kind: 'step', phase, position, ...figures, resumePoint };

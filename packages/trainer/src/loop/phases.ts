@@ -20,7 +20,7 @@ export interface Phase {
   scheduler: SchedulerName;
   /** Linear rise ahead of the scheduler. */
   warmupSteps: number;
-  /** Batches per optimizer step. */
+  /** Batches per optimizer step: its parts, which workers share. The last step of an epoch may have fewer. */
   accumulateSteps: number;
   /** Factor on the learning rate per block away from the heads. */
   layerDecay: number;

@@ -1,14 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import type { CrosscheckError } from '@crosscheck/contract';
-import type { Loader, OrderOptions } from '@crosscheck/data';
+import { type Loader, noReadablePicture, type OrderOptions } from '@crosscheck/data';
 import { computeMetrics } from '@crosscheck/evaluation';
 import { countParameters } from '@crosscheck/network';
+import { inRounds, ownPart, type Rounds } from '../distributed/rounds.ts';
 import type { KeptFeatures } from '../features/feature-cache.ts';
 import { type FeatureRecipe, prepareFeatures } from '../features/prepare-features.ts';
 import { divergedError, type NotFinite } from './diverged.ts';
 import { nameMetrics } from './epoch-totals.ts';
 import type { EpochMetrics, Events, LoopCommand, Position } from './events.ts';
-import { featureInputs, type InputSource, type PlacedInput, pixelInputs } from './inputs.ts';
+import { featureInputs, type InputSource, pixelInputs } from './inputs.ts';
 import { type Judged, type Judging, judgeBatches, judgeFeatures, rowsPerPass } from './judge.ts';
 import type { Phase } from './phases.ts';
 import { type StepOptions, type StepOutcome, takeStep } from './take-step.ts';
@@ -62,7 +63,7 @@ export function canCacheFeatures(phase: Phase, frozenBatchNorm: 'keep' | 'update
 }
 
 export function openSession(options: SessionOptions): PhaseSession {
-  const { phase, model, train, validation, features: recipes } = options;
+  const { phase, model, workers, train, validation, features: recipes } = options;
   const made: { train?: KeptFeatures; validation?: KeptFeatures } = {};
   const order = { ...options.order, batchSize: phase.batchSize, views: recipes?.train.views ?? 1 };
   const source = recipes ? featureInputs(() => (made.train as KeptFeatures).features, order) : pixelInputs(train);
@@ -84,7 +85,7 @@ export function openSession(options: SessionOptions): PhaseSession {
     },
     async *validate({ step, totalEpochs }) {
       const features = made.validation?.features;
-      const judging = features ? judgeFeatures(model, features) : judgeBatches(model, validation);
+      const judging = features ? judgeFeatures(model, features, { workers }) : judgeBatches(model, validation, workers);
       const passes = features ? Math.ceil(features.size / rowsPerPass) : validation.batchesPerEpoch;
       const judged = yield* showJudging(judging, phase, passes);
       if (judged && !judged.logits.every(Number.isFinite))
@@ -117,16 +118,22 @@ async function* takeSteps(
   source: InputSource,
   { position: from, health }: { position: Position; health: Health },
 ): AsyncGenerator<StepResult> {
+  const { workers, phase } = options;
   const { epoch, totalEpochs, batch } = from;
   let { phaseStep, step } = from;
+  let samples = 0;
   let asked = performance.now();
-  for await (const inputs of groupInputs(source.inputs(totalEpochs, batch), options.phase.accumulateSteps)) {
+  const rounds: Rounds = { workers, begin: batch, end: source.count(), parts: phase.accumulateSteps };
+  for await (const { begin, end, own } of inRounds(source.inputs(totalEpochs, batch, ownPart(rounds)), rounds)) {
     const arrived = performance.now();
-    const result = takeStep(options, inputs, { phaseStep, step, epoch });
+    const ownParts = own.map((input) => ({ index: input.position - begin, input }));
+    const result = await takeStep(options, ownParts, { phaseStep, step, epoch });
+    if (result === null) continue;
+    samples += result.batchSize;
     const done = performance.now();
     const seconds = { dataSeconds: (arrived - asked) / 1000, stepSeconds: (done - asked) / 1000 };
     note(health, result);
-    yield { ...result, ...seconds, nextBatch: (inputs.at(-1)?.position ?? batch) + 1 };
+    yield { ...result, ...seconds, nextBatch: end };
     if (!result.skipped) [phaseStep, step] = [phaseStep + 1, step + 1];
     if (health.skippedInRow >= options.maxSkippedSteps)
       throw diverged(options, health, { step, totalEpochs, what: inARow(health, result) });
@@ -134,8 +141,10 @@ async function* takeSteps(
     await setImmediate();
     asked = performance.now();
   }
+  if (batch > 0) return;
+  if (samples === 0) throw noReadablePicture(options.train.size);
   // An epoch may have fewer steps than may be skipped in a row.
-  if (batch === 0 && phaseStep === from.phaseStep && health.skippedInRow > 0)
+  if (phaseStep === from.phaseStep && health.skippedInRow > 0)
     throw diverged(options, health, { step, totalEpochs, what: ['no step', 'had a finite loss and gradient'] });
 }
 
@@ -160,18 +169,6 @@ interface Place {
   step: number;
   totalEpochs: number;
   what: NotFinite;
-}
-
-/** Batches as they come, so many at a time; the last group may be smaller. */
-async function* groupInputs(inputs: AsyncGenerator<PlacedInput>, count: number): AsyncGenerator<PlacedInput[]> {
-  let group: PlacedInput[] = [];
-  for await (const input of inputs) {
-    group.push(input);
-    if (group.length < count) continue;
-    yield group;
-    group = [];
-  }
-  if (group.length > 0) yield group;
 }
 
 /** Passes a judging's progress on as events. @returns null when told to stop */

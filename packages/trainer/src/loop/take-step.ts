@@ -1,12 +1,15 @@
-import { combineSeeds } from '@crosscheck/contract';
-import type { Gradients, LossOptions, Model, Optimizer, Schedule, TrainingInput } from '@crosscheck/engine';
+import type { LossOptions, Model, Optimizer, Schedule } from '@crosscheck/engine';
 import { tf } from '@crosscheck/tensorflow';
-import { distanceFromHeads } from './blocks.ts';
-import { dropModalities, type ModalityDropout } from './modality-dropout.ts';
+import { sumOverWorkers } from '../distributed/sum-over-workers.ts';
+import type { Workers } from '../distributed/workers.ts';
+import type { ModalityDropout } from './modality-dropout.ts';
 import type { Phase } from './phases.ts';
+import { countOf, disposeSums, type Part, type StepSums, sumParts } from './step-sums.ts';
 
 export interface StepOptions {
   phase: Phase;
+  /** Those that share the parts of a step. */
+  workers: Workers;
   model: Model;
   optimizer: Optimizer;
   schedule: Schedule;
@@ -18,7 +21,7 @@ export interface StepOptions {
   modalityDropout: ModalityDropout;
 }
 
-/** What one optimizer step did. A step whose loss or gradient is not finite is skipped and changes no weight. */
+/** What one optimizer step did, over all its parts. A step whose loss or gradient is not finite is skipped and changes nothing. */
 export interface StepOutcome {
   skipped: boolean;
   loss: number;
@@ -26,10 +29,12 @@ export interface StepOutcome {
   logits: Float32Array;
   /** [B] */
   labels: Float32Array;
-  /** Samples of all its batches. */
+  /** Samples of all its parts. */
   batchSize: number;
   learningRate: number;
   gradientNorm: number;
+  /** Whether another worker was asked to stop. */
+  isToStop: boolean;
 }
 
 /** Where a step stands: randomness follows from it. */
@@ -40,83 +45,64 @@ export interface StepPlace {
   epoch: number;
 }
 
-/** One optimizer step on one batch, or on several whose gradients are averaged over their samples. */
-export function takeStep(options: StepOptions, inputs: readonly TrainingInput[], place: StepPlace): StepOutcome {
+/**
+ * One optimizer step: this worker's parts and everybody else's, averaged over their samples. All workers come to the same outcome and the
+ * same weights, bit for bit.
+ *
+ * @returns null when none of the parts has a sample that can be read
+ */
+export async function takeStep(
+  options: StepOptions,
+  parts: readonly Part[],
+  place: StepPlace,
+): Promise<StepOutcome | null> {
+  const sums = await sumOverWorkers(options, sumParts(options, parts, place), place);
+  try {
+    return sums.parts.length === 0 ? null : applyStep(options, sums, place);
+  } finally {
+    disposeSums(sums);
+  }
+}
+
+function applyStep(options: StepOptions, sums: StepSums, place: StepPlace): StepOutcome {
   const { model, optimizer, clipNorm } = options;
   const { learningRate, beta1 } = options.schedule(place.phaseStep);
-  const averaged = averageGradients(options, inputs, place);
-  try {
-    const { loss, logits, gradients } = averaged;
-    const hyper = {
-      learningRate,
-      ...(beta1 === undefined ? {} : { beta1 }),
-      ...(clipNorm === null ? {} : { clipNorm }),
-    };
-    const { gradientNorm, applied } =
-      Number.isFinite(loss) && logits.every(Number.isFinite)
-        ? optimizer.step(model.variables, gradients, hyper)
-        : { gradientNorm: Number.NaN, applied: false };
-    const labels = joinArrays(inputs.map(({ label }) => label));
-    return { skipped: !applied, loss, logits, labels, batchSize: labels.length, learningRate, gradientNorm };
-  } finally {
-    averaged.dispose();
-  }
+  const { loss, logits, labels } = joinParts(sums);
+  const gradientScale = sums.unit / labels.length;
+  const hyper = {
+    learningRate,
+    gradientScale,
+    ...(beta1 === undefined ? {} : { beta1 }),
+    ...(clipNorm === null ? {} : { clipNorm }),
+  };
+  const { gradientNorm, applied } =
+    Number.isFinite(loss) && logits.every(Number.isFinite)
+      ? optimizer.step(model.variables, sums.gradients, hyper)
+      : { gradientNorm: Number.NaN, applied: false };
+  if (applied) moveStatistics(model, sums, gradientScale);
+  const { isToStop } = sums;
+  return { skipped: !applied, loss, logits, labels, batchSize: labels.length, learningRate, gradientNorm, isToStop };
 }
 
-/** Backbone blocks that learn in an epoch of the phase; null = all that are not frozen. */
-export function openBlocks({ unfreezeEvery }: Phase, epoch: number): number | null {
-  return unfreezeEvery === null ? null : 1 + Math.floor(epoch / unfreezeEvery);
+/** Once a step: by the mean over all its samples of what their parts would do. */
+function moveStatistics(model: Model, { statistics }: StepSums, scale: number): void {
+  if (scale === 1) return model.moveStatistics(statistics);
+  const means = new Map(Array.from(statistics, ([name, sum]) => [name, tf.mul(sum, scale)]));
+  model.moveStatistics(means);
+  tf.dispose([...means.values()]);
 }
 
-/** Names of the variables that learn in an epoch of a phase. */
-export function trainableIn(model: Model, phase: Phase, epoch: number): string[] {
-  const names = model.trainableNames(phase.freeze);
-  const open = openBlocks(phase, epoch);
-  return open === null ? names : names.filter((name) => distanceFromHeads(name, model.architecture) <= open);
-}
-
-function gradientsOf(options: StepOptions, input: TrainingInput, place: StepPlace, part: number): Gradients {
-  const { model, phase, seed, loss, frozenBatchNorm, mixedPrecision, modalityDropout } = options;
-  const stepSeed = part === 0 ? combineSeeds(seed, 'step', place.step) : combineSeeds(seed, 'step', place.step, part);
-  return model.computeGradients(dropModalities(input, modalityDropout, stepSeed), {
-    ...loss,
-    seed: stepSeed,
-    freeze: phase.freeze,
-    frozenBatchNorm,
-    mixedPrecision,
-    trainable: trainableIn(model, phase, place.epoch),
-  });
-}
-
-function averageGradients(options: StepOptions, inputs: readonly TrainingInput[], place: StepPlace): Gradients {
-  const total = inputs.reduce((sum, { size }) => sum + size, 0);
-  const sums = new Map<string, tf.Tensor>();
-  const logits: Float32Array[] = [];
-  let loss = 0;
-  for (const [part, input] of inputs.entries()) {
-    const share = input.size / total;
-    const one = gradientsOf(options, input, place, part);
-    if (inputs.length === 1) return one;
-    loss += share * one.loss;
-    logits.push(one.logits);
-    for (const [name, gradient] of one.gradients) addTo(sums, name, gradient, share);
-    one.dispose();
-  }
-  return { loss, logits: joinArrays(logits), gradients: sums, dispose: () => tf.dispose([...sums.values()]) };
-}
-
-// oxlint-disable-next-line max-params -- a sum, its name, what is added and how much of it
-function addTo(sums: Map<string, tf.Tensor>, name: string, gradient: tf.Tensor, share: number): void {
-  const before = sums.get(name);
-  sums.set(
-    name,
-    tf.tidy(() => (before ? tf.add(before, tf.mul(gradient, share)) : tf.mul(gradient, share))),
-  );
-  before?.dispose();
+function joinParts({ parts }: StepSums): Pick<StepOutcome, 'loss' | 'logits' | 'labels'> {
+  const samples = countOf(parts);
+  return {
+    loss: parts.reduce((sum, { loss, labels }) => sum + (labels.length / samples) * loss, 0),
+    logits: joinArrays(parts.map(({ logits }) => logits)),
+    labels: joinArrays(parts.map(({ labels }) => labels)),
+  };
 }
 
 /** One array after the other. */
-export function joinArrays(arrays: readonly Float32Array[]): Float32Array {
+function joinArrays(arrays: readonly Float32Array[]): Float32Array {
   const joined = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
   let offset = 0;
   for (const array of arrays) {

@@ -3,8 +3,8 @@ import type { CompleteConfig } from '@crosscheck/config';
 import type { Model } from '@crosscheck/engine';
 import { writeWhole } from '@crosscheck/files';
 import { summary } from '@crosscheck/network';
+import { trainableIn } from '../loop/blocks.ts';
 import type { Phase } from '../loop/phases.ts';
-import { trainableIn } from '../loop/take-step.ts';
 import { guardWriting } from './guard-writing.ts';
 
 export const networkFileName = 'network.txt';

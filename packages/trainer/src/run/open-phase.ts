@@ -4,7 +4,9 @@ import { isBetterEpoch } from '@crosscheck/evaluation';
 import { openCheckpoint } from '@crosscheck/weights';
 import type { Best } from '../consumers/checkpoints.ts';
 import { openLoader } from '../data/run-data.ts';
+import { requireSameWeights } from '../distributed/require-alike.ts';
 import { decideCaching, planFeatures } from '../features/plan-features.ts';
+import { trainableIn } from '../loop/blocks.ts';
 import type { Position } from '../loop/events.ts';
 import type { EpochRecord } from '../loop/history.ts';
 import { resolveLoss } from '../loop/loss.ts';
@@ -12,7 +14,6 @@ import { buildOptimizer } from '../loop/optimizer.ts';
 import type { Phase } from '../loop/phases.ts';
 import { buildSchedule } from '../loop/schedule.ts';
 import { openSession, type PhaseSession } from '../loop/session.ts';
-import { trainableIn } from '../loop/take-step.ts';
 import type { OpenRun } from './open-run.ts';
 
 export interface OpenedPhase {
@@ -26,13 +27,14 @@ export async function openPhase(
   phase: Phase,
   { position, previous }: { position: Position; previous: Optimizer | undefined },
 ): Promise<OpenedPhase> {
-  const { config, model, manifests, history, resumed } = open;
+  const { config, model, manifests, history, resumed, workers } = open;
   const { training, data } = config;
   const optimizer = buildOptimizer(config, phase, model);
   if (resumed && isResumedAt(open, phase, position)) await resumed.state.restore(model, optimizer);
   else if (previous && phase.optimizerState === 'keep') optimizer.restore(previous.state(), model.variables);
+  await requireSameWeights(workers, model);
   optimizer.prepare(model.variables, trainableIn(model, phase, position.epoch));
-  const cacheFeatures = decideCaching(open, phase);
+  const cacheFeatures = (await workers.gather(decideCaching(open, phase))).every(Boolean);
   const order = { shuffle: data.shuffle, seed: training.seed, balanced: training.class_balanced_sampling };
   const { train, validation } = openLoaders(open, phase, cacheFeatures ? inFileOrder : order);
   const trainLabels = manifests.train.samples.map(({ label }) => label);
@@ -40,6 +42,7 @@ export async function openPhase(
   const stepsPerEpoch = Math.ceil(Math.ceil(batches) / phase.accumulateSteps);
   const session = openSession({
     phase,
+    workers,
     model,
     optimizer,
     schedule: buildSchedule(config, phase, stepsPerEpoch, history),
@@ -70,7 +73,7 @@ export async function openPhase(
 const inFileOrder = { shuffle: false, balanced: false };
 
 function openLoaders(
-  { config, manifests, tokenizer, say: warn }: OpenRun,
+  { config, manifests, tokenizer, warn }: OpenRun,
   { batchSize, augment }: Phase,
   order: { shuffle: boolean; balanced: boolean },
 ): { train: Loader; validation: Loader } {

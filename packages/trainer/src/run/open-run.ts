@@ -15,6 +15,8 @@ import { checkClasses } from '../data/check-classes.ts';
 import { checkOverlap } from '../data/check-overlap.ts';
 import type { SplitRows } from '../data/divide-split.ts';
 import { readCalibrationSplit, readSplit } from '../data/run-data.ts';
+import { type Facts, requireAlike } from '../distributed/require-alike.ts';
+import { sharePhases } from '../distributed/share-phases.ts';
 import { alone, type Workers } from '../distributed/workers.ts';
 import type { EpochRecord } from '../loop/history.ts';
 import { type Phase, resolvePhases } from '../loop/phases.ts';
@@ -55,12 +57,14 @@ export interface OpenRun {
   unreadable: Map<string, SampleProblem>;
   throughput: Throughput;
   say: (line: string) => void;
+  /** Says what only this worker knows. */
+  warn: (line: string) => void;
   close(): Promise<void>;
 }
 
 export async function openRun(run: Run<TrainConfig>, workers: Workers = alone): Promise<OpenRun> {
   collectLessOften();
-  const resumed = await openResumedRun(run.config, run.overrides);
+  const resumed = await openResumedRun(run.config, run.overrides, workers);
   try {
     return await openParts(run, resumed, workers);
   } catch (error) {
@@ -70,36 +74,31 @@ export async function openRun(run: Run<TrainConfig>, workers: Workers = alone): 
 }
 
 async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null, workers: Workers): Promise<OpenRun> {
-  const say = (line: string) => run.log(line);
-  const { runDir } = resumed ?? run;
+  const { say, warn } = speakers(run, workers);
+  const { runDir, checkpointDir } = await placesOf(run, resumed, workers);
   say(describeTensorflow());
   const config = await completeFor(run, resumed);
   const precision = describePrecision(config.training.mixed_precision, tensorflowInfo());
   if (precision !== null) say(precision);
   const tokenizer = await openRunTokenizer(config);
-  const manifests = { train: await readSplit(config, 'train'), val: await readSplit(config, 'val') };
-  for (const [split, manifest] of Object.entries(manifests))
-    for (const line of [describeSplit(split, manifest), ...manifest.notes.map((note) => `${split}: ${note}`)])
-      say(line);
-  const calibrationRows = await openCalibrationRows(config, manifests, say);
-  checkClasses({ ...manifests, ...(calibrationRows && { calibration: calibrationRows }) }, config, say);
-  const others = calibrationRows && !mayOverlap(calibrationRows.rows, manifests.val.rows);
-  await checkOverlap({ ...manifests, ...(others && { calibration: calibrationRows }) }, config.data.on_overlap, say);
+  const { manifests, calibrationRows } = await openPosts(config, say);
   if (resumed) checkSameData(manifests, resumed);
   const model = buildModel(config);
   const lines = resumed ? [`resuming ${runDir}`, ...resumed.changes] : await loadInitialWeights(model, config);
   for (const line of lines) say(line);
   say(`${config.model.name}: ${countParameters(model).total.toLocaleString('en')} parameters`);
-  const checkpointDir = checkpointDirOf(run, resumed);
-  makeFolder(checkpointDir);
-  cleanLitter(checkpointDir);
-  const [phases, origins] = [resolvePhases(config), run.origins];
-  writeNetwork({ model, config, phases, runDir });
+  const { origins } = run;
+  const [phases, growth] = sharePhases(resolvePhases(config), workers);
+  for (const line of growth) say(line);
+  await requireAlike(workers, factsOf({ config, manifests, resumed }));
+  const writes = workers.rank === 0;
+  if (writes) openFolders({ model, config, phases, runDir, checkpointDir });
   throwIfStopped(); // from here on the tracker has to be told
   const history = resumed ? [...resumed.state.description.history] : [];
   const runId = resumed?.state.description.runId ?? null;
-  if (resumed) cutMetricsFile(runDir, resumed.state.description.point.position);
+  if (writes && resumed) cutMetricsFile(runDir, resumed.state.description.point.position);
   const tracking = await openTracking({
+    writes,
     config,
     runDir,
     phases,
@@ -133,7 +132,62 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null, work
     history,
   };
   const [throughput, unreadable] = [measureThroughput(), new Map<string, SampleProblem>()];
-  return { ...opened, throughput, unreadable, say, close };
+  return { ...opened, throughput, unreadable, say, warn, close };
+}
+
+/** The splits that training and what follows it need, checked against each other. */
+async function openPosts(
+  config: CompleteConfig,
+  say: (line: string) => void,
+): Promise<Pick<OpenRun, 'manifests' | 'calibrationRows'>> {
+  const manifests = { train: await readSplit(config, 'train'), val: await readSplit(config, 'val') };
+  for (const [split, manifest] of Object.entries(manifests))
+    for (const line of [describeSplit(split, manifest), ...manifest.notes.map((note) => `${split}: ${note}`)])
+      say(line);
+  const calibrationRows = await openCalibrationRows(config, manifests, say);
+  checkClasses({ ...manifests, ...(calibrationRows && { calibration: calibrationRows }) }, config, say);
+  const others = calibrationRows && !mayOverlap(calibrationRows.rows, manifests.val.rows);
+  await checkOverlap({ ...manifests, ...(others && { calibration: calibrationRows }) }, config.data.on_overlap, say);
+  return { manifests, calibrationRows };
+}
+
+/** What all workers know is said by one of them. */
+function speakers(run: Run<TrainConfig>, { rank }: Workers): Pick<OpenRun, 'say' | 'warn'> {
+  const log = (line: string) => run.log(line);
+  return rank === 0 ? { say: log, warn: log } : { say: () => {}, warn: (line) => log(`worker ${rank}: ${line}`) };
+}
+
+/** The folders of the worker that writes; the others read there. */
+async function placesOf(
+  run: Run<TrainConfig>,
+  resumed: ResumedRun | null,
+  workers: Workers,
+): Promise<Pick<OpenRun, 'runDir' | 'checkpointDir'>> {
+  const own = { runDir: (resumed ?? run).runDir, checkpointDir: checkpointDirOf(run, resumed) };
+  const [first = own] = await workers.gather(own);
+  return first;
+}
+
+function openFolders({
+  model,
+  config,
+  phases,
+  runDir,
+  checkpointDir,
+}: Pick<OpenRun, 'model' | 'config' | 'phases' | 'runDir' | 'checkpointDir'>): void {
+  makeFolder(checkpointDir);
+  cleanLitter(checkpointDir);
+  writeNetwork({ model, config, phases, runDir });
+}
+
+/** What decides a run. */
+function factsOf({ config, manifests, resumed }: Pick<OpenRun, 'config' | 'manifests' | 'resumed'>): Facts {
+  return {
+    tensorflow: describeTensorflow(),
+    config,
+    data: dataDigests(manifests),
+    resumed: resumed?.state.description.point.position ?? null,
+  };
 }
 
 /** What the config leaves to the backbones; a run that goes on has what they brought. */

@@ -1,8 +1,9 @@
 import type { TrainConfig } from '@crosscheck/config';
 
-/** What may differ when a run goes on, and why; a key that ends with a dot stands for all below it, `*` for one name. */
-export const mayChange: readonly [keys: readonly string[], why: string][] = [
-  [['training.resume'], 'it names the run'],
+type Group = readonly [keys: readonly string[], why: string];
+
+/** What says only where things are and how work is done: the workers of a run may differ in it, too. */
+const places: readonly Group[] = [
   [
     [
       'data.root_dir',
@@ -36,6 +37,12 @@ export const mayChange: readonly [keys: readonly string[], why: string][] = [
     ],
     'how many workers share the work, and where',
   ],
+];
+
+/** What may differ when a run goes on, and why; a key that ends with a dot stands for all below it, `*` for one name. */
+export const mayChange: readonly Group[] = [
+  [['training.resume'], 'it names the run'],
+  ...places,
   [['training.save_every_steps', 'training.save_frequency'], 'what is kept besides the best checkpoint'],
   [
     [
@@ -71,15 +78,21 @@ export const mayChange: readonly [keys: readonly string[], why: string][] = [
   ],
 ];
 
-const patterns = mayChange.flatMap(([keys]) =>
-  keys.map((key) => {
-    const escaped = key.replaceAll('.', '\\.').replace('*', '[^.]+');
-    return new RegExp(`^${escaped}${key.endsWith('.') ? '' : '$'}`);
-  }),
-);
+const patternsOf = (groups: readonly Group[]) =>
+  groups.flatMap(([keys]) =>
+    keys.map((key) => {
+      const escaped = key.replaceAll('.', '\\.').replace('*', '[^.]+');
+      return new RegExp(`^${escaped}${key.endsWith('.') ? '' : '$'}`);
+    }),
+  );
+
+const [free, ofPlaces] = [patternsOf(mayChange), patternsOf(places)];
 
 /** Whether a key may differ from the run that is continued. */
-export const isFree = (key: string): boolean => patterns.some((pattern) => pattern.test(key));
+export const isFree = (key: string): boolean => free.some((pattern) => pattern.test(key));
+
+/** Whether the workers of a run may differ in a key. */
+export const isPlace = (key: string): boolean => ofPlaces.some((pattern) => pattern.test(key));
 
 type Tree = Record<string, unknown>;
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -3,6 +3,7 @@ import { backboneKeys, composeConfig, type TrainConfig, trainConfigSchema, upgra
 import { CrosscheckError, hideSecrets, isHidden, withoutSecrets } from '@crosscheck/contract';
 import { lockFolder } from '@crosscheck/files';
 import { z } from 'zod';
+import type { Workers } from '../distributed/workers.ts';
 import { type Phase, resolvePhases } from '../loop/phases.ts';
 import { withoutHiddenLogin } from '../tracker/login.ts';
 import { isFree, leavesOf, setLeaf } from './resume-keys.ts';
@@ -25,11 +26,15 @@ export interface ResumedRun {
  *
  * @throws CROSSCHECK_RESUME_NOT_FOUND, CROSSCHECK_RESUME_STATE_INVALID, CROSSCHECK_RESUME_MISMATCH, CROSSCHECK_RUN_FOLDER_IN_USE
  */
-export async function openResumedRun(config: TrainConfig, overrides: readonly string[]): Promise<ResumedRun | null> {
+export async function openResumedRun(
+  config: TrainConfig,
+  overrides: readonly string[],
+  { rank }: Pick<Workers, 'rank'>,
+): Promise<ResumedRun | null> {
   const named = config.training.resume;
   if (named === null) return null;
   const file = await findState(named);
-  const state = await openState(file);
+  const state = await openState(file, rank === 0);
   try {
     const stored = readConfig(file, state);
     const merged = mergeConfigs(named, { stored, asked: askedFor(config, overrides), current: config });
@@ -42,9 +47,9 @@ export async function openResumedRun(config: TrainConfig, overrides: readonly st
   }
 }
 
-/** The run's folder is this process's until the state is closed. */
-async function openState(file: string): Promise<TrainingState> {
-  const release = await lockFolder(path.dirname(file));
+/** The run's folder is the writing process's until the state is closed. */
+async function openState(file: string, writes: boolean): Promise<TrainingState> {
+  const release = writes ? await lockFolder(path.dirname(file)) : () => {};
   try {
     const state = await openTrainingState(file);
     return { ...state, close: () => state.close().finally(release) };

@@ -10,6 +10,7 @@ import { showProgress } from '../consumers/progress.ts';
 import { saveState } from '../consumers/state-saver.ts';
 import { trackRun } from '../consumers/tracking.ts';
 import { openPush } from '../consumers/trainer-progress.ts';
+import type { Workers } from '../distributed/workers.ts';
 import { divergedError, type NotFinite } from '../loop/diverged.ts';
 import type { Consumer, EpochEvent, Events, LoopCommand, Position, ResumePoint } from '../loop/events.ts';
 import type { EpochRecord } from '../loop/history.ts';
@@ -29,10 +30,10 @@ export interface TrainingOutcome {
 
 /** Runs the loop with everything that watches it. */
 export async function runAll(open: OpenRun): Promise<TrainingOutcome> {
-  const { config, resumed, history } = open;
+  const { config, resumed, history, workers } = open;
   const { training } = config;
   const start = resumed?.state.description.point ?? startOfRun;
-  const interrupt = stopOnSignal();
+  const interrupt = stopOnSignal(workers);
   const checkpoints = keepCheckpoints({
     model: open.model,
     dir: open.checkpointDir,
@@ -42,24 +43,24 @@ export async function runAll(open: OpenRun): Promise<TrainingOutcome> {
     best: resumed ? bestBefore(resumed.state.description) : null,
     describe: (event) => describeCheckpoint(open, event),
     diverged: (what, event) => divergedAfter(open, what, event),
+    writes: workers.rank === 0,
   });
   let optimizer: Optimizer | undefined;
   const save = async (point: ResumePoint) => {
     if (optimizer) await writeState(open, { point, best: checkpoints.best, optimizer });
   };
-  const push = openPush(open, process.env);
+  // Of several workers one writes; the others decide alike.
+  const writers = (...those: (Consumer | null)[]) =>
+    those.filter((each) => each !== null && workers.rank === 0) as Consumer[];
+  const push = workers.rank === 0 ? openPush(open, process.env) : null;
   // The order matters: a state that is saved must know the epoch and the best checkpoint that came before it.
   const consumers: Consumer[] = [
     recordHistory(history),
-    writeMetricsFile(open.runDir),
-    showProgress(),
-    ...(training.print_metrics && open.workers.rank === 0 ? [printMetrics()] : []),
-    ...(push === null ? [] : [push]),
-    open.throughput,
-    trackRun(open.tracking.course),
+    ...writers(writeMetricsFile(open.runDir), showProgress(), training.print_metrics ? printMetrics() : null, push),
+    ...writers(open.throughput, trackRun(open.tracking.course)),
     checkpoints,
     stopEarly(history),
-    saveState(save, training.save_every_steps),
+    ...writers(saveState(save, training.save_every_steps)),
     interrupt,
   ];
   const loop = runTraining({
@@ -76,8 +77,8 @@ export async function runAll(open: OpenRun): Promise<TrainingOutcome> {
     },
   });
   try {
-    const position = await drive(loop, consumers);
-    const interrupted = interrupt.takeStop();
+    const position = await drive(loop, consumers, workers);
+    const interrupted = await interrupt.takeStop();
     await push?.close(interrupted === null);
     return { position, interrupted, best: checkpoints.best };
   } catch (error) {
@@ -89,7 +90,7 @@ export async function runAll(open: OpenRun): Promise<TrainingOutcome> {
 }
 
 /** Pulls the loop's events, shows each to every consumer, and hands their answers back. */
-async function drive(loop: Events<Position>, consumers: readonly Consumer[]): Promise<Position> {
+async function drive(loop: Events<Position>, consumers: readonly Consumer[], workers: Workers): Promise<Position> {
   let answer: LoopCommand | undefined;
   for (;;) {
     const next = await loop.next(answer);
@@ -97,9 +98,21 @@ async function drive(loop: Events<Position>, consumers: readonly Consumer[]): Pr
     answer = undefined;
     for (const consumer of consumers) {
       const said = await consumer.on(next.value);
-      if (said && answer !== 'stop-run') answer = said;
+      answer = stronger(answer, said ?? undefined);
     }
+    // Every worker's consumers answer alike at a step, which has brought their signals together already.
+    if (workers.world > 1 && !('isToStop' in next.value)) answer = await agree(workers, answer);
   }
+}
+
+type Answer = LoopCommand | undefined;
+
+const stronger = (a: Answer, b: Answer): Answer => (a === 'stop-run' ? a : (b ?? a));
+
+/** What one worker's consumers ask for, all of them obey. Also a meeting: nobody goes on before the one that writes has written. */
+async function agree(workers: Workers, answer: Answer): Promise<Answer> {
+  const all = await workers.gather(answer ?? null);
+  return all.map((each) => each ?? undefined).reduce(stronger);
 }
 
 /** The best epoch of an interrupted run; states of earlier versions do not say its loss, but their history does. */

@@ -3,6 +3,7 @@ import { modalitiesOf } from '@crosscheck/contract';
 import { createLoader, createProgress, type Loader, type Sample } from '@crosscheck/data';
 import { cacheFolder } from '@crosscheck/files';
 import { acceptsPartialPosts, pixelCacheOf } from '../data/run-data.ts';
+import { alone } from '../distributed/workers.ts';
 import { openFeatureCache } from '../features/feature-cache.ts';
 import { type FeatureSet } from '../features/feature-set.ts';
 import { featureSettings, sizesOf } from '../features/plan-features.ts';
@@ -58,6 +59,7 @@ export async function readFeatures(
     const made = prepareFeatures({
       split: 'train',
       model,
+      workers: alone,
       sizes,
       phase,
       loader,

@@ -45,6 +45,8 @@ export interface TrackingOptions {
   phases: readonly Phase[];
   manifests: Record<'train' | 'val', Manifest>;
   model: Model;
+  /** False for a worker that leaves it to another one. */
+  writes: boolean;
   /** False for a run that goes on. */
   isNew: boolean;
   /** The interrupted run to go on with, as far as it was known when its state was saved. */
@@ -89,8 +91,8 @@ export async function openStore(uri: string): Promise<TrackingStore> {
 
 /** Starts (or goes on with) an MLflow run. A tracker that cannot be reached costs a warning, never the training. */
 export async function openTracking(options: TrackingOptions): Promise<Tracking> {
-  const { config, runDir, isNew } = options;
-  if (!config.mlflow.enabled || config.mlflow.tracking_uri === null) return notTracked;
+  const { config, runDir, isNew, writes } = options;
+  if (!writes || !config.mlflow.enabled || config.mlflow.tracking_uri === null) return notTracked;
   const uri = uriOf(config.mlflow.tracking_uri, isNew ? null : readRemembered(runDir));
   const store = await openStore(uri);
   const say = (message: string) => options.say(`mlflow: ${message}`);

@@ -17,6 +17,7 @@ export function stepEvent(phase: Phase, position: Partial<Position>): StepEvent 
     correct: 3,
     stepSeconds: 2,
     dataSeconds: 0,
+    isToStop: false,
     resumePoint: () => ({ position: start, totals: emptyTotals }),
   };
 }

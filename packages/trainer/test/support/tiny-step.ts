@@ -1,9 +1,10 @@
 import { type CompleteConfig, completeConfig, composeConfig, trainConfigSchema } from '@crosscheck/config';
 import { architectureSchema, createRandom } from '@crosscheck/contract';
 import type { Model, ModelOptions, TrainingInput } from '@crosscheck/engine';
+import { alone } from '../../src/distributed/workers.ts';
 import { buildOptimizer } from '../../src/loop/optimizer.ts';
 import { type Phase, resolvePhases } from '../../src/loop/phases.ts';
-import type { StepOptions } from '../../src/loop/take-step.ts';
+import { type StepOptions, type StepOutcome, type StepPlace, takeStep } from '../../src/loop/take-step.ts';
 
 const architecture = architectureSchema.parse({
   vision: {
@@ -58,6 +59,7 @@ export function stepOptions(model: Model, ...overrides: string[]): StepOptions {
   const { config, phase } = composeTiny(...overrides);
   return {
     phase,
+    workers: alone,
     model,
     optimizer: buildOptimizer(config, phase, model),
     schedule: () => ({ learningRate: phase.learningRate }),
@@ -68,6 +70,18 @@ export function stepOptions(model: Model, ...overrides: string[]): StepOptions {
     mixedPrecision: config.training.mixed_precision,
     modalityDropout: config.training.modality_dropout,
   };
+}
+
+/** One step on these batches, which are its parts. */
+export async function stepOn(
+  options: StepOptions,
+  inputs: readonly TrainingInput[],
+  place: StepPlace,
+): Promise<StepOutcome> {
+  const parts = inputs.map((input, index) => ({ index, input }));
+  const outcome = await takeStep(options, parts, place);
+  if (outcome === null) throw new Error('a step without samples');
+  return outcome;
 }
 
 /** Every parameter as hex, so that equal means bit for bit. */
