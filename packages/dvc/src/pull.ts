@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
-import { chmod, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { CrosscheckError } from '@crosscheck/contract';
-import { temporaryBeside } from '@crosscheck/files';
+import { replaceFile } from '@crosscheck/files';
 import type { ObjectStore } from '@crosscheck/storage';
 import { Cache } from './cache.ts';
 import { type DvcConfig, findRoot, readDvcConfig } from './dvc-config.ts';
@@ -188,16 +188,11 @@ async function fetchUnlessThere(
 
 /** Copy-on-write where the file system can; whole under its name or not there. */
 async function place(from: string, to: string): Promise<void> {
-  // Nobody can have left a link under that name.
-  const temporary = temporaryBeside(to);
-  await mkdir(path.dirname(to), { recursive: true });
-  try {
+  await replaceFile(to, async (temporary) => {
+    // Nobody can have left a link under that name.
     await copyFile(from, temporary, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
     await chmod(temporary, 0o644);
-    await rename(temporary, to);
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  });
 }
 
 /** What is left to fetch, about: `.dvc` files know only the size of the whole. */

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -12,6 +10,7 @@ import {
   throwIfStopped,
 } from '@crosscheck/contract';
 import type { Model } from '@crosscheck/engine';
+import { sha256OfFile } from '@crosscheck/files';
 import { parameterNames } from '@crosscheck/network';
 import { loadTokenizer } from '@crosscheck/preprocess';
 import { type Checkpoint, checkTensors, openCheckpoint } from '@crosscheck/weights';
@@ -221,10 +220,4 @@ async function describeMeasured(
 async function folderBytes(dir: string): Promise<number> {
   const sizes = await Promise.all((await readdir(dir)).map((name) => stat(path.join(dir, name))));
   return sizes.reduce((sum, { size }) => sum + size, 0);
-}
-
-async function sha256OfFile(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CrosscheckError } from '@crosscheck/contract';
+import { sha256Of } from '@crosscheck/files';
 import type { Failure } from '@crosscheck/inference/batch';
 import { type ObjectStore, readAll } from '@crosscheck/storage';
 import { partKey, predictionsKey, receiptKey, summaryKey } from './layout.ts';
@@ -96,7 +97,7 @@ async function* joinParts(output: ObjectStore, receipts: readonly Receipt[]): As
 
 async function readPart(output: ObjectStore, { shard, partSha256, partBytes }: Receipt): Promise<Buffer> {
   const part = await readAll(output, partKey(shard));
-  const sha256 = createHash('sha256').update(part).digest('hex');
+  const sha256 = sha256Of(part);
   if (sha256 === partSha256) return part;
   const message = `expected ${partKey(shard)} in ${output.url} as its receipt says (sha256 ${partSha256}, ${partBytes} bytes), got ${sha256}, ${part.length} bytes; remove both and run it again`;
   throw new CrosscheckError('CROSSCHECK_SCORE_PART_BROKEN', message);

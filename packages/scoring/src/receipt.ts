@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { CrosscheckError } from '@crosscheck/contract';
+import { digestFile } from '@crosscheck/files';
 import type { Failure } from '@crosscheck/inference/batch';
 import { type FileRow, type ReadingOptions, readRows } from '@crosscheck/posts';
 import type { ScoreConfig } from './schema.ts';
@@ -43,7 +42,7 @@ export async function inspectPart(judged: Judged): Promise<Receipt> {
     counts.rows++;
     counts[kindOf(Number(verdict.read('label')))]++;
   }
-  const [shard, part] = [await digest(judged.shardFile), await digest(judged.partFile)];
+  const [shard, part] = [await digestFile(judged.shardFile), await digestFile(judged.partFile)];
   return { shard: judged.shard, ...counts, shardSha256: shard.sha256, partSha256: part.sha256, partBytes: part.bytes };
 }
 
@@ -78,17 +77,6 @@ function isSamePost(post: Row, verdict: Row, { data }: Judged): boolean {
 
 function kindOf(label: number): 'fake' | 'real' | 'failed' {
   return label === 1 ? 'fake' : label === 0 ? 'real' : 'failed';
-}
-
-/** sha256 and length of a file. */
-async function digest(file: string): Promise<{ sha256: string; bytes: number }> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-    hash.update(chunk);
-    bytes += chunk.length;
-  }
-  return { sha256: hash.digest('hex'), bytes };
 }
 
 function broken({ shard }: Judged, row: number): CrosscheckError {

@@ -1,36 +1,27 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import path from 'node:path';
+import { type FileHandle, open } from 'node:fs/promises';
 import { CrosscheckError, describeSystemError, messageOf } from '@crosscheck/contract';
-import { ensureFolder, temporaryBeside } from '@crosscheck/files';
+import { replaceFile } from '@crosscheck/files';
 
 /** Appends all of `bytes` to the file. */
 export type Append = (bytes: Uint8Array) => Promise<void>;
 
 /**
- * Writes a file so that its name holds either the old content or the whole new one, whatever happens in between:
- * temporary name in the same folder, fsync, rename, fsync of the folder.
+ * Writes a file that outlives a power cut: its name holds either the old content or the whole new one.
  *
  * @throws CROSSCHECK_CHECKPOINT_WRITE_FAILED when the disk refuses; the temporary file is gone and the old one untouched
  */
 export async function writeAtomically(target: string, body: (append: Append) => Promise<void>): Promise<void> {
-  const folder = path.dirname(target);
-  const temporary = temporaryBeside(target);
   try {
-    ensureFolder(folder);
-    await writeSynced(temporary, body);
-    await rename(temporary, target);
-    await syncFolder(folder);
+    await replaceFile(target, (temporary) => writeNew(temporary, body), { isDurable: true });
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
     throw isSystemError(error) ? writeFailed(target, error) : error;
   }
 }
 
-async function writeSynced(file: string, body: (append: Append) => Promise<void>): Promise<void> {
+async function writeNew(file: string, body: (append: Append) => Promise<void>): Promise<void> {
   const handle = await open(file, 'wx');
   try {
     await body((bytes) => appendAll(handle, bytes));
-    await handle.sync();
   } finally {
     await handle.close();
   }
@@ -42,16 +33,6 @@ async function appendAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let offset = 0; offset < bytes.byteLength; ) {
     const length = Math.min(writeChunkBytes, bytes.byteLength - offset);
     offset += (await handle.write(bytes, offset, length)).bytesWritten;
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return; // a folder cannot be opened there
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

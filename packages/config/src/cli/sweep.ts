@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { exitCodes, hideSecrets, print, printError, stopSignal } from '@crosscheck/contract';
-import { writeWhole } from '@crosscheck/files';
+import { forEachConcurrently, writeWhole } from '@crosscheck/files';
 import { expandSweep, toYaml } from '@crosscheck/hydra';
 import { flattenConfig } from '../flatten.ts';
 import { hideInComposition } from '../hide.ts';
@@ -100,14 +100,12 @@ async function runAll<C>(plan: Plan<C>, { now }: SweepRequest<C>, env: Record<st
   const done: SweepJob[] = [];
   const shared = sharedOverrides(plan.jobs);
   for (let start = 0; start < plan.jobs.length; start += plan.batchSize) {
-    const waiting = plan.jobs.slice(start, start + plan.batchSize);
-    const slots = Array.from({ length: plan.parallel }, async (_, slot) => {
-      for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
-        const run = { slot, slots: plan.parallel, name: nameOf(job, shared), now, env };
-        done.push(stopSignal() !== null ? skipped(job) : await runOne(job, run));
-      }
-    });
-    await Promise.all(slots);
+    const batch = plan.jobs.slice(start, start + plan.batchSize);
+    const runJob = async (job: PlannedJob<C>, _: number, slot: number) => {
+      const run = { slot, slots: plan.parallel, name: nameOf(job, shared), now, env };
+      done.push(stopSignal() !== null ? skipped(job) : await runOne(job, run));
+    };
+    await forEachConcurrently(batch, plan.parallel, runJob, { heedsStop: false });
   }
   return done.sort((a, b) => a.number - b.number);
 }

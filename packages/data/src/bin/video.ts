@@ -1,5 +1,5 @@
 import { CrosscheckError } from '@crosscheck/contract';
-import { runConcurrently } from '@crosscheck/files';
+import { forEachConcurrently } from '@crosscheck/files';
 import { readingOf, readingOptions } from '../reading-options.ts';
 import { readFolder } from '../sources/folder.ts';
 import { labelOptions, positiveClassOf, runSourceCommand } from '../sources/source-command.ts';
@@ -41,7 +41,7 @@ await runSourceCommand({
         labelColumn: values.label_column,
       });
       const frames: SourcePost[][] = [];
-      await runConcurrently(videos, 2, async (post, i) => {
+      await forEachConcurrently(videos, 2, async (post, i) => {
         frames[i] = await framesOf(post, values.frames);
       });
       splits[split] = frames.flat();

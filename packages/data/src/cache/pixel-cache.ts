@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '@crosscheck/contract';
-import { makeRoom, markUsed, readSealed, writeSealed } from '@crosscheck/files';
+import { makeRoom, markUsed, readSealed, sha256Of, writeSealed } from '@crosscheck/files';
 import { decoderVersion, readImageFileSync } from '@crosscheck/preprocess';
 
 /** Where decoded pictures are kept, for this run and for later ones. Several runs may share a folder. */
@@ -73,7 +72,7 @@ function createKeys({ size, maxPixels }: PixelSettings) {
       const seen = known.get(file);
       if (seen?.size === length && seen.changed === changed) return { key: seen.key, bytes: null };
       const bytes = readImageFileSync(file);
-      const key = createHash('sha256').update(prefix).update(bytes).digest('hex');
+      const key = sha256Of(prefix, bytes);
       known.set(file, { key, size: length, changed });
       return { key, bytes };
     } catch {

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { createRandom, type Random } from '@crosscheck/contract';
-import { runConcurrently, writeWhole } from '@crosscheck/files';
+import { forEachConcurrently, writeWhole } from '@crosscheck/files';
 import { composeSplits, type PostPlan } from './compose-posts.ts';
 import {
   clearDemoFolder,
@@ -91,7 +91,7 @@ interface PictureTarget {
 
 async function drawPictures(posts: readonly PostPlan[], target: PictureTarget): Promise<void> {
   const { dir, split, seed } = target;
-  await runConcurrently(posts, availableParallelism() * 2, async (post, i) => {
+  await forEachConcurrently(posts, availableParallelism() * 2, async (post, i) => {
     const bytes = await drawPicture(post, createRandom(seed, 'demo picture', split, i), target);
     writeWhole(path.join(dir, imageName(split, i)), bytes);
     target.onPicture();

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '@crosscheck/contract';
-import { runConcurrently } from '@crosscheck/files';
+import { createSlots, forEachConcurrently } from '@crosscheck/files';
 import type { Fate } from './fates.ts';
 import { type FetchOptions, fetchPicture } from './fetch-picture.ts';
-import { createHost, createSlots, type Host } from './host.ts';
+import { createHost, type Host } from './host.ts';
 
 export interface DownloadOptions extends FetchOptions {
   /** Requests under way at once. */
@@ -34,7 +34,7 @@ export async function downloadAll<T extends { url: string }>(
   await Promise.all(
     [...byHost.values()].map((ofHost) => {
       const host = createHost(options);
-      return runConcurrently(ofHost, options.perHost, async (job) => onDone(job, await download(job.url, host)));
+      return forEachConcurrently(ofHost, options.perHost, async (job) => onDone(job, await download(job.url, host)));
     }),
   );
 

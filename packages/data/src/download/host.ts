@@ -30,21 +30,3 @@ export function createHost({ intervalMs, maxWaitMs }: { intervalMs: number; maxW
     },
   };
 }
-
-/** Lets at most `limit` pieces of work run at once; the others wait in line. */
-export function createSlots(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let free = limit;
-  return async (work) => {
-    if (free > 0) free--;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      // The slot goes straight to the next in line, so that nobody slips in between.
-      if (next) next();
-      else free++;
-    }
-  };
-}

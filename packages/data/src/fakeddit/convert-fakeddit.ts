@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { CrosscheckError, createRandom } from '@crosscheck/contract';
-import { runConcurrently, writeWhole } from '@crosscheck/files';
+import { forEachConcurrently, writeWhole } from '@crosscheck/files';
 import { type DownloadOptions, downloadAll } from '../download/download.ts';
 import { type Fate, fates } from '../download/fates.ts';
 import { type Ledger, type LedgerEntry, openLedger } from '../download/ledger.ts';
@@ -139,7 +139,7 @@ async function settleWithoutNetwork(
   settle: Settle,
 ): Promise<Task[]> {
   const open: Task[] = [];
-  await runConcurrently(tasks, CONCURRENT_READS, async (task) => {
+  await forEachConcurrently(tasks, CONCURRENT_READS, async (task) => {
     const { row, split, url } = task;
     if (row.fate !== null) return settle(task, { fate: row.fate, detail: row.detail });
     const earlier = ledger.earlier(split, row.id);

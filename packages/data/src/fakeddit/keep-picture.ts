@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { CrosscheckError, type ErrorCode, isCrosscheckError } from '@crosscheck/contract';
+import { sha256Of } from '@crosscheck/files';
 import { isInside } from '@crosscheck/posts';
 import { readImageFile } from '@crosscheck/preprocess';
 import type { Fate } from '../download/fates.ts';
 import type { LedgerEntry } from '../download/ledger.ts';
-import { fingerprintPicture, sha256Of } from '../fingerprint/fingerprint-picture.ts';
+import { fingerprintPicture } from '../fingerprint/fingerprint-picture.ts';
 import { recognizePlaceholder } from '../fingerprint/placeholders.ts';
 
 export interface PictureLimits {

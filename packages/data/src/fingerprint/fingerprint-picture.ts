@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ErrorCode, isCrosscheckError } from '@crosscheck/contract';
+import { sha256Of } from '@crosscheck/files';
 import {
   decodeImage,
   defaultDecodedBytes,
@@ -81,10 +82,6 @@ export async function tryFingerprint(
     if (!isCrosscheckError(error)) throw error;
     return { sha256: bytes && sha256Of(bytes), code: error.code, message: error.message };
   }
-}
-
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Averages of 2×2 pixels. [32, 32, 3] → [16, 16, 3] */

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { runConcurrently } from '@crosscheck/files';
+import { forEachConcurrently } from '@crosscheck/files';
 import { type PictureFingerprint, tryFingerprint, type UnreadablePicture } from '../fingerprint/fingerprint-picture.ts';
 import { recognizePlaceholder } from '../fingerprint/placeholders.ts';
 import type { Sample } from '../manifest/rows.ts';
@@ -41,7 +41,7 @@ export async function inspectPosts(
   const posts = Object.entries(splits).flatMap(([split, samples]) => samples.map((sample) => ({ split, sample })));
   const paths = [...new Set(posts.map(({ sample }) => sample.imagePath))];
   const pictures = new Map<string, PictureFingerprint | UnreadablePicture>();
-  await runConcurrently(paths, availableParallelism(), async (path) => {
+  await forEachConcurrently(paths, availableParallelism(), async (path) => {
     pictures.set(path, await tryFingerprint(path, options.maxPixels));
     onPicture(pictures.size, paths.length);
   });

@@ -1,5 +1,5 @@
 import { createRandom, type ErrorCode, isCrosscheckError, messageOf, type Preprocessing } from '@crosscheck/contract';
-import { inLanes } from '@crosscheck/files';
+import { forEachConcurrently } from '@crosscheck/files';
 import {
   type ByteBudget,
   decodeImage,
@@ -83,7 +83,7 @@ async function loadImages(
   const imageLength = preprocessing.imageSize ** 2 * 3;
   const image = new Float32Array(job.images.length * imageLength); // [B, S, S, 3]
   const failures: ImageFailure[] = [];
-  await inLanes(job.images, CONCURRENT_PICTURES, async ({ path, index }, position) => {
+  const load = async ({ path, index }: (typeof job.images)[number], position: number) => {
     if (path === '') return; // its pixels stay 0
     const pixels = await readPixels(path, settings, decoding).catch((error: unknown) => {
       const code = isCrosscheckError(error) ? error.code : 'CROSSCHECK_IMAGE_UNREADABLE';
@@ -93,7 +93,8 @@ async function loadImages(
     // No other picture may come between these two: both are synchronous.
     const varied = vary(pixels, index, job.epoch, settings);
     normalizeImage(varied, preprocessing, 'nhwc', image, position * imageLength);
-  });
+  };
+  await forEachConcurrently(job.images, CONCURRENT_PICTURES, load, { heedsStop: false });
   failures.sort((a, b) => a.position - b.position);
   const failed = new Set(failures.map(({ position }) => position));
   const positions = [...job.images.keys()].filter((position) => !failed.has(position));

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { runConcurrently } from '@crosscheck/files';
+import { forEachConcurrently } from '@crosscheck/files';
 import { createImageLocator, isInside, showPath } from '@crosscheck/posts';
 import type { SampleProblem } from '../problems.ts';
 import { readImageRoots } from './image-roots.ts';
@@ -47,7 +47,7 @@ export async function findImages(
   });
   const missing = new Map<Sample, SampleProblem>();
   const respelt: string[] = [];
-  await runConcurrently(samples, CONCURRENT_STATS, async (sample) => {
+  await forEachConcurrently(samples, CONCURRENT_STATS, async (sample) => {
     const found = await locate(sample.imagePath);
     if ('code' in found) return void missing.set(sample, problemOf(sample, found));
     if (found.isRespelt) respelt.push(`${sample.file}:${sample.line} (${showPath(found.file)})`);

@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { CrosscheckError } from '@crosscheck/contract';
+import { sha256OfFile } from '@crosscheck/files';
 import {
   createLabelReader,
   createMeaningCheck,
@@ -87,7 +85,7 @@ export async function readManifest(options: ManifestOptions): Promise<Manifest> 
   if (problems.length > 0 && (options.onBadSample ?? 'error') === 'error') throw problemsError(problems, advice);
   if (samples.length === 0 && labelRequired) throw noSamples(file, problems, advice);
   const told = head ? describeHead(head, `${keys}n_rows`) : [];
-  return { samples, problems, columns, digest: await digestFile(file), notes: [...told, ...notes] };
+  return { samples, problems, columns, digest: await sha256OfFile(file), notes: [...told, ...notes] };
 }
 
 /** Looks at the header alone, so that a wrong name is told before anything heavy is loaded. @returns the columns @throws as `readManifest` */
@@ -181,10 +179,4 @@ function noSamples(file: string, problems: SampleProblem[], advice: string): Cro
     'CROSSCHECK_DATA_NO_SAMPLES',
     `expected at least one usable row in ${file}, got none: ${why}`,
   );
-}
-
-async function digestFile(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
 }

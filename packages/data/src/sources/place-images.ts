@@ -1,4 +1,4 @@
-import { runConcurrently } from '@crosscheck/files';
+import { forEachConcurrently } from '@crosscheck/files';
 import type { FoundImage, LostImage } from '@crosscheck/posts';
 import { problemsError, type SampleProblem } from '../problems.ts';
 import type { SourcePost } from './write-source.ts';
@@ -17,7 +17,7 @@ export async function placeImages(
   locate: (cell: string) => Promise<FoundImage | LostImage>,
 ): Promise<void> {
   const problems: SampleProblem[] = [];
-  await runConcurrently(posts, CONCURRENT_SEARCHES, async (post) => {
+  await forEachConcurrently(posts, CONCURRENT_SEARCHES, async (post) => {
     if (typeof post.picture !== 'string' || post.picture.trim() === '') return;
     const found = await locate(post.picture);
     if ('file' in found) return void (post.picture = found.file);

@@ -1,13 +1,12 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { type LabelId, messageOf } from '@crosscheck/contract';
-import { runConcurrently, writeWhole } from '@crosscheck/files';
+import { forEachConcurrently, sha256Of, writeWhole } from '@crosscheck/files';
 import { readImageFile } from '@crosscheck/preprocess';
 import type { Fate } from '../download/fates.ts';
 import { type LedgerEntry, openLedger } from '../download/ledger.ts';
 import { requireKept } from '../download/require-kept.ts';
 import { judgePicture, type PictureLimits } from '../fakeddit/keep-picture.ts';
-import { sha256Of } from '../fingerprint/fingerprint-picture.ts';
 import { normalizeText } from '../fingerprint/normalize-text.ts';
 import { noteImageRoots } from '../manifest/image-roots.ts';
 import { type ManifestRow, relativeImage, writeManifestFile } from '../manifest/write-manifest.ts';
@@ -58,7 +57,7 @@ export async function writeSource(
   const repeated = findRepeated(posts);
   const entries: LedgerEntry[] = [];
   let done = 0;
-  await runConcurrently(posts, availableParallelism(), async ({ split, post }, i) => {
+  await forEachConcurrently(posts, availableParallelism(), async ({ split, post }, i) => {
     entries[i] = { ...blank(split, post), ...(await settle(split, post, repeated.has(i), options)) };
     options.onPost?.(++done, posts.length);
   });

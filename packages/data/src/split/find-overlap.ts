@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
-import { runConcurrently } from '@crosscheck/files';
+import { forEachConcurrently, sha256Of } from '@crosscheck/files';
 import { normalizeText } from '../fingerprint/normalize-text.ts';
 import type { Sample } from '../manifest/rows.ts';
 
@@ -48,7 +47,7 @@ const END = 4096;
 /** A key per picture file whose size occurs in several splits. */
 async function pictureKeys(rows: readonly Row[]): Promise<Map<string, string>> {
   const sized: (Row & { bytes: number })[] = [];
-  await runConcurrently(rows, CONCURRENT_READS, async (row) => {
+  await forEachConcurrently(rows, CONCURRENT_READS, async (row) => {
     const found = await stat(row.sample.imagePath).catch(() => null);
     if (found) sized.push({ ...row, bytes: found.size });
   });
@@ -56,7 +55,7 @@ async function pictureKeys(rows: readonly Row[]): Promise<Map<string, string>> {
     (same) => new Set(same.map(({ split }) => split)).size > 1,
   );
   const keys = new Map<string, string>();
-  await runConcurrently(candidates.flat(), CONCURRENT_READS, async ({ sample, bytes }) => {
+  await forEachConcurrently(candidates.flat(), CONCURRENT_READS, async ({ sample, bytes }) => {
     if (!keys.has(sample.imagePath)) keys.set(sample.imagePath, await endsOf(sample.imagePath, bytes));
   });
   return keys;
@@ -68,7 +67,7 @@ async function endsOf(file: string, bytes: number): Promise<string> {
     const ends = Buffer.alloc(2 * END);
     await handle.read(ends, 0, END, 0);
     await handle.read(ends, END, END, Math.max(0, bytes - END));
-    return `${bytes} ${createHash('sha256').update(ends).digest('hex')}`;
+    return `${bytes} ${sha256Of(ends)}`;
   } finally {
     await handle.close();
   }

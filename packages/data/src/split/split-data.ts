@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CrosscheckError, labelNames, nearest } from '@crosscheck/contract';
-import { writeWhole } from '@crosscheck/files';
+import { sha256OfFile, writeWhole } from '@crosscheck/files';
 import { describeUnknownWords } from '@crosscheck/posts';
 import type { Groups } from '../fingerprint/groups.ts';
 import { type Duplicates, findDuplicates, type Likeness } from '../inspect/find-duplicates.ts';
@@ -223,10 +221,13 @@ async function writeSplit(
   const byLabel = Object.fromEntries(
     labelNames.map((label, id) => [label, rows.filter((row) => row.label === id).length]),
   );
-  const sha256 = createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex');
-  return { file, sha256, rows: rows.length, byLabel, groups: new Set(mine.map(groups.leaderOf)).size };
+  return {
+    file,
+    sha256: await sha256OfFile(file),
+    rows: rows.length,
+    byLabel,
+    groups: new Set(mine.map(groups.leaderOf)).size,
+  };
 }
 
 /** Every row that is in no split, with its file, its line and the reason. */

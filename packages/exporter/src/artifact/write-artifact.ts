@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,6 +10,7 @@ import {
   modalitiesOf,
   onnxMetadataOf,
 } from '@crosscheck/contract';
+import { sha256Of } from '@crosscheck/files';
 import type { Graph } from '@crosscheck/network';
 import { buildClassifierGraph } from '../graph/classifier.ts';
 import { writeOnnxModel } from '../onnx/write-model.ts';
@@ -67,7 +67,7 @@ export function writeModelCard(dir: string, content: ArtifactContent): Promise<R
 
 async function writeTexts(dir: string, texts: Record<string, string>): Promise<Record<string, string>> {
   await Promise.all(Object.entries(texts).map(([name, text]) => writeFile(path.join(dir, name), text)));
-  const hashes = Object.entries(texts).map(([name, text]) => [name, createHash('sha256').update(text).digest('hex')]);
+  const hashes = Object.entries(texts).map(([name, text]) => [name, sha256Of(text)]);
   return Object.fromEntries(hashes);
 }
 

@@ -1,14 +1,17 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import { temporaryBeside } from '../litter.ts';
+import { replaceFileSync } from '../replace-file.ts';
 
-const sealBytes = 4;
+/** A sealed file ends with a checksum of so many bytes. */
+export const sealBytes = 4;
 
-/** Of the content and of the file's own name, so that one file never passes for another. */
-function sealOf(file: string, content: Uint8Array): Uint8Array {
+/** The checksum of a file's name and content, so that one file never passes for another; the content may come in pieces. */
+export function sealOf(file: string, content: Iterable<Uint8Array>): Uint8Array {
+  let sum = crc32(path.basename(file));
+  for (const piece of content) sum = crc32(piece, sum);
   const seal = new DataView(new ArrayBuffer(sealBytes));
-  seal.setUint32(0, crc32(content, crc32(path.basename(file))), true);
+  seal.setUint32(0, sum, true);
   return new Uint8Array(seal.buffer);
 }
 
@@ -28,19 +31,11 @@ export function readSealed(file: string, bytes: number): Uint8Array | 'missing' 
     return 'missing';
   }
   const content = all.subarray(0, Math.max(0, all.length - sealBytes));
-  const isWhole = Buffer.compare(all.subarray(content.length), sealOf(file, content)) === 0;
+  const isWhole = Buffer.compare(all.subarray(content.length), sealOf(file, [content])) === 0;
   return isWhole ? content : 'damaged';
 }
 
 /** Writes a file that other processes see whole or not at all, with a checksum at its end. Its folder is made. */
 export function writeSealed(file: string, content: Uint8Array): void {
-  const part = temporaryBeside(file);
-  mkdirSync(path.dirname(file), { recursive: true });
-  try {
-    writeFileSync(part, Buffer.concat([content, sealOf(file, content)]));
-    renameSync(part, file);
-  } catch (error) {
-    rmSync(part, { force: true });
-    throw error;
-  }
+  replaceFileSync(file, Buffer.concat([content, sealOf(file, [content])]));
 }

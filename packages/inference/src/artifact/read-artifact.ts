@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Artifact } from '@crosscheck/contract';
 import { artifactFiles, artifactSchema, CrosscheckError, requireLabelMeaning } from '@crosscheck/contract';
+import { sha256OfFile } from '@crosscheck/files';
 import { z } from 'zod';
 import { requireAgreement } from './onnx-metadata.ts';
 
@@ -102,11 +101,4 @@ export async function verifyHashes({ dir, artifact }: ArtifactFolder): Promise<v
     const message = `${path.join(dir, name)} has sha256 ${actual}, ${artifactFiles.manifest} says ${expected}: the file was changed or cut short after the export; copy or export it again`;
     throw new CrosscheckError('CROSSCHECK_ARTIFACT_HASH_MISMATCH', message);
   }
-}
-
-/** Hex digest of a file, read in pieces. */
-export async function sha256OfFile(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }

@@ -4,7 +4,8 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CrosscheckError, passStopsTo, throwIfStopped } from '@crosscheck/contract';
-import { readArtifact, sha256OfFile } from './read-artifact.ts';
+import { sha256OfFile } from '@crosscheck/files';
+import { readArtifact } from './read-artifact.ts';
 
 export interface ResolveOptions {
   /** In place of the checkpoint's own tokenizer. */

@@ -1,5 +1,6 @@
 // Occlusion: hide a part, judge again, and see what changes (Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901).
 import type { Modalities, Preprocessing } from '@crosscheck/contract';
+import { mapConcurrently } from '@crosscheck/files';
 import type { Tokenizer } from '@crosscheck/preprocess';
 import type { EncodedPost } from '../batching/micro-batcher.ts';
 import type { Prediction } from '../classifier.ts';
@@ -99,14 +100,9 @@ function neutralParts(whole: Encoded, { tokenizer, modalities }: ExplainContext,
   };
 }
 
-async function computeLogits(variants: readonly Variant[], { width, computeLogit }: ExplainContext): Promise<number[]> {
-  const logits: number[] = Array.from({ length: variants.length });
-  const queue = variants.entries();
-  const lane = async () => {
-    for (const [i, variant] of queue) logits[i] = await computeLogit(variant());
-  };
-  await Promise.all(Array.from({ length: width }, lane));
-  return logits;
+/** The service that explains answers its own signals. */
+function computeLogits(variants: readonly Variant[], { width, computeLogit }: ExplainContext): Promise<number[]> {
+  return mapConcurrently(variants, width, (variant) => computeLogit(variant()), { heedsStop: false });
 }
 
 function nameHalves<T>([both, pictureOnly, wordsOnly, neither]: readonly T[]): Halves<T> {

@@ -1,10 +1,9 @@
 // onnxruntime rewrites a graph before it runs it: fuses nodes, and lays convolutions out for the CPU at hand. What comes of it is kept for the
 // next start, as a graph of some megabytes that reads its weights from the artifact's own data file. It is of no use on another CPU.
-import { createHash } from 'node:crypto';
 import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { cpus } from 'node:os';
 import path from 'node:path';
-import { cacheFolder, isOnlyOurs, makeOwnFolder, temporaryBeside } from '@crosscheck/files';
+import { cacheFolder, isOnlyOurs, makeOwnFolder, sha256Of, temporaryBeside } from '@crosscheck/files';
 import { readCpuInfo } from './integer-sums.ts';
 
 /** Where rewritten graphs are kept, and which model this is. */
@@ -41,9 +40,9 @@ export interface GraphPlace {
  */
 export function openGraphPlace({ dir, model }: GraphCache, runtimeVersion: string): GraphPlace {
   const facts = [model, runtimeVersion, process.platform, process.arch, cpus()[0]?.model, cpuFlags()];
-  const key = digest(facts.join('\n'));
+  const key = sha256Of(facts.join('\n'));
   const folder = path.join(dir, key.slice(0, 24));
-  const nameOf = (graph: Uint8Array) => `${digest(key, graph)}.onnx`;
+  const nameOf = (graph: Uint8Array) => `${sha256Of(key, graph)}.onnx`;
   return {
     read: () => attempt(() => readGraph({ dir, folder, nameOf })),
     open: () => attempt(() => openPart(dir, folder)),
@@ -60,12 +59,6 @@ interface Place {
 
 function cpuFlags(): string {
   return /^(flags|Features)\s*:.*$/m.exec(readCpuInfo())?.[0] ?? '';
-}
-
-function digest(...contents: (string | Uint8Array)[]): string {
-  const hash = createHash('sha256');
-  for (const content of contents) hash.update(content);
-  return hash.digest('hex');
 }
 
 function attempt<T>(work: () => T): T | null {

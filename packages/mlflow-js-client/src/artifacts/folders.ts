@@ -1,8 +1,9 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { MlflowError } from '../errors.ts';
+import { forEachConcurrently, replaceFile } from '../transfers.ts';
 import type { ArtifactEntry, CallOptions } from '../types.ts';
 import { joinArtifactPath, normaliseArtifactPath } from './artifact-path.ts';
 import type { ArtifactStore } from './artifact-store.ts';
@@ -19,7 +20,9 @@ export async function uploadFolder(
   const base = normaliseArtifactPath(artifactPath);
   const files = await walkFolder(folder);
   const paths = files.map((file) => joinArtifactPath(base, relative(folder, file).split(sep).join('/')));
-  await forEachParallel(files, (file, index) => artifacts.upload(file, paths[index] ?? '', options));
+  await forEachConcurrently(files, PARALLEL_TRANSFERS, (file, index) =>
+    artifacts.upload(file, paths[index] ?? '', options),
+  );
   return paths;
 }
 
@@ -35,14 +38,9 @@ export async function listRecursively(artifacts: ArtifactStore, artifactPath: st
 /** Downloads one file; the target appears only when it is whole. */
 export async function downloadFile(artifacts: ArtifactStore, artifactPath: string, target: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
-  const partial = `${target}.part`;
-  try {
-    await pipeline(await artifacts.open(artifactPath), createWriteStream(partial));
-    await rename(partial, target);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
-  }
+  await replaceFile(target, async (partial) =>
+    pipeline(await artifacts.open(artifactPath), createWriteStream(partial)),
+  );
 }
 
 /** Downloads everything below an artifact folder into a local one; returns the artifact paths. */
@@ -53,7 +51,7 @@ export async function downloadFolder(
 ): Promise<string[]> {
   const base = normaliseArtifactPath(artifactPath);
   const entries = await listRecursively(artifacts, base);
-  await forEachParallel(entries, ({ path }) =>
+  await forEachConcurrently(entries, PARALLEL_TRANSFERS, ({ path }) =>
     downloadFile(artifacts, path, join(folder, base === '' ? path : path.slice(base.length + 1))),
   );
   return entries.map(({ path }) => path);
@@ -71,15 +69,4 @@ async function walkFolder(folder: string): Promise<string[]> {
     }),
   );
   return nested.flat();
-}
-
-async function forEachParallel<T>(items: readonly T[], act: (item: T, index: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  const work = async () => {
-    while (next < items.length) {
-      const index = next++;
-      await act(items[index] as T, index);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL_TRANSFERS, items.length) }, work));
 }

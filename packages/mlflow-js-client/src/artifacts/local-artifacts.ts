@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { constants, createReadStream, type Stats } from 'node:fs';
-import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MlflowError } from '../errors.ts';
+import { replaceFile } from '../transfers.ts';
 import type { ArtifactEntry } from '../types.ts';
 import { joinArtifactPath, normaliseArtifactPath, normaliseFilePath } from './artifact-path.ts';
 import type { ArtifactSource, ArtifactStore } from './artifact-store.ts';
@@ -16,7 +16,7 @@ export function openLocalArtifacts(uri: string): ArtifactStore {
     async upload(source, artifactPath) {
       const target = join(root, normaliseFilePath(artifactPath));
       await mkdir(dirname(target), { recursive: true });
-      await writeWhole(source, target);
+      await replaceFile(target, (partial) => writeSource(source, partial));
     },
     async open(artifactPath) {
       const path = join(root, normaliseFilePath(artifactPath));
@@ -27,17 +27,9 @@ export function openLocalArtifacts(uri: string): ArtifactStore {
   };
 }
 
-/** Readers see the old file or the new one, never half of it. */
-async function writeWhole(source: ArtifactSource, target: string): Promise<void> {
-  const partial = `${target}.${randomUUID().slice(0, 8)}.part`;
-  try {
-    if (typeof source === 'string') await copyFile(source, partial, constants.COPYFILE_FICLONE);
-    else await writeFile(partial, source instanceof Uint8Array ? source : source.text);
-    await rename(partial, target);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
-  }
+async function writeSource(source: ArtifactSource, partial: string): Promise<void> {
+  if (typeof source === 'string') await copyFile(source, partial, constants.COPYFILE_FICLONE);
+  else await writeFile(partial, source instanceof Uint8Array ? source : source.text);
 }
 
 async function listFolder(root: string, folder: string): Promise<ArtifactEntry[]> {

@@ -1,10 +1,11 @@
 import { createReadStream, existsSync } from 'node:fs';
-import { appendFile, cp, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { MlflowError } from '../errors.ts';
 import type { OnnxModelOptions } from '../models/log-onnx-model.ts';
 import { findModelFiles } from '../models/onnx-files.ts';
+import { replaceFile } from '../transfers.ts';
 import { formatRecord, type LogRecord, parseRecord, type RunTarget } from './records.ts';
 
 // <folder>/mlflow-spool/<start>-<process>/{records.jsonl, state.json, files/}
@@ -223,9 +224,7 @@ function mapPaths(model: OnnxModelOptions, map: (path: string) => string): OnnxM
 }
 
 export async function writeState(folder: string, state: SpoolState): Promise<void> {
-  const partial = join(folder, `${STATE}.part`);
-  await writeFile(partial, JSON.stringify(state));
-  await rename(partial, join(folder, STATE));
+  await replaceFile(join(folder, STATE), (partial) => writeFile(partial, JSON.stringify(state)));
 }
 
 /** Lets the spools after this one that go on with its run know which run that is. */

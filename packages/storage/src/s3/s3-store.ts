@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256Of } from '@crosscheck/files';
 import type { HttpAnswer } from '@crosscheck/http-client';
 import { AwsV4Signer } from 'aws4fetch';
 import { denied, writeFailed } from '../errors.ts';
@@ -137,9 +137,7 @@ export class S3Store implements ObjectStore {
 
   async #call(key: string | null, { method = 'GET', query = {}, headers = {}, body }: Call): Promise<HttpAnswer> {
     const url = `${this.#bucketUrl()}${key === null ? '' : this.#path(key)}${queryText(query)}`;
-    const sha256 = createHash('sha256')
-      .update(body ?? '')
-      .digest('hex');
+    const sha256 = sha256Of(body ?? '');
     const make = async () => {
       const signed = await this.#sign({ url, method, headers: { ...headers, 'x-amz-content-sha256': sha256 } });
       return { url, method, headers: signed ?? headers, ...(body && { body }) };

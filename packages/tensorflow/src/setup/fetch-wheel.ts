@@ -1,17 +1,10 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { CrosscheckError } from '@crosscheck/contract';
+import { sha256OfFile } from '@crosscheck/files';
 import { tensorflowVersion, type Wheel } from './platform.ts';
 import { runTool } from './run-tool.ts';
-
-async function sha256OfFile(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
-}
 
 /** The wheel in `folder` that has the right hash, from an earlier run that got that far. */
 async function findDownloaded(folder: string, wheel: Wheel): Promise<string | null> {

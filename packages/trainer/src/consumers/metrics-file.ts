@@ -1,6 +1,6 @@
-import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { temporaryBeside } from '@crosscheck/files';
+import { replaceFileSync } from '@crosscheck/files';
 import type { Consumer, EpochEvent, Position, StepEvent } from '../loop/events.ts';
 import { guardWriting } from '../run/guard-writing.ts';
 import type { MetricsLine } from '../tracker/points.ts';
@@ -36,11 +36,7 @@ export function cutMetricsFile(runDir: string, { step, totalEpochs }: Position):
   const kept = readFileSync(file, 'utf8')
     .split('\n')
     .filter((line) => isBefore(line, { step, totalEpochs }));
-  const temporary = temporaryBeside(file);
-  guardWriting(file, () => {
-    writeFileSync(temporary, kept.map((line) => `${line}\n`).join(''));
-    renameSync(temporary, file);
-  });
+  guardWriting(file, () => replaceFileSync(file, kept.map((line) => `${line}\n`).join('')));
 }
 
 function isBefore(text: string, end: Pick<Position, 'step' | 'totalEpochs'>): boolean {

@@ -11,12 +11,10 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { crc32 } from 'node:zlib';
-import { makeRoom, markUsed, temporaryBeside } from '@crosscheck/files';
+import { makeRoom, markUsed, sealBytes, sealOf, temporaryBeside } from '@crosscheck/files';
 import { type FeatureSet, type RowShape, readFeatures, rowWidth } from './feature-set.ts';
 import { type RowStorage, storeInFile } from './row-storage.ts';
 
-const sealBytes = 4;
 const chunkBytes = 1 << 20;
 
 /** Features in a file that is kept open. */
@@ -112,9 +110,7 @@ function draft(file: string, shape: RowShape): FeatureDraft {
         return keep(descriptor, shape, rows);
       }
       const contentBytes = rows * rowWidth(shape) * Float32Array.BYTES_PER_ELEMENT;
-      const seal = Buffer.alloc(sealBytes);
-      seal.writeUInt32LE(checksum(descriptor, path.basename(file), contentBytes));
-      writeSync(descriptor, seal, 0, sealBytes, contentBytes);
+      writeSync(descriptor, sealOf(file, piecesOf(descriptor, contentBytes)), 0, sealBytes, contentBytes);
       renameSync(part, file);
       return keep(descriptor, shape, rows);
     },
@@ -125,19 +121,16 @@ function draft(file: string, shape: RowShape): FeatureDraft {
   };
 }
 
-/** CRC-32 of the name and the first bytes of a file. */
-function checksum(descriptor: number, name: string, length: number): number {
+/** The first bytes of a file, piece by piece. */
+function* piecesOf(descriptor: number, length: number): Generator<Uint8Array> {
   const chunk = Buffer.alloc(chunkBytes);
-  let sum = crc32(name);
   for (let at = 0; at < length; at += chunkBytes) {
-    const read = readSync(descriptor, chunk, 0, Math.min(chunkBytes, length - at), at);
-    sum = crc32(chunk.subarray(0, read), sum);
+    yield chunk.subarray(0, readSync(descriptor, chunk, 0, Math.min(chunkBytes, length - at), at));
   }
-  return sum;
 }
 
 function isWhole(descriptor: number, key: string, contentBytes: number): boolean {
   const seal = Buffer.alloc(sealBytes);
   readSync(descriptor, seal, 0, sealBytes, contentBytes);
-  return seal.readUInt32LE() === checksum(descriptor, key, contentBytes);
+  return seal.equals(sealOf(key, piecesOf(descriptor, contentBytes)));
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Sample } from '@crosscheck/data';
 import type { Model } from '@crosscheck/engine';
+import { sha256Of } from '@crosscheck/files';
 import { readImageFile } from '@crosscheck/preprocess';
 
 /** Counts up whenever the same model and posts may give other features than before. */
@@ -31,7 +32,7 @@ export async function digestPosts(samples: readonly Sample[]): Promise<string> {
   const hash = createHash('sha256');
   for (const { text, label, imagePath } of samples) {
     const picture = imagePath === '' ? null : await readImageFile(imagePath).catch(() => null);
-    const digest = picture && createHash('sha256').update(picture).digest('hex');
+    const digest = picture && sha256Of(picture);
     hash.update(`${JSON.stringify([text, label, digest])}\n`);
   }
   return hash.digest('hex');
@@ -39,7 +40,5 @@ export async function digestPosts(samples: readonly Sample[]): Promise<string> {
 
 /** Names features by everything that decides their bits. */
 export function featureKey(decidedBy: object): string {
-  return createHash('sha256')
-    .update(JSON.stringify([featureVersion, decidedBy]))
-    .digest('hex');
+  return sha256Of(JSON.stringify([featureVersion, decidedBy]));
 }

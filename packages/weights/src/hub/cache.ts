@@ -1,6 +1,6 @@
-import { copyFile, mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { temporaryBeside } from '@crosscheck/files';
+import { replaceFile } from '@crosscheck/files';
 import { isSystemError } from '../atomic-file.ts';
 import type { HubFile } from './errors.ts';
 
@@ -49,10 +49,7 @@ async function link(blob: string, pointer: string): Promise<void> {
 }
 
 async function writeReference(file: string, commit: string): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true });
-  const temporary = temporaryBeside(file);
-  await writeFile(temporary, commit);
-  await rename(temporary, file);
+  await replaceFile(file, (temporary) => writeFile(temporary, commit));
 }
 
 export async function exists(file: string): Promise<boolean> {

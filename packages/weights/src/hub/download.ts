@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
+import { sha256OfFile } from '@crosscheck/files';
 import { type HttpAnswer, reasonOf } from '@crosscheck/http-client';
 import { corruptDownload, type HubFile, refuse } from './errors.ts';
 import type { HubFileMetadata } from './metadata.ts';
@@ -113,8 +111,6 @@ async function findProblem(file: string, { size, etag }: HubFileMetadata): Promi
   const received = (await stat(file)).size;
   if (size !== null && received !== size) return `${received} bytes instead of ${size}`;
   if (!isSha256(etag)) return null;
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  const got = hash.digest('hex');
+  const got = await sha256OfFile(file);
   return got === etag ? null : `its SHA-256 is ${got}, the Hub announced ${etag}`;
 }

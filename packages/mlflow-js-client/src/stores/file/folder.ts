@@ -1,15 +1,15 @@
 import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { replaceFile } from '../../transfers.ts';
 
 /** Writes one value into a file of its own, making the folders that a `/` in the key asks for. */
 export async function writeValue(folder: string, key: string, value: string): Promise<void> {
   const path = join(folder, key);
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.part`, value);
-  await rename(`${path}.part`, path);
+  await replaceFile(path, (partial) => writeFile(partial, value));
 }
 
 export async function readValueOrNull(folder: string, key: string): Promise<string | null> {

@@ -1,5 +1,6 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { MlflowError } from '../../errors.ts';
+import { replaceFile } from '../../transfers.ts';
 
 /** A value of MLflow's `meta.yaml` files: flat, with small maps for tags and aliases. */
 type MetaValue = string | number | boolean | null | readonly never[] | Readonly<Record<string, string>>;
@@ -17,8 +18,7 @@ export function toYamlFlow(value: unknown): string {
 /** Writes a `meta.yaml`; readers see the old one or the new one. */
 export async function writeMeta(path: string, meta: Readonly<Meta>): Promise<void> {
   const lines = Object.entries(meta).map(([key, value]) => `${key}: ${toYamlFlow(value)}\n`);
-  await writeFile(`${path}.part`, lines.join(''));
-  await rename(`${path}.part`, path);
+  await replaceFile(path, (partial) => writeFile(partial, lines.join('')));
 }
 
 export async function readMeta(path: string): Promise<Meta> {
