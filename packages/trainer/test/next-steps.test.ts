@@ -5,14 +5,14 @@ import { expect, it } from 'vitest';
 import { bestModelName } from '../src/consumers/checkpoints.ts';
 import { nextCommands } from '../src/report/next-steps.ts';
 
-const compose = (overrides: string[]) =>
-  composeConfig({ configName: 'config', schema: trainConfigSchema, overrides }).config;
+const composed = (overrides: string[]) => composeConfig({ configName: 'config', schema: trainConfigSchema, overrides });
+const compose = (overrides: string[]) => composed(overrides).config;
 
 function after(overrides: string[], checkpoint?: string): string[] {
-  const config = compose(overrides);
+  const { config, origins } = composed(overrides);
   const { checkpoint_dir: dir, version } = config.training;
   const own = path.resolve(dir, bestModelName(version));
-  return nextCommands({ config, overrides, checkpoint: checkpoint ?? own }, ['evaluate', 'calibrate', 'export']);
+  return nextCommands({ config, overrides, origins, checkpoint: checkpoint ?? own }, ['evaluate', 'calibrate', 'export']);
 }
 
 it('the commands after training are about the same posts and the same checkpoint', () => {
@@ -28,6 +28,11 @@ it('the commands after training are about the same posts and the same checkpoint
     `pnpm calibrate data.root_dir=posts data.n_rows=-1 'training.version="1.10"'`,
     `pnpm export data.root_dir=posts data.n_rows=-1 'training.version="1.10"'`,
   ]);
+});
+
+it.each(['one_step', 'limit', 'overfit_batch'])('after debug=%s they are about the checkpoint of the trial', (debug) => {
+  expect(after([`debug=${debug}`])[0]).toBe('pnpm evaluate training.version=debug');
+  expect(after([`debug=${debug}`, 'training.version=trial'])[0]).toBe('pnpm evaluate training.version=trial');
 });
 
 it('a checkpoint that they would not find is named', () => {

@@ -46,7 +46,7 @@ export async function calibrate(run: Run<TrainConfig>): Promise<JobResult> {
     const result = calibrateOn({ manifest, ...answers }, metadata, config.calibration);
     const target = checkpoint.metadata ? source : beside(source);
     await rewriteCheckpoint(target, checkpoint, metadata, result.decision);
-    const next = nextCommands({ config, overrides: run.overrides, checkpoint: target }, ['evaluate', 'export']);
+    const next = nextCommands({ ...run, config, checkpoint: target }, ['evaluate', 'export']);
     await showResult(run.runDir, { target, version: metadata.version, answers, result, next });
     return { metrics: { temperature: result.decision.temperature, threshold: result.decision.threshold } };
   } finally {

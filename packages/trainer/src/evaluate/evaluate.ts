@@ -47,9 +47,9 @@ export async function evaluate(run: Run<TrainConfig>): Promise<JobResult> {
 }
 
 /** What follows on a checkpoint that was judged; an artifact is what follows already. */
-function nextLines({ config, overrides }: Run<TrainConfig>, { source }: Judge): string[] {
+function nextLines({ config, overrides, origins }: Run<TrainConfig>, { source }: Judge): string[] {
   if (!source.endsWith('.safetensors')) return [];
-  return describeNext(nextCommands({ config, overrides, checkpoint: source }, ['calibrate', 'export']));
+  return describeNext(nextCommands({ config, overrides, origins, checkpoint: source }, ['calibrate', 'export']));
 }
 
 /** Names of columns are checked before a model is loaded. @throws CROSSCHECK_DATA_MISSING_COLUMN */

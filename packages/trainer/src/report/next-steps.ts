@@ -13,6 +13,8 @@ export interface Finished {
   config: TrainConfig;
   /** As they were typed. */
   overrides: readonly string[];
+  /** Config key → where its value was set. */
+  origins: Readonly<Record<string, string>>;
   /** The checkpoint to go on with. */
   checkpoint: string;
 }
@@ -22,9 +24,26 @@ export function nextCommands(finished: Finished, commands: readonly Follower[]):
   return commands.map((command) => {
     const section = followers[command];
     const typed = finished.overrides.filter((override) => shared.test(override) || sectionOf(override) === section);
-    return commandLine(command, [...typed, ...checkpointOverride(finished, section)]);
+    return commandLine(command, [...typed, ...groupOverrides(finished), ...checkpointOverride(finished, section)]);
   });
 }
+
+/** Keys that name the checkpoint. */
+const naming = ['version', 'checkpoint_dir'] as const;
+
+/** What a config group set that these commands are not given, such as debug=one_step. */
+function groupOverrides({ config, origins }: Finished): string[] {
+  const set = naming.filter((key) => isOfOtherGroup(origins[`training.${key}`] ?? ''));
+  return set.map((key) => `training.${key}=${quoted(config.training[key])}`);
+}
+
+/** A file of a group, but of those whose choice is passed on, and of the defaults, which every command has. */
+function isOfOtherGroup(origin: string): boolean {
+  const [, group = '', option] = /(?:^|\/)([\w-]+)\/([\w.-]+)\.ya?ml:\d+$/.exec(origin) ?? [];
+  return option !== undefined && option !== 'default' && !['data', 'experiment'].includes(group);
+}
+
+const quoted = (text: string) => (/^[A-Za-z][\w-]*$/.test(text) ? text : JSON.stringify(text));
 
 const sectionOf = (override: string) => /^\+{0,2}(\w+)\./.exec(override)?.[1];
 

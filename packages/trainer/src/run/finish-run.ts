@@ -65,12 +65,12 @@ function tell(
   for (const line of closingLines(open, outcome, findings !== null)) say(line);
 }
 
-function nextAfter({ config, overrides }: OpenRun, { best, interrupted }: TrainingOutcome): string[] {
+function nextAfter({ config, overrides, origins }: OpenRun, { best, interrupted }: TrainingOutcome): string[] {
   if (!best || interrupted !== null) return [];
   const commands = (['evaluate', 'calibrate', 'export'] as const).filter(
     (command) => command !== 'calibrate' || !config.calibration.enabled,
   );
-  return nextCommands({ config, overrides, checkpoint: best.path }, commands);
+  return nextCommands({ config, overrides, origins, checkpoint: best.path }, commands);
 }
 
 /** Who is told to go may not stay for a report. */
