@@ -2,23 +2,16 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
-import {
-  composeConfig,
-  inferenceConfigSchema,
-  trainConfigSchema,
-  trainReads,
-} from '../../packages/config/src/index.ts';
+import { inferenceConfigSchema } from '../../packages/config/src/index.ts';
 import { flatManifest } from '../kubernetes/flat-manifest.ts';
 import { findRenderer, render } from '../kubernetes/render.ts';
+import { inJobs, jobFiles, ofKind, podsOf, type Resource, read } from './job-manifests.ts';
 import { python, run } from './tools.ts';
 
 const kubernetes = '1.34';
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
 const flatFile = path.join(repositoryRoot, flatManifest.file);
-const jobs = readdirSync(`${repositoryRoot}/k8s/jobs`);
-const inJobs = (name: string) => `${repositoryRoot}/k8s/jobs/${name}`;
 const renderer = findRenderer();
 const withoutRenderer = renderer === null ? ' (skipped: neither kustomize nor kubectl is installed)' : '';
 
@@ -32,34 +25,8 @@ function validate(file: string): string {
   return run(validator, ['--strict', '-k', kubernetes, file]);
 }
 
-interface PodSpec {
-  terminationGracePeriodSeconds: number;
-  automountServiceAccountToken: boolean;
-  securityContext: { runAsNonRoot: boolean; seccompProfile: { type: string } };
-  initContainers?: Container[];
-  containers: Container[];
-}
-
-interface Container {
-  name: string;
-  image: string;
-  args: string[];
-  env: { name: string; value?: string }[];
-  lifecycle: { preStop: { sleep: { seconds: number } } };
-  securityContext: object;
-  volumeMounts?: { name: string }[];
-}
-
-interface Resource {
-  kind: string;
-  metadata: { name: string; namespace?: string };
-  spec: { template: { spec: PodSpec }; completions: number; ports: { nodePort?: number }[] };
-}
-
-const parse = (text: string) => parseAllDocuments(text).map((document) => document.toJS() as Resource);
-const read = (file: string) => parse(readFileSync(file, 'utf8'));
-const podsOf = (resources: Resource[]) =>
-  resources.filter(({ kind }) => kind === 'Deployment' || kind === 'Job').map(({ spec }) => spec.template.spec);
+const containersOf = (resources: Resource[]) =>
+  podsOf(resources).flatMap(({ spec }) => [...(spec.initContainers ?? []), ...spec.containers]);
 
 describe('the flat manifest', () => {
   test('is valid', () => {
@@ -77,15 +44,15 @@ describe('the flat manifest', () => {
   });
 
   test('has the node port of the original', () => {
-    const service = read(flatFile).find(({ kind }) => kind === 'Service');
-    expect(service?.spec.ports).toEqual([expect.objectContaining({ nodePort: 31_018, port: 80 })]);
+    const service = ofKind(read(flatFile), 'Service')[0]?.spec as unknown as { ports: object[] };
+    expect(service.ports).toEqual([expect.objectContaining({ nodePort: 31_018, port: 80 })]);
   });
 
   test('gives a pod longer to end than preStop and the service take', () => {
-    const [{ terminationGracePeriodSeconds, containers } = {} as PodSpec] = podsOf(read(flatFile));
+    const [pod] = podsOf(read(flatFile));
     const { shutdown_ms } = inferenceConfigSchema.parse({}).serve;
-    const preStop = containers[0]?.lifecycle.preStop.sleep.seconds as number;
-    expect(terminationGracePeriodSeconds).toBeGreaterThan(preStop + shutdown_ms / 1000);
+    const preStop = pod?.spec.containers[0]?.lifecycle?.preStop.sleep.seconds as number;
+    expect(pod?.spec.terminationGracePeriodSeconds).toBeGreaterThan(preStop + shutdown_ms / 1000);
   });
 });
 
@@ -116,30 +83,28 @@ describe.skipIf(renderer === null)(`overlays${withoutRenderer}`, () => {
   });
 
   test('the image of the production overlay reaches every container', () => {
-    const [pod] = podsOf(read(renderWith('model-from-http')));
-    const images = [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])].map(({ image }) => image);
+    const images = containersOf(ofKind(read(renderWith('model-from-http')), 'Deployment')).map(({ image }) => image);
     expect(images).toEqual(Array(2).fill('registry.example.com/crosscheck-serve:1.8'));
   });
 });
 
 describe('every pod', () => {
-  const resources = [flatFile, ...jobs.map(inJobs)].flatMap(read);
-
-  test('keeps to the restricted profile of Pod Security', () => {
-    for (const pod of podsOf(resources)) {
-      expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
-      expect(pod.automountServiceAccountToken).toBe(false);
-      for (const { securityContext } of pod.containers)
-        expect(securityContext).toMatchObject({ allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } });
-    }
-    expect(podsOf(resources)).toHaveLength(3);
+  test('of the service keeps to the restricted profile of Pod Security', () => {
+    const [pod] = podsOf(read(flatFile));
+    expect(pod?.spec.securityContext).toMatchObject({
+      runAsNonRoot: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
+    expect(pod?.spec.automountServiceAccountToken).toBe(false);
+    for (const { securityContext } of containersOf(read(flatFile)))
+      expect(securityContext).toMatchObject({ allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } });
   });
 
   test('that runs ONNX Runtime has its telemetry off', () => {
-    const pods = podsOf(resources).filter(({ containers }) => containers[0]?.image.startsWith('crosscheck-serve'));
-    expect(pods).toHaveLength(2);
-    for (const { containers } of pods)
-      expect(containers[0]?.env).toContainEqual({ name: 'ORT_DISABLE_TELEMETRY', value: '1' });
+    const containers = containersOf([flatFile, ...jobFiles.map(inJobs)].flatMap(read));
+    const serving = containers.filter(({ image }) => image.startsWith('crosscheck-serve'));
+    expect(serving).toHaveLength(2);
+    for (const { env } of serving) expect(env).toContainEqual({ name: 'ORT_DISABLE_TELEMETRY', value: '1' });
   });
 });
 
@@ -166,14 +131,6 @@ const labelsOf = (component: string) => ({
 });
 
 describe('the network', () => {
-  test.each(jobs)('of the pods of %s is closed but for what they need', (file) => {
-    const resources = read(inJobs(file));
-    const [job] = resources as unknown as { spec: { template: { metadata: { labels: Record<string, string> } } } }[];
-    const allowed = egressOf(resources, job?.spec.template.metadata.labels as Record<string, string>);
-    expect(allowed).toEqual(expect.arrayContaining([53, 443]));
-    expect(allowed).toHaveLength(3);
-  });
-
   test.each(readdirSync(`${repositoryRoot}/k8s/components`))(
     'of the service stays closed with component %s',
     (name) => {
@@ -192,57 +149,12 @@ describe('the network', () => {
   });
 });
 
-describe('jobs', () => {
-  test.each(jobs)('%s is valid', (file) => {
-    expect(validate(inJobs(file))).toContain('passed for resource job/');
-  });
-
-  test('scoring has as many completions as workers, and arguments that compose', () => {
-    const [job] = read(inJobs('batch-scoring.yaml'));
-    const args = job?.spec.template.spec.containers[0]?.args ?? [];
-    expect(args).toContain(`score.workers=${job?.spec.completions}`);
-    const script = 'packages/scoring/src/bin/score.ts';
-    const composed = run(process.execPath, ['--conditions=@crosscheck/source', script, ...args, '--cfg', 'job']);
-    expect(composed).toContain('output: s3://posts/scored');
-  });
-
-  test('the sweep has as many settings as completions; they compose, each is read, and no two are the same', () => {
-    const [job] = read(inJobs('sweep.yaml'));
-    const settings = /set -- (.*)/.exec(shellOf(job))?.[1]?.split(' ') ?? [];
-    expect(settings).toHaveLength(job?.spec.completions as number);
-    const configs = settings.map((setting, index) => {
-      const overrides = overridesOf(job, index);
-      const { config } = composeConfig({
-        configName: 'config',
-        schema: trainConfigSchema,
-        overrides,
-        reads: trainReads,
-      });
-      expect(config.training.phases?.finetune).toMatchObject({ learning_rate: Number(setting.split(',')[0]) });
-      expect(config.training.seed).toBe(Number(setting.split(',')[1]));
-      return JSON.stringify({ ...config, training: { ...config.training, version: '' } });
-    });
-    expect(new Set(configs).size).toBe(settings.length);
-  });
-});
-
-const shellOf = (job: Resource | undefined) => job?.spec.template.spec.containers[0]?.args?.[0] ?? '';
-
-/** What the shell of an Indexed Job gives to `train`. */
-function overridesOf(job: Resource | undefined, index: number): string[] {
-  const script = shellOf(job).replace(/exec [^\n]*?\btrain(?:\.[jt]s)?(?= )/, 'echo');
-  const variables = [`JOB_COMPLETION_INDEX=${index}`, 'MLFLOW_TRACKING_URI=http://mlflow:5000'];
-  return run('env', [...variables, 'sh', '-c', script])
-    .trim()
-    .split(/\s+/);
-}
-
 describe('a signal', () => {
   const files = [
     'Dockerfile-train',
     'Dockerfile-serve',
     'docker-compose.yaml',
-    ...jobs.map((job) => `k8s/jobs/${job}`),
+    ...jobFiles.map((job) => `k8s/jobs/${job}`),
   ];
   const texts = files.map((file) => [file, readFileSync(path.join(repositoryRoot, file), 'utf8')] as const);
 
@@ -262,6 +174,9 @@ describe('a signal', () => {
       'Dockerfile-train',
       'Dockerfile-serve',
       'k8s/jobs/batch-scoring.yaml',
+      'k8s/jobs/distributed-jobset.yaml',
+      'k8s/jobs/distributed-tfjob.yaml',
+      'k8s/jobs/distributed-trainjob.yaml',
       'k8s/jobs/sweep.yaml',
     ]);
   });
