@@ -378,6 +378,10 @@ const shown: Record<string, Record<string, string[]>> = {
     'a base path is taken off, and stands in what the client sees': ['serve.base_path'],
     'the path that a proxy names holds if the proxy is trusted': ['serve.trusted_proxies'],
   },
+  'packages/server/test/json-post.test.ts': {
+    'nothing is fetched unless hosts are listed': ['serve.fetch.hosts'],
+    'what is wrong has its own code': ['serve.fetch.max_bytes', 'serve.fetch.timeout_ms'],
+  },
   'packages/server/test/log-level.test.ts': { 'serve.log_level is the least serious line': ['serve.log_level'] },
 };
 

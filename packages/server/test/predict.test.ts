@@ -128,7 +128,7 @@ const mediaType = { statusCode: 415, code: 'CROSSCHECK_SERVER_MEDIA_TYPE' };
 const formHeader = `multipart/form-data; boundary=${boundary}`;
 
 test.each([
-  ['JSON', { 'content-type': 'application/json' }, mediaType],
+  ['XML', { 'content-type': 'application/xml' }, mediaType],
   ['a body of no type', {}, mediaType],
   ['an invalid type', { 'content-type': 'nonsense' }, { statusCode: 415 }],
   ['a compressed form', { 'content-type': formHeader, 'content-encoding': 'gzip' }, mediaType],

@@ -176,6 +176,16 @@ function isNetwork(text: string): boolean {
   return others.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
 }
 
+/** `serve.fetch.*`: images that clients name by their URL; nothing is fetched unless hosts are listed. */
+const serveFetchSchema = z.strictObject({
+  hosts: z
+    .array(z.string().regex(/^(\*\.)?[\w.-]+(:\d+)?$/, 'a host such as images.example.org, or *.example.org'))
+    .default([])
+    .describe('hosts that image_url may name, or *.example.org for all below one; empty = image_url is refused'),
+  max_bytes: z.int().positive().default(10_000_000).describe('larger images are refused with 413'),
+  timeout_ms: z.int().min(1).default(5000).describe('an image that takes longer gets 504'),
+});
+
 /** `serve.*`: the HTTP service. */
 export const serveSchema = z.strictObject({
   artifact: path.default('artifact').describe('artifact folder to serve'),
@@ -224,6 +234,7 @@ export const serveSchema = z.strictObject({
   queue_size: z.int().min(1).default(128).describe('waiting requests; more are refused with 429'),
   max_explanations: z.int().min(1).default(4).describe('explanations that wait or are worked out; more get 429'),
   explain: serveExplainSchema.prefault({}),
+  fetch: serveFetchSchema.prefault({}),
   deadline_ms: z.int().min(1).default(10_000).describe('a request that waits longer gets 504'),
   receive_ms: z.int().min(1).default(30_000).describe('time for a request to arrive; slower ones get 408'),
   keep_alive_ms: z.int().min(1).default(72_000).describe('idle connections are closed after this'),

@@ -43,6 +43,10 @@ export const errorTable = {
     example:
       'expected a request body of at most 10000000 bytes, got more; send a smaller picture, or raise serve.max_body_bytes',
   },
+  CROSSCHECK_FETCH_TOO_LARGE: {
+    status: 413,
+    example: 'expected an image of at most 10000000 bytes (serve.fetch.max_bytes), got more',
+  },
   CROSSCHECK_IMAGE_TOO_LARGE: {
     status: 413,
     example:
@@ -70,6 +74,31 @@ export const errorTable = {
     status: 415,
     example:
       'expected a picture and nothing else, got JPEG with a ZIP archive behind its end (image); save the picture again',
+  },
+  CROSSCHECK_FETCH_OFF: {
+    status: 422,
+    example: 'image_url is off here (serve.fetch.hosts is empty); send the image itself',
+  },
+  CROSSCHECK_FETCH_URL: {
+    status: 422,
+    example: 'expected an https URL without a login in image_url, got http://images.example.org/flood.jpg',
+  },
+  CROSSCHECK_FETCH_HOST: {
+    status: 422,
+    example: 'images are not fetched from evil.example; serve.fetch.hosts lists images.example.org',
+  },
+  CROSSCHECK_FETCH_ADDRESS: {
+    status: 422,
+    example: 'images.example.org is 10.0.0.7, which is no public address; images are only fetched from outside',
+  },
+  CROSSCHECK_FETCH_REDIRECT: {
+    status: 422,
+    example:
+      'expected an image from images.example.org, got a redirect to evil.example, which is another host; send the image itself',
+  },
+  CROSSCHECK_FETCH_FAILED: {
+    status: 422,
+    example: 'expected an image from images.example.org, got status 404; send the image itself',
   },
   CROSSCHECK_SERVER_FIELDS_INVALID: { status: 422, example: 'image: Field required' },
   CROSSCHECK_INFERENCE_POST_INCOMPLETE: {
@@ -113,6 +142,11 @@ export const errorTable = {
   },
   CROSSCHECK_SERVER_STARTING: { status: 503, example: 'Model not initialized; try again in a moment' },
   CROSSCHECK_SERVER_DRAINING: { status: 503, example: 'the service is shutting down; send the request to another one' },
+  CROSSCHECK_FETCH_TIMEOUT: {
+    status: 504,
+    example:
+      'expected an image from images.example.org, got no whole image within 5000 ms (serve.fetch.timeout_ms); send the image itself',
+  },
   CROSSCHECK_INFERENCE_TIMEOUT: {
     status: 504,
     example: 'no verdict within 10000 ms; the service is overloaded, or the limit is too short for it',

@@ -87,6 +87,18 @@ export function protocolErrors(codes: readonly AnsweredCode[]): Record<number, o
   );
 }
 
+/** What routes that take image_url may answer with besides. */
+export const fetchErrors = [
+  'CROSSCHECK_FETCH_OFF',
+  'CROSSCHECK_FETCH_URL',
+  'CROSSCHECK_FETCH_HOST',
+  'CROSSCHECK_FETCH_ADDRESS',
+  'CROSSCHECK_FETCH_REDIRECT',
+  'CROSSCHECK_FETCH_FAILED',
+  'CROSSCHECK_FETCH_TOO_LARGE',
+  'CROSSCHECK_FETCH_TIMEOUT',
+] as const satisfies AnsweredCode[];
+
 /** What every route that asks the model may answer with. */
 export const modelErrors = [
   'CROSSCHECK_IMAGE_UNREADABLE',

@@ -1,13 +1,17 @@
+import path from 'node:path';
 import type { InferenceConfig } from '@crosscheck/config';
 import type { AbstainBand } from '@crosscheck/contract';
 import { type Classifier, imageTypeNames, requireBand } from '@crosscheck/inference';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FormPart } from '../form/multipart.ts';
 import type { PostLimits } from '../form/read-posts.ts';
 import type { Line } from '../http/admission.ts';
 import type { BodyBudget } from '../http/body.ts';
+import { fetchImage } from '../http/fetch-image.ts';
 import type { Prefix } from '../http/prefix.ts';
 import type { Service } from '../service.ts';
 import type { ExplanationCache } from './explanation-cache.ts';
+import { disconnectSignal } from './judge.ts';
 
 /** `serve.*` of the config. */
 export type ServeSettings = InferenceConfig['serve'];
@@ -44,6 +48,58 @@ export function bandFor(settings: ServeSettings, classifier: Classifier, asked: 
 
 /** An uploaded image, for the documentation of the API. */
 export const imageField = { type: 'string', format: 'binary', description: imageTypeNames };
+
+/** The bodies in which a post may come, for the documentation of the API. */
+export function postBody(maxLength: number): object {
+  const text = {
+    type: 'string',
+    maxLength,
+    description: 'the text of the post',
+    examples: ['This frog sitting on a light'],
+  };
+  const url = {
+    type: 'string',
+    format: 'uri',
+    description: 'in place of image, where serve.fetch.hosts lists its host',
+  };
+  const form = { text, image: imageField, image_url: url, abstain: abstainField };
+  const json = {
+    ...form,
+    image: { type: 'string', description: `${imageTypeNames}, in base64 or as a data URL`, examples: ['iVBORw0KGgo…'] },
+    filename: { type: 'string', description: 'given back' },
+  };
+  const schema = (properties: object, required: string[]) => ({
+    type: 'object',
+    required,
+    properties,
+    additionalProperties: false,
+  });
+  return {
+    content: {
+      'multipart/form-data': { schema: schema(form, ['text', 'image']) },
+      'application/json': { schema: schema(json, ['text']) },
+    },
+  };
+}
+
+/**
+ * The parts of a post, with the image that `image_url` names.
+ *
+ * @throws what `fetchImage` throws
+ */
+export async function withFetchedImage(
+  parts: FormPart[],
+  { request, reply, context }: { request: FastifyRequest; reply: FastifyReply; context: RouteContext },
+): Promise<FormPart[]> {
+  const part = parts.find(({ name }) => name === 'image_url');
+  if (!part) return parts;
+  const url = part.bytes.toString();
+  const signal = disconnectSignal(reply);
+  const bytes = await fetchImage(url, context.settings.fetch, { budget: context.budget, signal });
+  request.bodyBytes += bytes.length;
+  const filename = path.posix.basename(URL.parse(url)?.pathname ?? '');
+  return [...parts.filter((other) => other !== part), { ...part, name: 'image', filename, bytes }];
+}
 
 /** The field that asks for UNSURE, for the documentation of the API. */
 export const abstainField = {

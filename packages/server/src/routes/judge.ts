@@ -41,7 +41,8 @@ function traced<T>(name: string, attributes: Attributes, work: () => Promise<T>)
   });
 }
 
-function disconnectSignal({ raw }: FastifyReply): AbortSignal {
+/** Aborted when the client leaves. */
+export function disconnectSignal({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController();
   const leave = () => {
     if (!raw.writableEnded) controller.abort(clientGone());

@@ -1,14 +1,25 @@
 import { type Prediction, withBand } from '@crosscheck/inference';
 import type { FastifyInstance } from 'fastify';
+import { parsePostJson } from '../form/json-post.ts';
 import { type FormPart, parseMultipart, parseUrlencoded } from '../form/multipart.ts';
 import { readPost, readPosts } from '../form/read-posts.ts';
 import { acceptBody } from '../http/body.ts';
-import { errorResponses, jsonSchema, modelErrors } from '../openapi/schemas.ts';
+import { errorResponses, fetchErrors, jsonSchema, modelErrors } from '../openapi/schemas.ts';
 import { answerSchema, batchAnswerSchema, toAnswer, toBatchAnswer } from './answer.ts';
-import { abstainField, bandFor, imageField, postLimits, type RouteContext } from './context.ts';
+import {
+  abstainField,
+  bandFor,
+  imageField,
+  postBody,
+  postLimits,
+  type RouteContext,
+  withFetchedImage,
+} from './context.ts';
 import { judge, limitsOf } from './judge.ts';
 
-const errors = errorResponses(['CROSSCHECK_SERVER_FORM_BROKEN', ...modelErrors]);
+const bodyErrors = ['CROSSCHECK_SERVER_FORM_BROKEN', 'CROSSCHECK_SERVER_JSON_BROKEN'] as const;
+const singleErrors = [...bodyErrors, ...modelErrors, ...fetchErrors];
+const errors = errorResponses([...bodyErrors, ...modelErrors]);
 const textField = (maxLength: number) => ({
   type: 'string',
   maxLength,
@@ -16,7 +27,7 @@ const textField = (maxLength: number) => ({
   examples: ['This frog sitting on a light'],
 });
 
-/** `POST /predict` and `POST /predict/batch`: forms with a text and a picture. */
+/** `POST /predict` and `POST /predict/batch`: a text and an image, in a form or as JSON. */
 export async function predictRoutes(app: FastifyInstance, context: RouteContext): Promise<void> {
   const { settings, budget, admit } = context;
   acceptBody(app, {
@@ -26,6 +37,7 @@ export async function predictRoutes(app: FastifyInstance, context: RouteContext)
       'multipart/form-data': (body, headers) =>
         parseMultipart(body, headers['content-type'] ?? '', 2 * settings.max_posts + 3),
       'application/x-www-form-urlencoded': parseUrlencoded,
+      'application/json': parsePostJson,
     },
   });
   app.addHook('onRequest', async (request) => admit(request));
@@ -45,13 +57,13 @@ function addPredict(app: FastifyInstance, context: RouteContext): void {
     description:
       'Is this picture with these words real or fake? The two are judged together. A model that was trained for it also takes one of them alone.',
     tags: ['verdicts'],
-    consumes: ['multipart/form-data'],
-    body: formSchema({ text: textField(settings.max_text_length), image: imageField }),
-    response: { 200: { description: 'The verdict', ...jsonSchema(answerSchema) }, ...errors },
+    body: postBody(settings.max_text_length),
+    response: { 200: { description: 'The verdict', ...jsonSchema(answerSchema) }, ...errorResponses(singleErrors) },
   };
-  app.post<FormRequest>('/predict', { schema }, async ({ body = [] }, reply) => {
+  app.post<FormRequest>('/predict', { schema }, async (request, reply) => {
     const classifier = service.requireModel();
-    const { post, abstain } = readPost(body, postLimits(settings, classifier));
+    const parts = await withFetchedImage(request.body ?? [], { request, reply, context });
+    const { post, abstain } = readPost(parts, postLimits(settings, classifier));
     const band = bandFor(settings, classifier, abstain);
     const [prediction] = await judge(classifier, [post], limitsOf(reply, settings.deadline_ms));
     return toAnswer(post.filename, withBand(prediction as Prediction, band));
