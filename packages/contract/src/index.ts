@@ -10,8 +10,10 @@ export { type Option, type Options, parseOptions, type ValuesOf } from './comman
 export * from './decision.ts';
 export * from './encodings.ts';
 export * from './epoch-metrics.ts';
+export type { ErrorRow } from './errors/error-row.ts';
 export * from './errors/errors.ts';
 export { asFileError, describeSystemError, guardWriting, nameKey } from './errors/system-errors.ts';
+export { type AnsweredCode, answeredErrors, type ErrorCode, errorSections, errorTable } from './errors/table.ts';
 export * from './fusions.ts';
 export * from './labels.ts';
 export * from './onnx-metadata.ts';

@@ -1,4 +1,4 @@
-import { CrosscheckError } from '@crosscheck/contract';
+import { CrosscheckError, type ErrorCode } from '@crosscheck/contract';
 
 /**
  * Scored rows, sorted once by falling probability. N rows, P of them FAKE.
@@ -16,7 +16,7 @@ export interface Scored {
   order: Uint32Array;
 }
 
-function fail(code: `CROSSCHECK_${string}`, message: string): never {
+function fail(code: ErrorCode, message: string): never {
   throw new CrosscheckError(code, message);
 }
 

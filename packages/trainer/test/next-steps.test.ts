@@ -12,7 +12,11 @@ function after(overrides: string[], checkpoint?: string): string[] {
   const { config, origins } = composed(overrides);
   const { checkpoint_dir: dir, version } = config.training;
   const own = path.resolve(dir, bestModelName(version));
-  return nextCommands({ config, overrides, origins, checkpoint: checkpoint ?? own }, ['evaluate', 'calibrate', 'export']);
+  return nextCommands({ config, overrides, origins, checkpoint: checkpoint ?? own }, [
+    'evaluate',
+    'calibrate',
+    'export',
+  ]);
 }
 
 it('the commands after training are about the same posts and the same checkpoint', () => {
@@ -30,10 +34,13 @@ it('the commands after training are about the same posts and the same checkpoint
   ]);
 });
 
-it.each(['one_step', 'limit', 'overfit_batch'])('after debug=%s they are about the checkpoint of the trial', (debug) => {
-  expect(after([`debug=${debug}`])[0]).toBe('pnpm evaluate training.version=debug');
-  expect(after([`debug=${debug}`, 'training.version=trial'])[0]).toBe('pnpm evaluate training.version=trial');
-});
+it.each(['one_step', 'limit', 'overfit_batch'])(
+  'after debug=%s they are about the checkpoint of the trial',
+  (debug) => {
+    expect(after([`debug=${debug}`])[0]).toBe('pnpm evaluate training.version=debug');
+    expect(after([`debug=${debug}`, 'training.version=trial'])[0]).toBe('pnpm evaluate training.version=trial');
+  },
+);
 
 it('a checkpoint that they would not find is named', () => {
   expect(after(['experiment=demo'])[0]).toBe('pnpm evaluate experiment=demo');

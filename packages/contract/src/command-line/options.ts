@@ -1,4 +1,5 @@
-import { CrosscheckError, type ErrorCode } from '../errors/errors.ts';
+import { CrosscheckError } from '../errors/errors.ts';
+import type { ErrorCode } from '../errors/table.ts';
 import { nearest } from './nearest.ts';
 
 /** One `key=value` of a command. The default's type is the value's; `null` is a text that may be left out. */

@@ -1,5 +1,4 @@
-/** A stable error code. Each one is explained in `docs/errors.md`; a test keeps that list complete. */
-export type ErrorCode = `CROSSCHECK_${string}`;
+import type { ErrorCode } from './table.ts';
 
 /**
  * The only error class that Crosscheck throws on purpose. The message says what was expected, what came, where, and what to do.

@@ -1,5 +1,6 @@
-import { CrosscheckError, type ErrorCode, isCrosscheckError } from '../errors/errors.ts';
+import { CrosscheckError, isCrosscheckError } from '../errors/errors.ts';
 import { asFileError } from '../errors/system-errors.ts';
+import type { ErrorCode } from '../errors/table.ts';
 import { isInterruption, stopSignal, stopSignals } from './signals.ts';
 
 /** Exit codes of every command; an interrupted one ends with those of `stopSignals`. `tryAgain`: nothing is wrong with what was asked for. */

@@ -1,6 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { CrosscheckError, isCrosscheckError, messageOf } from '@crosscheck/contract';
-import { errorTable } from './error-table.ts';
+import { answeredErrors, CrosscheckError, type ErrorCode, isCrosscheckError, messageOf } from '@crosscheck/contract';
 
 /** One thing that is wrong with one field, in FastAPI's words. */
 export interface FieldProblem {
@@ -51,18 +50,17 @@ function errorBody(
 
 /** What a client may know about an error: everything about its own mistakes, nothing about the service's inside. */
 export function toErrorBody(error: unknown): ErrorBody {
-  if (isCrosscheckError(error) && error.code in errorTable) {
-    const { status } = errorTable[error.code as keyof typeof errorTable];
-    return errorBody(status, error.code, error.message, fieldProblemsOf(error) ?? error.message);
-  }
+  const answered = isCrosscheckError(error) ? rowOf(error.code) : undefined;
+  if (isCrosscheckError(error) && answered !== undefined)
+    return errorBody(answered.status, error.code, error.message, fieldProblemsOf(error) ?? error.message);
   const { statusCode, code = 'FST_ERR' } = error as { statusCode?: number; code?: string };
   if (statusCode !== undefined && statusCode < 500) return errorBody(statusCode, code, messageOf(error));
-  return errorBody(
-    500,
-    'CROSSCHECK_SERVER_INTERNAL',
-    'the service failed on this request; its log has the reason under the same request id',
-  );
+  const { status, example } = answeredErrors.CROSSCHECK_SERVER_INTERNAL;
+  return errorBody(status, 'CROSSCHECK_SERVER_INTERNAL', example);
 }
+
+const rowOf = (code: ErrorCode): { status: number } | undefined =>
+  (answeredErrors as Partial<Record<ErrorCode, { status: number }>>)[code];
 
 /** The same as a raw HTTP/1.1 answer, for requests that never became one. */
 export function toRawAnswer(body: ErrorBody): string {

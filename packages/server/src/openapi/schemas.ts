@@ -1,7 +1,6 @@
-import { CrosscheckError } from '@crosscheck/contract';
+import { type AnsweredCode, answeredErrors, CrosscheckError } from '@crosscheck/contract';
 import { z } from 'zod';
 import { type FieldProblem, fieldsInvalid, toErrorBody, toProtocolError } from '../http/error-body.ts';
-import { type AnsweredCode, errorTable } from '../http/error-table.ts';
 
 /** A zod schema as JSON Schema, for the API's documentation; an input may have more properties than are named. */
 export function jsonSchema(schema: z.ZodType, io: 'input' | 'output' = 'output'): Record<string, unknown> {
@@ -49,21 +48,23 @@ const exampleProblems: FieldProblem[] = [
 
 function exampleOf(code: AnsweredCode) {
   const isAboutFields = code === 'CROSSCHECK_SERVER_FIELDS_INVALID';
-  const error = isAboutFields ? fieldsInvalid(exampleProblems) : new CrosscheckError(code, errorTable[code].example);
+  const error = isAboutFields
+    ? fieldsInvalid(exampleProblems)
+    : new CrosscheckError(code, answeredErrors[code].example);
   return toErrorBody(error);
 }
 
 /** An example of every error there is, also of those that belong to no route, for `components.examples`. */
 export function allErrorExamples(): Record<string, { summary: string; value: object }> {
-  const codes = Object.keys(errorTable) as AnsweredCode[];
-  const known = codes.map((code) => [code, { summary: `${errorTable[code].status}`, value: exampleOf(code) }]);
-  const internal = toErrorBody(new Error('unexpected'));
-  return Object.fromEntries([...known, [internal.code, { summary: `${internal.statusCode}`, value: internal }]]);
+  const codes = Object.keys(answeredErrors) as AnsweredCode[];
+  return Object.fromEntries(
+    codes.map((code) => [code, { summary: `${answeredErrors[code].status}`, value: exampleOf(code) }]),
+  );
 }
 
 /** Response schemas of a route for the errors that it answers with, with an example of each. */
 export function errorResponses(codes: readonly AnsweredCode[]): Record<number, object> {
-  const byStatus = Map.groupBy(codes, (code) => errorTable[code].status);
+  const byStatus = Map.groupBy(codes, (code) => answeredErrors[code].status);
   return Object.fromEntries(
     [...byStatus].map(([status, members]) => {
       const examples = Object.fromEntries(members.map((code) => [code, { value: exampleOf(code) }]));
