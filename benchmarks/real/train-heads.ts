@@ -1,41 +1,12 @@
 // Trains the heads of one network on features, with one thing changed.
 import { combineSeeds, createRandom } from '@crosscheck/contract';
 import { createAdamW, type Features, type Model, oneCycle } from '@crosscheck/engine';
-import { computeMetrics } from '@crosscheck/evaluation';
-import type { Row } from '../results.ts';
 import { concatenate, type Encoded, openNetwork } from './features.ts';
-import { type Pair, postsOf, type Recipe } from './posts.ts';
+import { type HeadVariant, headVariants, usualViews } from './head-variants.ts';
+import { divide, type Pair, postsOf, type Recipe } from './posts.ts';
 import type { Sources } from './sources.ts';
 import type { Stamp } from './stamps.ts';
-
-type Weights = 'real' | 'random';
-
-interface HeadVariant {
-  overrides?: readonly string[];
-  vision?: Weights;
-  text?: Weights;
-  pooling?: 'cls' | 'mean';
-  /** Augmented views that are shown in turn; without, the pictures as they are. */
-  views?: number;
-}
-
-export const headVariants: Record<string, HeadVariant> = {
-  'as it is': {},
-  'random backbones': { vision: 'random', text: 'random' },
-  'random vision': { vision: 'random' },
-  'random text': { text: 'random' },
-  'text mean': { pooling: 'mean' },
-  compare: { overrides: ['model.fusion=compare'] },
-  gated: { overrides: ['model.fusion=gated'] },
-  bilinear: { overrides: ['model.fusion=bilinear'] },
-  'compare, text mean': { pooling: 'mean', overrides: ['model.fusion=compare'] },
-  'bilinear, text mean': { pooling: 'mean', overrides: ['model.fusion=bilinear'] },
-  'no dropout': { overrides: ['model.dropout_rate=0', 'model.projection_dropout=0'] },
-  'dropout 0.5': { overrides: ['model.dropout_rate=0.5', 'model.projection_dropout=0.5'] },
-  '1 augmented view': { views: 1 },
-  '2 augmented views': { views: 2 },
-  '4 augmented views': { views: 4 },
-};
+import { standardize } from './standardize.ts';
 
 export interface Task extends Recipe {
   variant: string;
@@ -43,9 +14,19 @@ export interface Task extends Recipe {
   seed: number;
 }
 
+/** A model's answers to the posts of one part, in their order. */
+export interface Answers {
+  /** The pictures' rows among all stamps: posts of one picture are not independent. */
+  stamp: number[];
+  label: number[];
+  logit: number[];
+}
+
+export type Judged = Record<'train' | 'val' | 'test', Answers>;
+
 interface Given {
   stamps: readonly Stamp[];
-  features: Record<Weights, Encoded>;
+  features: Record<'real' | 'random', Encoded>;
   sources: Sources;
 }
 
@@ -61,29 +42,59 @@ const noBackbones = [
   'model.text.vocab_size=8',
 ];
 
-export async function trainHeads(task: Task, { stamps, features, sources }: Given): Promise<Row> {
-  const {
-    overrides = [],
-    vision = 'real',
-    text = 'real',
-    pooling = 'cls',
-    views = 0,
-  } = headVariants[task.variant] as HeadVariant;
-  const { model } = await openNetwork(sources, [...noBackbones, ...overrides, `training.seed=${task.seed}`]);
-  const { image } = features[vision];
-  const gather = gatherer(stamps, features[text].text[pooling]);
-  const plain = (pairs: readonly Pair[]) => gather(pairs, () => image[0] as Float32Array);
-  const [train, test] = [postsOf(stamps, task, 'train'), postsOf(stamps, task, 'test')];
+export async function trainHeads(task: Task, given: Given): Promise<Judged> {
+  const { stamps, sources } = given;
+  const variant = headVariants[task.variant] as HeadVariant;
+  const { model } = await openNetwork(sources, [
+    ...noBackbones,
+    ...(variant.overrides ?? []),
+    `training.seed=${task.seed}`,
+  ]);
+  const { images, texts } = featuresOf(variant, given, rowsOf(stamps, divide(stamps, task.split).train));
+  const gather = gatherer(stamps, texts);
+  const plain = (pairs: readonly Pair[]) => gather(pairs, () => images[0] as Float32Array);
+  const views = images.length - 1;
+  const train = postsOf(stamps, task, 'train');
   learn(model, task, train, (pairs, epoch) =>
-    views === 0 ? plain(pairs) : gather(pairs, (row) => image[1 + ((row + epoch) % views)] as Float32Array),
+    views === 0 ? plain(pairs) : gather(pairs, (row) => images[1 + ((row + epoch) % views)] as Float32Array),
   );
-  const [seen, unseen] = [train, test].map((pairs) => judge(model, pairs, plain(pairs)));
+  const judge = (pairs: readonly Pair[]): Answers => ({
+    stamp: rowsOf(
+      stamps,
+      pairs.map(({ image }) => image),
+    ),
+    label: pairs.map(({ label }) => label),
+    logit: [...model.predictLogitsFromFeatures({ size: pairs.length, features: plain(pairs) })],
+  });
+  const judged = {
+    train: judge(train),
+    val: judge(postsOf(stamps, task, 'val')),
+    test: judge(postsOf(stamps, task, 'test')),
+  };
   model.dispose();
-  const { difficulty, variant, split, seed, rounds, epochs } = task;
-  const figures = { accuracy: unseen?.accuracy ?? 0, rocAuc: unseen?.rocAuc ?? 0, trainAccuracy: seen?.accuracy ?? 0 };
-  const counts = { trainPosts: train.length, testPosts: test.length };
-  return { difficulty, variant, split: split + 1, seed, ...figures, ...counts, rounds, epochs };
+  return judged;
 }
+
+/** @returns the pictures as they are, then their views; and the captions */
+function featuresOf(
+  { vision = 'real', text = 'real', pooling = 'cls', views, isStandardized = false }: HeadVariant,
+  { features, stamps }: Given,
+  measured: readonly number[],
+): { images: Float32Array[]; texts: Float32Array } {
+  const stampCount = stamps.length;
+  const shown = views ?? (vision === 'random' ? 0 : usualViews);
+  const images = features[vision].image.slice(0, 1 + shown);
+  const texts = features[text].text[pooling];
+  if (!isStandardized) return { images, texts };
+  const scaled = (tables: readonly Float32Array[]) =>
+    standardize({ tables, width: (tables[0] as Float32Array).length / stampCount, measured });
+  return { images: scaled(images), texts: scaled([texts])[0] as Float32Array };
+}
+
+const rowsOf = (stamps: readonly Stamp[], chosen: readonly Stamp[]): number[] => {
+  const rows = new Map(stamps.map((stamp, row) => [stamp, row]));
+  return chosen.map((stamp) => rows.get(stamp) as number);
+};
 
 type Gather = (pairs: readonly Pair[], imageOf: (row: number) => Float32Array) => Features;
 
@@ -101,8 +112,6 @@ function gatherer(stamps: readonly Stamp[], texts: Float32Array): Gather {
   });
 }
 
-const labelsOf = (pairs: readonly Pair[]) => Float32Array.from(pairs, ({ label }) => label);
-
 // oxlint-disable-next-line max-params -- what learns, how long, on what
 function learn(
   model: Model,
@@ -117,7 +126,8 @@ function learn(
     const order = createRandom('order', seed, epoch).shuffle([...posts]);
     for (let at = 0; at < order.length; at += batchSize) {
       const batch = order.slice(at, at + batchSize);
-      const input = { size: batch.length, label: labelsOf(batch), features: featuresOf(batch, epoch) };
+      const label = Float32Array.from(batch, (post) => post.label);
+      const input = { size: batch.length, label, features: featuresOf(batch, epoch) };
       const freeze = { vision: true, text: true };
       const { gradients, ...rest } = model.computeGradients(input, { seed: combineSeeds(seed, step), freeze });
       optimizer.step(model.variables, gradients, { ...schedule(step++), clipNorm: 1 });
@@ -125,11 +135,4 @@ function learn(
     }
   }
   optimizer.dispose();
-}
-
-function judge(model: Model, pairs: readonly Pair[], features: Features): { accuracy: number; rocAuc: number } {
-  const logits = model.predictLogitsFromFeatures({ size: pairs.length, features });
-  const probabilities = Float64Array.from(logits, (logit) => 1 / (1 + Math.exp(-logit)));
-  const { accuracy, rocAuc } = computeMetrics(probabilities, labelsOf(pairs), 0.5);
-  return { accuracy: Number(accuracy.toFixed(4)), rocAuc: Number(rocAuc.toFixed(4)) };
 }

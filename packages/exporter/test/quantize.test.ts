@@ -3,11 +3,11 @@ import type { Graph } from '@crosscheck/network';
 import { expectClose } from '@crosscheck/testkit';
 import { expect, test } from 'vitest';
 import { buildClassifierGraph, randomWeights } from '../src/index.ts';
-import { blockSizeFor, quantizeBlocks } from '../src/quantize/block-linears.ts';
 import { channelScales, firstAxis, lastAxis, quantizeChannels } from '../src/quantize/channels.ts';
 import { addOuterProducts, roundWithGptq } from '../src/quantize/gptq.ts';
 import { GraphDraft } from '../src/quantize/graph-draft.ts';
 import { halveWeights, toHalfBits } from '../src/quantize/halve.ts';
+import { outliersOf } from '../src/quantize/outliers.ts';
 import { RangeHistogram } from '../src/quantize/range-histogram.ts';
 import { smoothingOf } from '../src/quantize/smoothing.ts';
 import { tinyArchitecture, tinyPreprocessing } from './tiny-artifact.ts';
@@ -103,31 +103,6 @@ test('of ranges that cut off ever more, the one of least error leaves a lone out
   expect(histogram.rangeOfLeastError().high).toBeCloseTo(20, 1);
 });
 
-test('blocks of inputs have steps of their own, and come back within half a step', () => {
-  const inputs = 40;
-  const matrix = Float32Array.from({ length: 2 * inputs }, (_, i) => Math.sin(i) * (i % inputs < 32 ? 1 : 100));
-  const { values, scales } = quantizeBlocks(matrix, [2, inputs], 32);
-  expect([values.length, scales.length]).toEqual([2 * 2 * 32, 4]);
-  for (const [i, weight] of matrix.entries()) {
-    const [row, column] = [Math.floor(i / inputs), i % inputs];
-    const block = row * 2 + Math.floor(column / 32);
-    const scale = scales[block] as number;
-    const stored = values[block * 32 + (column % 32)] as number;
-    expect(stored).toBeGreaterThan(0);
-    expect(Math.abs((stored - 128) * scale - weight)).toBeLessThanOrEqual(scale / 2 + 1e-6);
-  }
-  expect([...values.subarray(32 + 8, 64)]).toEqual(Array(24).fill(128)); // behind the last input
-});
-
-test.each([
-  [768, 64, 64],
-  [32, 64, 32],
-  [33, 64, 64],
-  [8, 32, 16],
-])('a row of %i inputs has blocks of %i → %i', (inputs, wanted, size) => {
-  expect(blockSizeFor(inputs, wanted)).toBe(size);
-});
-
 test('smoothing divides the channels that reach far, by the root, and leaves those that are nothing', () => {
   expect([...smoothingOf(Float32Array.of(100, 1, 4, 0), Float32Array.of(1, 1, 1, 1))]).toEqual([5, 0.5, 1, 1]);
 });
@@ -182,4 +157,11 @@ test('weights that are stored as halves keep their shapes and names a person can
 test('a draft drops the constants that nothing reads any more', () => {
   const draft = new GraphDraft(graph());
   expect(draft.finish().initializers).toEqual([]);
+});
+
+test('outliers are the channels that weigh most, one for 32 and never more than eight', () => {
+  const weights = Float64Array.from({ length: 70 }, (_, channel) => (channel === 40 ? 9 : channel === 3 ? 8 : 1));
+  expect(outliersOf(weights)).toEqual([3, 40]);
+  expect(outliersOf(weights.subarray(0, 20))).toEqual([]);
+  expect(outliersOf(new Float64Array(3072))).toHaveLength(8);
 });

@@ -53,4 +53,4 @@ function weightsOf({ initializers }: Graph): WeightByName {
 }
 
 /** What stays in fp32 is stored in halves, as in fp16; not the fusion head and not what int8 reads. */
-const isHalved = (name: string) => !/^fusion|\/(scales?|factor)$/.test(name);
+const isHalved = (name: string) => !/^fusion|\/(scales?|factor|outliers)$/.test(name);

@@ -1,38 +1,64 @@
-import type { Graph, Node } from '@crosscheck/network';
-import { type Linear, linearOf, quantizeLinears } from '../block-linears.ts';
+import type { Graph } from '@crosscheck/network';
 import { groupOf } from '../groups.ts';
+import { type Linear, linearOf } from '../linear.ts';
+import { outliersOf } from '../outliers.ts';
+import { quantizeRows, type RowRounding } from '../row-linears.ts';
 import { observeColumns, smoothingOf } from '../smoothing.ts';
 import type { Part, WeightByName } from './part.ts';
 
-const usualBlock = 64;
-/** The projections are small, and every post passes them. */
-const projectionBlock = 32;
+/** What was seen of a value on the calibration posts; K channels. */
+interface Seen {
+  /** [K] largest magnitudes */
+  reach: Float32Array;
+  /** [K] sums of fourth powers: what is often far out counts, one post alone does not */
+  weight: Float64Array;
+  isPositive: boolean;
+}
 
-const blockSize = (node: Node) => (groupOf(node) === 'projections' ? projectionBlock : usualBlock);
-
-/** The linear layers outside of the fusion, in smoothed 8-bit blocks. */
+/** The linear layers outside of the fusion, with rows that are rounded one by one. */
 export function openLinears(graph: Graph, weight: WeightByName): Part {
   const found = graph.nodes.flatMap((node) => {
     const linear = groupOf(node) === null ? null : linearOf(node, weight);
     return linear ? [{ node, linear }] : [];
   });
-  const seen = new Map(found.map(({ linear }) => [linear.input, new Float32Array(linear.shape[1])]));
+  const seen = new Map(found.map(({ linear }): [string, Seen] => [linear.input, nothingSeen(linear.shape[1])]));
   return {
     nodes: found.map(({ node }) => node),
     values: [...seen.keys()],
     see(value, data) {
-      const reach = seen.get(value);
-      if (reach) observeColumns(reach, data);
+      const already = seen.get(value);
+      if (already) lookAt(already, data);
     },
     async finish() {
       const ofWeights = await reachOfWeights(found.map(({ linear }) => linear));
-      const entries = [...seen].map(
-        ([value, reach]) => [value, smoothingOf(reach, ofWeights.get(value) as Float32Array)] as const,
+      const roundings = new Map(
+        [...seen].map(([value, what]) => [value, roundingOf(what, ofWeights.get(value) as Float32Array)]),
       );
-      const smoothing = new Map(entries);
-      return (rewritten, isQuantized) => quantizeLinears(rewritten, { isQuantized, blockSize, smoothing });
+      return (rewritten, isQuantized) => quantizeRows(rewritten, { isQuantized, roundings });
     },
   };
+}
+
+const nothingSeen = (channels: number): Seen => ({
+  reach: new Float32Array(channels),
+  weight: new Float64Array(channels),
+  isPositive: true,
+});
+
+function lookAt(seen: Seen, data: Float32Array): void {
+  observeColumns(seen.reach, data);
+  const { weight } = seen;
+  for (let i = 0, k = 0; i < data.length; i++) {
+    const x = data[i] as number;
+    weight[k] = (weight[k] as number) + x ** 4;
+    if (x < 0) seen.isPositive = false;
+    if (++k === weight.length) k = 0;
+  }
+}
+
+function roundingOf({ reach, weight, isPositive }: Seen, ofWeights: Float32Array): RowRounding {
+  const smoothing = smoothingOf(reach, ofWeights);
+  return { smoothing, outliers: outliersOf(weight.map((sum, k) => sum / (smoothing[k] as number) ** 4)), isPositive };
 }
 
 /** Of all layers that read a value, as one: they read the same smoothed channels. */
