@@ -144,7 +144,11 @@ export const trainingSchema = z.strictObject({
     .describe('cosine_restarts: each cosine is so many times as long as the last'),
   plateau_factor: z.number().gt(0).lt(1).default(0.1).describe('plateau: what the learning rate is multiplied by'),
   plateau_patience: epochs.default(2).describe('plateau: epochs without improvement of early_stopping.metric'),
-  accumulate_steps: z.int().min(1).default(1).describe('batches per optimizer step; their gradients are averaged'),
+  accumulate_steps: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe('batches of an optimizer step, which workers share; the gradient is the mean over their samples'),
   loss: lossSchema.prefault({}),
   class_balanced_sampling: z
     .boolean()

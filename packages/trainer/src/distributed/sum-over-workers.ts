@@ -91,11 +91,15 @@ function write(vector: Vector, own: StepSums, { names, moving, batchSize }: Layo
     vector.labels.set(labels, index * batchSize);
   }
   vector.gradients.set(names.map((name) => (own.gradients.has(name) ? 1 : 0)));
-  let begin = 0;
-  for (const [name, , size] of own.parts.length === 0 ? [] : moving) {
-    vector.statistics.set((own.statistics.get(name) as tf.Tensor).dataSync(), begin);
-    begin += size;
-  }
+  if (own.parts.length > 0 && moving.length > 0) vector.statistics.set(inARow(own, moving));
+}
+
+/** All statistics, read from the device at once. */
+function inARow({ statistics }: StepSums, moving: Layout['moving']): Float32Array {
+  const row = tf.tidy(() => tf.concat(moving.map(([name]) => tf.reshape(statistics.get(name) as tf.Tensor, [-1]))));
+  const values = row.dataSync() as Float32Array;
+  row.dispose();
+  return values;
 }
 
 function read({ names, moving, batchSize, unit }: Layout, tensors: tf.Tensor[], vector: Vector): StepSums {

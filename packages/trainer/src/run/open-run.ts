@@ -77,7 +77,7 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null, work
   const { say, warn } = speakers(run, workers);
   const { runDir, checkpointDir } = await placesOf(run, resumed, workers);
   say(describeTensorflow());
-  const config = await completeFor(run, resumed);
+  const config = await completeFor(run, resumed, say);
   const precision = describePrecision(config.training.mixed_precision, tensorflowInfo());
   if (precision !== null) say(precision);
   const tokenizer = await openRunTokenizer(config);
@@ -191,10 +191,14 @@ function factsOf({ config, manifests, resumed }: Pick<OpenRun, 'config' | 'manif
 }
 
 /** What the config leaves to the backbones; a run that goes on has what they brought. */
-async function completeFor(run: Run<TrainConfig>, resumed: ResumedRun | null): Promise<CompleteConfig> {
+async function completeFor(
+  run: Run<TrainConfig>,
+  resumed: ResumedRun | null,
+  say: (line: string) => void,
+): Promise<CompleteConfig> {
   if (resumed) return completeConfig(resumed.config);
   const { config, lines } = await complete(run.config);
-  for (const line of lines) run.log(line);
+  for (const line of lines) say(line);
   return config;
 }
 
