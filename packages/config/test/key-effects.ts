@@ -382,6 +382,10 @@ const shown: Record<string, Record<string, string[]>> = {
     'nothing is fetched unless hosts are listed': ['serve.fetch.hosts'],
     'what is wrong has its own code': ['serve.fetch.max_bytes', 'serve.fetch.timeout_ms'],
   },
+  'packages/server/test/shadow.test.ts': {
+    'a candidate judges every post': ['serve.shadow.artifact'],
+    'serve.shadow.share is the share of the posts': ['serve.shadow.share', 'serve.shadow.queue_size'],
+  },
   'packages/server/test/log-level.test.ts': { 'serve.log_level is the least serious line': ['serve.log_level'] },
 };
 

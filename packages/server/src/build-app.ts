@@ -1,5 +1,6 @@
 import type { Classifier } from '@crosscheck/inference';
 import fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
+import type { Registry } from 'prom-client';
 import { createAdmission } from './http/admission.ts';
 import { answerConnectionError, answerErrors, sendError } from './http/answer-errors.ts';
 import { addResponseHeaders, requestId } from './http/headers.ts';
@@ -7,7 +8,7 @@ import { lingerOnEarlyAnswers } from './http/linger.ts';
 import { logOutcome, onOutcome } from './http/outcome.ts';
 import { openPrefix, type Prefix } from './http/prefix.ts';
 import { addDocs } from './openapi/docs.ts';
-import type { RouteContext, ServeSettings } from './routes/context.ts';
+import type { RouteContext } from './routes/context.ts';
 import { explainRoutes } from './routes/explain.ts';
 import { ExplanationCache } from './routes/explanation-cache.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -15,7 +16,9 @@ import { inferenceProtocolRoutes } from './routes/inference-protocol/routes.ts';
 import { addMetrics } from './routes/metrics.ts';
 import { pageRoutes } from './routes/page.ts';
 import { predictRoutes } from './routes/predict.ts';
+import type { ServeSettings } from './serve-settings.ts';
 import { Service } from './service.ts';
+import { Shadow } from './shadow/shadow.ts';
 
 export interface AppOptions {
   /** A promise is a model that is still loading: probes answer meanwhile, everything else gets 503. */
@@ -51,6 +54,7 @@ export async function buildApp({ classifier, settings, logStream }: AppOptions):
     settings,
     pathPrefix: prefix,
     budget: { limit: Math.max(settings.max_buffered_bytes, settings.max_body_bytes), used: 0 },
+    onVerdicts: () => {},
     explanations: new ExplanationCache(settings.explain.cache_seconds),
     admit: createAdmission(service, settings),
   };
@@ -67,11 +71,18 @@ export async function buildApp({ classifier, settings, logStream }: AppOptions):
   answerErrors(app, service);
   lingerOnEarlyAnswers(app.server);
   await addDocs(app, { hasApiKey: settings.api_key !== null || settings.explain.api_key !== null, prefix });
-  addMetrics(app, context);
+  const registry = addMetrics(app, context);
+  if (settings.shadow.artifact !== null) addShadow(app, context, registry);
   for (const routes of [healthRoutes, predictRoutes, explainRoutes, inferenceProtocolRoutes, pageRoutes])
     await app.register(routes, context);
   await app.ready();
   return app as unknown as App;
+}
+
+function addShadow(app: FastifyInstance, context: RouteContext, registry: Registry): void {
+  const shadow = new Shadow(context.settings, app.log, registry);
+  context.onVerdicts = (...verdicts) => shadow.observe(...verdicts);
+  app.addHook('onClose', async () => shadow.close());
 }
 
 interface OpenOptions extends Pick<AppOptions, 'settings' | 'logStream'> {

@@ -186,6 +186,18 @@ const serveFetchSchema = z.strictObject({
   timeout_ms: z.int().min(1).default(5000).describe('an image that takes longer gets 504'),
 });
 
+/** `serve.shadow.*`: a candidate that judges beside the model, after the answers were sent. */
+const serveShadowSchema = z.strictObject({
+  artifact: path
+    .nullable()
+    .default(null)
+    .describe(
+      'artifact folder of a candidate that also judges, in a process of its own; its verdicts are only counted',
+    ),
+  share: z.number().gt(0).max(1).default(0.1).describe('of the posts that the candidate also judges'),
+  queue_size: z.int().min(1).default(16).describe('posts that wait for the candidate; it does not judge more'),
+});
+
 /** `serve.*`: the HTTP service. */
 export const serveSchema = z.strictObject({
   artifact: path.default('artifact').describe('artifact folder to serve'),
@@ -235,6 +247,7 @@ export const serveSchema = z.strictObject({
   max_explanations: z.int().min(1).default(4).describe('explanations that wait or are worked out; more get 429'),
   explain: serveExplainSchema.prefault({}),
   fetch: serveFetchSchema.prefault({}),
+  shadow: serveShadowSchema.prefault({}),
   deadline_ms: z.int().min(1).default(10_000).describe('a request that waits longer gets 504'),
   receive_ms: z.int().min(1).default(30_000).describe('time for a request to arrive; slower ones get 408'),
   keep_alive_ms: z.int().min(1).default(72_000).describe('idle connections are closed after this'),

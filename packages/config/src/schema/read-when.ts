@@ -213,7 +213,24 @@ export const inferReads: Reads<InferenceConfig> = {
 };
 
 export const serveReads: Reads<InferenceConfig> = {
-  rules: [[['inference.', 'data.'], 'pnpm infer: serve reads only serve.*', never]],
+  rules: [
+    [['inference.', 'data.'], 'pnpm infer: serve reads only serve.*', never],
+    [
+      ['serve.explain.concurrency', 'serve.explain.api_key', 'serve.explain.cache_seconds', 'serve.max_explanations'],
+      'serve.explain.enabled=true',
+      ({ serve }) => serve.explain.enabled,
+    ],
+    [
+      ['serve.fetch.max_bytes', 'serve.fetch.timeout_ms'],
+      'serve.fetch.hosts',
+      ({ serve }) => serve.fetch.hosts.length > 0,
+    ],
+    [
+      ['serve.shadow.share', 'serve.shadow.queue_size'],
+      'serve.shadow.artifact',
+      ({ serve }) => serve.shadow.artifact !== null,
+    ],
+  ],
 };
 
 function phaseViews({ training, model, data }: TrainConfig): PhaseView[] {

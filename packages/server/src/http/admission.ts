@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { CrosscheckError } from '@crosscheck/contract';
 import type { FastifyRequest } from 'fastify';
-import type { ServeSettings } from '../routes/context.ts';
+import type { ServeSettings } from '../serve-settings.ts';
 import type { Service } from '../service.ts';
 
 /** What a request waits for: a place among the posts, or among the explanations. */

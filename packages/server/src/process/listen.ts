@@ -1,7 +1,7 @@
 import { CrosscheckError, messageOf } from '@crosscheck/contract';
 import type { Classifier } from '@crosscheck/inference';
 import type { App } from '../build-app.ts';
-import type { ServeSettings } from '../routes/context.ts';
+import type { ServeSettings } from '../serve-settings.ts';
 import { version } from '../version.ts';
 
 const everyAddress = '::';

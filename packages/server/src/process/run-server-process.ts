@@ -8,7 +8,7 @@ import {
   selfCheck,
 } from '@crosscheck/inference';
 import { type App, buildApp } from '../build-app.ts';
-import type { ServeSettings } from '../routes/context.ts';
+import type { ServeSettings } from '../serve-settings.ts';
 import type { Order, ReloadHistory, Report } from '../supervisor/protocol.ts';
 import { drain, retire } from './leave.ts';
 import { announce, listen } from './listen.ts';

@@ -1,7 +1,6 @@
 import path from 'node:path';
-import type { InferenceConfig } from '@crosscheck/config';
 import type { AbstainBand } from '@crosscheck/contract';
-import { type Classifier, imageTypeNames, requireBand } from '@crosscheck/inference';
+import { type Classifier, imageTypeNames, type Post, type Prediction, requireBand } from '@crosscheck/inference';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FormPart } from '../form/multipart.ts';
 import type { PostLimits } from '../form/read-posts.ts';
@@ -9,12 +8,10 @@ import type { Line } from '../http/admission.ts';
 import type { BodyBudget } from '../http/body.ts';
 import { fetchImage } from '../http/fetch-image.ts';
 import type { Prefix } from '../http/prefix.ts';
+import type { ServeSettings } from '../serve-settings.ts';
 import type { Service } from '../service.ts';
 import type { ExplanationCache } from './explanation-cache.ts';
 import { disconnectSignal } from './judge.ts';
-
-/** `serve.*` of the config. */
-export type ServeSettings = InferenceConfig['serve'];
 
 /** What routes share. */
 export interface RouteContext {
@@ -23,6 +20,8 @@ export interface RouteContext {
   pathPrefix: Prefix;
   budget: BodyBudget;
   explanations: ExplanationCache;
+  /** Hears of every verdict that a client is told. */
+  onVerdicts: (reply: FastifyReply, posts: readonly Post[], predictions: readonly Prediction[]) => void;
   /** Throws when the request may not ask the model. */
   admit: (request: FastifyRequest, line?: Line) => void;
 }

@@ -7,8 +7,8 @@ import type { RouteContext } from './context.ts';
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** `GET /metrics`, in Prometheus' text format. Measures the routes that are registered after it. */
-export function addMetrics(app: FastifyInstance, { service, budget, explanations }: RouteContext): void {
+/** `GET /metrics`, in Prometheus' text format. Measures the routes that are registered after it. @returns for what others measure */
+export function addMetrics(app: FastifyInstance, { service, budget, explanations }: RouteContext): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   measureRequests(app, registry);
@@ -27,6 +27,7 @@ export function addMetrics(app: FastifyInstance, { service, budget, explanations
       return reply.type(registry.contentType).send(`${lines.join('\n')}\n`);
     },
   );
+  return registry;
 }
 
 function measureRequests(app: FastifyInstance, registry: Registry): void {

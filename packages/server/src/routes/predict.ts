@@ -2,7 +2,7 @@ import { type Prediction, withBand } from '@crosscheck/inference';
 import type { FastifyInstance } from 'fastify';
 import { parsePostJson } from '../form/json-post.ts';
 import { type FormPart, parseMultipart, parseUrlencoded } from '../form/multipart.ts';
-import { readPost, readPosts } from '../form/read-posts.ts';
+import { readPost, readPosts, type UploadedPost } from '../form/read-posts.ts';
 import { acceptBody } from '../http/body.ts';
 import { errorResponses, fetchErrors, jsonSchema, modelErrors } from '../openapi/schemas.ts';
 import { answerSchema, batchAnswerSchema, toAnswer, toBatchAnswer } from './answer.ts';
@@ -66,6 +66,7 @@ function addPredict(app: FastifyInstance, context: RouteContext): void {
     const { post, abstain } = readPost(parts, postLimits(settings, classifier));
     const band = bandFor(settings, classifier, abstain);
     const [prediction] = await judge(classifier, [post], limitsOf(reply, settings.deadline_ms));
+    context.onVerdicts(reply, [post], [prediction as Prediction]);
     return toAnswer(post.filename, withBand(prediction as Prediction, band));
   });
 }
@@ -95,6 +96,9 @@ function addPredictBatch(app: FastifyInstance, context: RouteContext): void {
     const results = await Promise.allSettled(
       posts.map(({ text, image }) => judge(classifier, [{ text, image }], shared)),
     );
+    const judged = results.map((result) => (result.status === 'fulfilled' ? result.value[0] : undefined));
+    for (const [i, prediction] of judged.entries())
+      if (prediction) context.onVerdicts(reply, [posts[i] as UploadedPost], [prediction]);
     return toBatchAnswer(posts, results, band);
   });
 }

@@ -1,4 +1,4 @@
-import type { ServeSettings } from '../routes/context.ts';
+import type { ServeSettings } from '../serve-settings.ts';
 
 /** What the supervisor tells a process that answers requests. */
 export type Order =

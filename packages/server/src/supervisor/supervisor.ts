@@ -1,5 +1,5 @@
 import { CrosscheckError, type ErrorCode, messageOf } from '@crosscheck/contract';
-import type { ServeSettings } from '../routes/context.ts';
+import type { ServeSettings } from '../serve-settings.ts';
 import { type Action, type Event, type Failure, firstStep, type ProcessId, type Step, step } from './machine.ts';
 import { ServerProcess } from './server-process.ts';
 

@@ -85,6 +85,7 @@ export async function inferenceProtocolRoutes(app: FastifyInstance, context: Rou
         const posts = readPosts(request, body?.tensors ?? Buffer.alloc(0), postLimits(settings, classifier));
         const band = bandFor(settings, classifier, request.parameters?.abstain ?? null);
         const predictions = await judge(classifier, posts, limitsOf(reply, settings.deadline_ms));
+        context.onVerdicts(reply, posts, predictions);
         const judged = predictions.map((prediction) => withBand(prediction, band));
         return sendAnswer(reply, respond(classifier, request, judged));
       },
