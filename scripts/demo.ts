@@ -8,7 +8,7 @@ const started = Date.now();
 const folder = 'demo';
 
 const entries = {
-  'data:demo': 'packages/data/src/bin/demo.ts',
+  'data:demo': 'packages/demo/src/bin/demo.ts',
   train: 'packages/trainer/src/bin/train.ts',
   evaluate: 'packages/trainer/src/bin/evaluate.ts',
   export: 'packages/exporter/src/bin/export.ts',

@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createRandom } from '@crosscheck/contract';
-import { renderScene, type Sample, type SceneKind, sceneKinds } from '@crosscheck/data';
+import { type Sample } from '@crosscheck/data';
+import { renderScene, type SceneKind, sceneKinds } from '@crosscheck/demo';
 
 /** Longer sides of the pictures in turn: previews, posts and photographs as news posts carry them. */
 const longerSides = [320, 640, 1024] as const;

@@ -5,7 +5,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { type Architecture, architectureSchema, fusionNames } from '@crosscheck/contract';
-import { type Difficulty, difficulties, generateDemo } from '@crosscheck/data';
+import { type Difficulty, difficulties, generateDemo } from '@crosscheck/demo';
 import type { Estimate } from '@crosscheck/evaluation';
 import { countParameters } from '@crosscheck/network';
 import { readCommandLine } from '../command-line.ts';

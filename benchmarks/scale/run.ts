@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { generateDemo } from '@crosscheck/data';
+import { generateDemo } from '@crosscheck/demo';
 import { readCommandLine } from '../command-line.ts';
 import { describeMachine, repositoryRoot } from '../machine.ts';
 import { appendRows, type Row } from '../results.ts';

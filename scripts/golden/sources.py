@@ -1,4 +1,4 @@
-"""Writes packages/data/test/golden/sources/: a TFRecord file as AC215's pipeline writes it, and a parquet file as Hugging Face's datasets do.
+"""Writes packages/curation/test/golden/sources/: a TFRecord file as AC215's pipeline writes it, and a parquet file as Hugging Face's datasets do.
 
     pip install tfrecord==1.14.6 pyarrow==26.0.1 pillow==13.0.0
     python scripts/golden/sources.py
@@ -16,7 +16,7 @@ import pyarrow.parquet
 from PIL import Image
 from tfrecord import writer
 
-OUT = pathlib.Path(__file__).parents[2] / "packages/data/test/golden/sources"
+OUT = pathlib.Path(__file__).parents[2] / "packages/curation/test/golden/sources"
 WORD_IDS = [[101, 2003, 1037, 3899, 102], [101, 2129, 2079, 2017, 2079, 1029, 102], [101, 102]]
 
 

@@ -78,7 +78,7 @@ afterAll(shellScripts.remove);
 
 /** Evaluates the script of a command with a colon in its name, twice as a shell's start files may, and asks the shell what it offers. */
 async function ask(shell: string, body: string): Promise<string[]> {
-  const { stdout } = await runEntry('packages/data/src/bin/demo.ts', ['--shell-completion', `install=${shell}`]);
+  const { stdout } = await runEntry('packages/demo/src/bin/demo.ts', ['--shell-completion', `install=${shell}`]);
   const file = path.join(shellScripts.dir, `completion.${shell}`);
   writeFileSync(file, stdout);
   const asked = spawnSync(shell, ['-c', `source ${file}; source ${file}; ${body}`], { encoding: 'utf8' });

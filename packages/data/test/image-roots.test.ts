@@ -3,9 +3,9 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, expect, test } from 'vitest';
+import { drawPicture } from '../../curation/test/fakeddit/picture-host.ts';
 import { readManifest } from '../src/index.ts';
 import { readImageRoots } from '../src/manifest/image-roots.ts';
-import { drawPicture } from './fakeddit/picture-host.ts';
 
 const { dir, remove } = temporaryFolder();
 afterAll(remove);
@@ -67,7 +67,7 @@ test('what data:split makes from images elsewhere is read as it is, and the note
     'test=0.25',
     'near_text=false',
   ];
-  const { code, stdout } = await runEntry('packages/data/src/bin/split.ts', args);
+  const { code, stdout } = await runEntry('packages/curation/src/bin/split.ts', args);
   expect([code, stdout]).toEqual([0, expect.stringMatching(/from outside of the data set.*pictures \(8 rows\)/)]);
   expect(JSON.parse(readFileSync(path.join(out, 'image_roots.json'), 'utf8'))).toEqual(['../../pictures']);
   const read = await Promise.all(

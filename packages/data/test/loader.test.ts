@@ -2,20 +2,17 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createRandom, defaultPreprocessing, isCrosscheckError } from '@crosscheck/contract';
+import { captionVocabulary, renderScene, sceneKinds, writeCaption } from '@crosscheck/demo';
 import { buildBertTokenizerJson, createTokenizer, decodeImage, normalizeImage } from '@crosscheck/preprocess';
 import { difference, repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   augment,
-  captionVocabulary,
   createLoader,
   defaultAugmentation,
   type LoadedBatch,
   type LoaderOptions,
-  renderScene,
   type Sample,
-  sceneKinds,
-  writeCaption,
 } from '../src/index.ts';
 
 const preprocessing = { ...defaultPreprocessing, imageSize: 32, maxTokens: 24 };

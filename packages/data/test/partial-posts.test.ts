@@ -2,19 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createRandom, defaultPreprocessing } from '@crosscheck/contract';
+import { findOverlap } from '@crosscheck/curation';
+import { captionVocabulary, renderScene } from '@crosscheck/demo';
 import { buildBertTokenizerJson, createTokenizer } from '@crosscheck/preprocess';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findOverlap } from '../src/curation.ts';
-import {
-  captionVocabulary,
-  createLoader,
-  defaultAugmentation,
-  type LoadedBatch,
-  type Loader,
-  readManifest,
-  renderScene,
-} from '../src/index.ts';
+import { createLoader, defaultAugmentation, type LoadedBatch, type Loader, readManifest } from '../src/index.ts';
 
 const { dir, remove } = temporaryFolder();
 const file = path.join(dir, 'posts.csv');

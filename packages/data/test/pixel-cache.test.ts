@@ -2,19 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createRandom, defaultPreprocessing } from '@crosscheck/contract';
+import { renderScene, sceneKinds } from '@crosscheck/demo';
 import { buildBertTokenizerJson, createTokenizer } from '@crosscheck/preprocess';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { makeRoom } from '../../files/src/cache/make-room.ts';
 import { readSealed, writeSealed } from '../../files/src/cache/sealed-file.ts';
-import {
-  createLoader,
-  type LoadedBatch,
-  type LoaderOptions,
-  renderScene,
-  type Sample,
-  sceneKinds,
-} from '../src/index.ts';
+import { createLoader, type LoadedBatch, type LoaderOptions, type Sample } from '../src/index.ts';
 
 const preprocessing = { ...defaultPreprocessing, imageSize: 32, maxTokens: 8 };
 const imageBytes = 32 * 32 * 3;

@@ -64,7 +64,7 @@ describe.skipIf(!canBe)(
     });
 
     test('makes posts, trains, exports, judges and serves, one after the other', async () => {
-      const demo = await run('packages/data/src/bin/demo.ts', 'dir=posts', 'train=32', 'val=16', 'test=16');
+      const demo = await run('packages/demo/src/bin/demo.ts', 'dir=posts', 'train=32', 'val=16', 'test=16');
       expect(demo).toMatchObject({ code: 0, stderr: '' });
       const once = ['training.num_epochs=1', 'training.batch_size=16'];
       const trained = await run('packages/trainer/src/bin/train.ts', 'model=tiny', ...posts, ...once);

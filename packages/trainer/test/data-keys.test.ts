@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Batch } from '@crosscheck/contract';
-import { generateDemo } from '@crosscheck/data';
+import { generateDemo } from '@crosscheck/demo';
 import { userCacheFolder } from '@crosscheck/files';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

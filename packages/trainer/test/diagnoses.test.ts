@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { generateDemo, readManifest, writeManifestFile } from '@crosscheck/data';
+import { readManifest, writeManifestFile } from '@crosscheck/data';
+import { generateDemo } from '@crosscheck/demo';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { openCheckpoint } from '@crosscheck/weights';
 import { openTrackingStore } from 'mlflow-js-client';

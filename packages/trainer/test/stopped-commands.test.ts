@@ -123,7 +123,7 @@ const commands: [string, string, (dir: string) => string[], string][] = [
     ],
     ofRun,
   ],
-  ['data:demo', 'packages/data/src/bin/demo.ts', (dir) => [`dir=${dir}/demo`], 'demo/images/train'],
+  ['data:demo', 'packages/demo/src/bin/demo.ts', (dir) => [`dir=${dir}/demo`], 'demo/images/train'],
 ];
 
 const batchOf = (dir: string) => [
@@ -215,7 +215,7 @@ describe('a reader that goes away after the first line', { timeout: slowMs }, ()
     ],
     [
       'data:audit',
-      'packages/audit/src/bin/audit.ts',
+      'packages/curation/src/bin/audit.ts',
       (dir) => [`root_dir=${posts}`, `out=${dir}/out`],
       'out/audit.html',
     ],

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createRandom } from '@crosscheck/contract';
-import { generateDemo, type ManifestRow, readManifest, writeManifestFile } from '@crosscheck/data';
+import { type ManifestRow, readManifest, writeManifestFile } from '@crosscheck/data';
+import { generateDemo } from '@crosscheck/demo';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bestCheckpoint } from './support/read-run.ts';

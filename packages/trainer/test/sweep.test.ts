@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { SweepJob } from '@crosscheck/config';
-import { generateDemo } from '@crosscheck/data';
+import { generateDemo } from '@crosscheck/demo';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { openCheckpoint } from '@crosscheck/weights';
 import { openTrackingStore, type Run } from 'mlflow-js-client';

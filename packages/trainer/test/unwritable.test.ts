@@ -37,15 +37,15 @@ const run = () => shortRun(posts, root.dir).filter((override) => !override.start
 
 /** Command, entry point, its arguments for a place, the key that names the place. */
 const commands: [string, string, (place: string) => string[], string][] = [
-  ['data:demo', 'packages/data/src/bin/demo.ts', (dir) => [`dir=${dir}`, 'train=8', 'val=4', 'test=4'], 'dir'],
+  ['data:demo', 'packages/demo/src/bin/demo.ts', (dir) => [`dir=${dir}`, 'train=8', 'val=4', 'test=4'], 'dir'],
   [
     'data:folder',
-    'packages/data/src/bin/folder.ts',
+    'packages/curation/src/bin/folder.ts',
     (dir) => [`train=${posts}/train.csv`, `images_dir=${posts}`, `dir=${dir}`],
     'dir',
   ],
-  ['data:split', 'packages/data/src/bin/split.ts', (dir) => [`root_dir=${posts}`, `dir=${dir}`], 'dir'],
-  ['data:audit', 'packages/audit/src/bin/audit.ts', (dir) => [`root_dir=${posts}`, `out=${dir}`], 'out'],
+  ['data:split', 'packages/curation/src/bin/split.ts', (dir) => [`root_dir=${posts}`, `dir=${dir}`], 'dir'],
+  ['data:audit', 'packages/curation/src/bin/audit.ts', (dir) => [`root_dir=${posts}`, `out=${dir}`], 'out'],
   [
     'train',
     'packages/trainer/src/bin/train.ts',
@@ -160,14 +160,19 @@ const furtherCommands: typeof commands = [
   ],
   [
     'data:fakeddit',
-    'packages/data/src/bin/fakeddit.ts',
+    'packages/curation/src/bin/fakeddit.ts',
     (dir) => [`source=${fakeddit}`, `images_dir=${posts}/images/test`, 'download=false', `dir=${dir}`],
     'dir',
   ],
-  ['data:hateful-memes', 'packages/data/src/bin/hateful-memes.ts', (dir) => [`source=${memes}`, `dir=${dir}`], 'dir'],
+  [
+    'data:hateful-memes',
+    'packages/curation/src/bin/hateful-memes.ts',
+    (dir) => [`source=${memes}`, `dir=${dir}`],
+    'dir',
+  ],
   [
     'data:tfrecord',
-    'packages/data/src/bin/tfrecord.ts',
+    'packages/curation/src/bin/tfrecord.ts',
     (dir) => ['action=write', `source=${posts}/test.csv`, `tokenizer=${tokenizer}`, `dir=${dir}`],
     'dir',
   ],
@@ -281,9 +286,9 @@ describe.skipIf(!canBe)(
     });
 
     it.each<[string, string, string[], string]>([
-      ['data:demo', 'packages/data/src/bin/demo.ts', ['train=8', 'val=4', 'test=4', `dir=${kept}/out`], 'dir'],
-      ['data:split', 'packages/data/src/bin/split.ts', [`root_dir=${open}/posts`, `dir=${kept}/out`], 'dir'],
-      ['data:audit', 'packages/audit/src/bin/audit.ts', [`root_dir=${open}/posts`, `out=${kept}/out`], 'out'],
+      ['data:demo', 'packages/demo/src/bin/demo.ts', ['train=8', 'val=4', 'test=4', `dir=${kept}/out`], 'dir'],
+      ['data:split', 'packages/curation/src/bin/split.ts', [`root_dir=${open}/posts`, `dir=${kept}/out`], 'dir'],
+      ['data:audit', 'packages/curation/src/bin/audit.ts', [`root_dir=${open}/posts`, `out=${kept}/out`], 'out'],
       ['score:split', 'packages/scoring/src/bin/split.ts', [`hydra.run.dir=${kept}/out`], 'hydra.run.dir'],
     ])('is an error of %s that names the user', (_, entry, args, key) => {
       const { status, stderr } = asUser(['--conditions=@crosscheck/source', path.join(repositoryRoot, entry), ...args]);

@@ -1,5 +1,6 @@
 import { CrosscheckError } from '@crosscheck/contract';
-import { findOverlap, type Manifest, type Sample } from '@crosscheck/data';
+import { findOverlap } from '@crosscheck/curation';
+import { type Manifest, type Sample } from '@crosscheck/data';
 
 const SHOWN = 3;
 

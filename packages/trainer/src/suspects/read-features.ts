@@ -1,6 +1,7 @@
 import type { TrainConfig } from '@crosscheck/config';
 import { modalitiesOf } from '@crosscheck/contract';
-import { createLoader, createProgress, type Loader, type Sample } from '@crosscheck/data';
+import { createProgress } from '@crosscheck/curation';
+import { createLoader, type Loader, type Sample } from '@crosscheck/data';
 import { cacheFolder } from '@crosscheck/files';
 import { acceptsPartialPosts, pixelCacheOf } from '../data/run-data.ts';
 import { alone } from '../distributed/workers.ts';

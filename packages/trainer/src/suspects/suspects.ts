@@ -1,7 +1,8 @@
 import path from 'node:path';
 import type { JobResult, Run, TrainConfig } from '@crosscheck/config';
 import { CrosscheckError, modalitiesOf, type RowSet } from '@crosscheck/contract';
-import { createProgress, dividePosts, findDuplicates, findIdColumn, inspectPosts, type Sample } from '@crosscheck/data';
+import { createProgress, dividePosts, findDuplicates, findIdColumn, inspectPosts } from '@crosscheck/curation';
+import { type Sample } from '@crosscheck/data';
 import { bootstrapIntervals, type ConfidentLearning, type Estimate, learnConfidently } from '@crosscheck/evaluation';
 import { collectLessOften } from '@crosscheck/preprocess';
 import { mayOverlap } from '../calibrate/seen-rows.ts';

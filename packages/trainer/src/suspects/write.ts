@@ -1,7 +1,8 @@
 import path from 'node:path';
 import type { TrainConfig } from '@crosscheck/config';
 import { labelNames } from '@crosscheck/contract';
-import { findIdColumn, type ManifestRow, writeManifestFile } from '@crosscheck/data';
+import { findIdColumn } from '@crosscheck/curation';
+import { type ManifestRow, writeManifestFile } from '@crosscheck/data';
 import { writeWhole } from '@crosscheck/files';
 import { renderSuspects } from './page.ts';
 import type { SuspectReport } from './suspects.ts';

@@ -1,6 +1,6 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { generateDemo } from '@crosscheck/data';
+import { generateDemo } from '@crosscheck/demo';
 import { temporaryFolder } from '@crosscheck/testkit';
 import { onTestFinished } from 'vitest';
 
