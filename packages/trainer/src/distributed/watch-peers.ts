@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface PeerWatch {
   /** Rejects when that worker does not answer in time. */
-  check(rank: number, limitMs: number): Promise<void>;
+  check: (rank: number, limitMs: number) => Promise<void>;
   peers: readonly number[];
   timeoutMs: number;
   /** Called once, with the worker that has been silent for too long; null when all answer and yet do not come. */
-  onSilence(rank: number | null): void;
+  onSilence: (rank: number | null) => void;
 }
 
 const checkMs = 1000;

@@ -10,7 +10,7 @@ async function main(): Promise<void> {
   const { config } = composeConfig({ configName: 'config', schema: trainConfigSchema, overrides });
   const workers = await joinWorkers(config, () => {});
   const { tf } = await import('@crosscheck/tensorflow');
-  const { rank, world, sum, gather, close } = workers;
+  const { rank, world } = workers;
   say({ rank, world });
   /** More than one bucket, one of them cut, a scalar and an empty one. */
   const shapes = [[3, 4], [], [6_500_000], [0, 5], [17]];
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
       const before = tf.memory().numTensors;
       for (let round = 0; round < 2; round++) {
         const given = own();
-        const { tensors, also } = await sum(given, Float32Array.of(1 / 3, rank, 2 ** 20 + rank));
+        const { tensors, also } = await workers.sum(given, Float32Array.of(1 / 3, rank, 2 ** 20 + rank));
         const everybody = Array.from({ length: world }, (_, each) =>
           shapes.map((shape) => tf.randomUniform(shape, -1, 1, 'float32', each + 1)),
         );
@@ -43,44 +43,46 @@ async function main(): Promise<void> {
         say({ errors, also: [...also], shapes: tensors.map(({ shape }) => shape), digest: hash.digest('hex') });
         tf.dispose([given, tensors, everybody]);
       }
-      const alone = await sum([], Float32Array.of(2));
+      const alone = await workers.sum([], Float32Array.of(2));
       say({ alone: [...alone.also], tensors: tf.memory().numTensors - before });
     },
     async gather() {
       const texts = ['', 'ä'.repeat(3), 'long '.repeat(40_000)];
-      say({ gathered: (await gather({ rank, text: texts[rank] })).map(({ rank: r, text }) => [r, text?.length]) });
-      say({ nothing: await gather(null) });
+      say({
+        gathered: (await workers.gather({ rank, text: texts[rank] })).map(({ rank: r, text }) => [r, text?.length]),
+      });
+      say({ nothing: await workers.gather(null) });
     },
     async kill() {
-      await gather(rank);
+      await workers.gather(rank);
       if (rank === world - 1) process.kill(process.pid, 'SIGKILL');
-      await gather(rank);
+      await workers.gather(rank);
     },
     async leave() {
-      await gather(rank);
+      await workers.gather(rank);
       if (rank === world - 1) process.exit(0);
-      await gather(rank);
+      await workers.gather(rank);
     },
     async freeze() {
-      await gather(rank);
+      await workers.gather(rank);
       if (rank === world - 1) setTimeout(() => process.kill(process.pid, 'SIGSTOP'), 200);
       await new Promise((resolve) => setTimeout(resolve, 400));
-      await gather(rank);
+      await workers.gather(rank);
     },
     async busy() {
-      await gather(rank);
+      await workers.gather(rank);
       // Longer than timeout_seconds, without a turn for anything else.
       if (rank === world - 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000);
-      say({ gathered: await gather(rank) });
+      say({ gathered: await workers.gather(rank) });
     },
     async absent() {
-      await gather(rank);
+      await workers.gather(rank);
       if (rank === world - 1) await new Promise((resolve) => setTimeout(resolve, 60_000));
-      await gather(rank);
+      await workers.gather(rank);
     },
   };
   await programs[what]?.();
-  await close();
+  await workers.close();
 }
 
 await runProgram(main);

@@ -34,7 +34,7 @@ export async function startWorkers({ entry, count, args, env, place }: WorkersTo
   onTestFinished(() => {
     for (const { child } of started) child.kill('SIGKILL');
   });
-  const ended = (ranks = started.map((_, rank) => rank)) =>
+  const ended = (ranks: readonly number[] = started.map((_, rank) => rank)) =>
     Promise.all(ranks.map((rank) => (started[rank] as StartedWorkers['started'][0]).ended));
   return { addresses, started, ended };
 }
