@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { JobResult, Run, TrainConfig } from '@crosscheck/config';
 import { isInterruption, settle } from '@crosscheck/contract';
+import { describeWeights } from './distributed/require-alike.ts';
 import { alone, type Workers } from './distributed/workers.ts';
 import { finishRun } from './run/finish-run.ts';
 import { type OpenRun, openRun } from './run/open-run.ts';
@@ -29,10 +30,12 @@ export async function train(run: Run<TrainConfig>, workers: Workers = alone): Pr
 
 /** Trained together, finished by one: what follows needs no others, who need not wait. */
 async function part(open: OpenRun, outcome: TrainingOutcome): Promise<JobResult> {
-  const { workers, unreadable } = open;
+  const { workers, unreadable, model, say } = open;
   for (const problems of await workers.gather([...unreadable])) {
     for (const [place, problem] of problems) unreadable.set(place, problem);
   }
+  const held = await describeWeights(workers, model);
+  if (held !== null) say(held);
   await workers.close();
   return workers.rank === 0 ? finishRun(open, outcome) : {};
 }

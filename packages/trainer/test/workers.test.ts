@@ -1,15 +1,14 @@
 import { existsSync, readdirSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import { temporaryFolder } from '@crosscheck/testkit';
-import { openSafetensors } from '@crosscheck/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trainingStateFile } from '../src/run/training-state.ts';
 import { copyPosts, editLine, makePosts, testFolder, trainCsv } from './support/posts.ts';
 import { shortRun } from './support/run-train.ts';
-import { folderOf, type Team, type TrainedTogether, trainTogether } from './support/train-together.ts';
+import { expectSameFigures, expectSameRun, farApart } from './support/same-run.ts';
+import { folderOf, type Team, trainTogether } from './support/train-together.ts';
 
 const slowMs = 240_000;
-const tolerance = 1e-6;
 const root = temporaryFolder();
 const posts = path.join(root.dir, 'posts');
 
@@ -43,44 +42,6 @@ const train = (
   overrides: string[],
   { dir = testFolder(), ...team }: Partial<Team> & { dir?: string } = {},
 ) => trainTogether(dir, { world, overrides: [...shortRun(posts, dir), ...overrides], ...team });
-
-async function readState(runDir: string): Promise<Map<string, Float32Array>> {
-  const file = await openSafetensors(path.join(runDir, trainingStateFile));
-  const tensors = new Map<string, Float32Array>();
-  for (const name of file.tensors.keys()) tensors.set(name, Float32Array.from(await file.read(name)));
-  await file.close();
-  return tensors;
-}
-
-/** Names of the weights, moments and statistics that differ by more than the tolerance, absolute for small ones and relative for large ones. */
-async function farApart(a: TrainedTogether, b: TrainedTogether): Promise<string[]> {
-  const [one, other] = [await readState(a.runDir), await readState(b.runDir)];
-  expect([...other.keys()]).toEqual([...one.keys()]);
-  const isFar = (x: number, y: number) => Math.abs(x - y) > tolerance * Math.max(1, Math.abs(x));
-  return [...one.keys()].filter((name) => one.get(name)?.some((x, i) => isFar(x, other.get(name)?.[i] as number)));
-}
-
-type Lines = TrainedTogether['steps'];
-
-/** Every number of every line, within the tolerance. */
-function expectSameFigures(actual: Lines, expected: Lines): void {
-  expect(actual.length).toBe(expected.length);
-  const apart = expected.flatMap((line, i) =>
-    Object.entries(line).filter(([key, value]) => {
-      const other = actual[i]?.[key];
-      if (typeof value !== 'number' || typeof other !== 'number') return value !== other;
-      return Math.abs(value - other) > tolerance * Math.max(1, Math.abs(value));
-    }),
-  );
-  expect(apart).toEqual([]);
-}
-
-async function expectSameRun(actual: TrainedTogether, expected: TrainedTogether): Promise<void> {
-  expectSameFigures(actual.steps, expected.steps);
-  expectSameFigures(actual.epochs, expected.epochs);
-  expect(await farApart(actual, expected)).toEqual([]);
-  expect(new Set(actual.digests).size, 'weights of all workers are the same bits').toBe(1);
-}
 
 describe('two, three and four workers', { timeout: slowMs }, () => {
   it('are one that accumulates: dropout, augmentation, missing modalities, moving batch norm, a short last step', async () => {

@@ -38,6 +38,19 @@ export async function requireSameWeights(workers: Workers, model: Pick<Model, 'v
   if (workers.world > 1) await compare(workers, { 'the sha256 of the weights': digestWeights(model) });
 }
 
+/** Whether all workers have ended with the same bits, for the log; null for one alone. */
+export async function describeWeights(
+  workers: Workers,
+  model: Pick<Model, 'variables' | 'buffers'>,
+): Promise<string | null> {
+  if (workers.world === 1) return null;
+  const [first, ...others] = await workers.gather(digestWeights(model));
+  const apart = others.flatMap((digest, i) => (digest === first ? [] : [i + 1]));
+  return apart.length === 0
+    ? `all ${workers.world} workers hold the same weights, bit for bit`
+    : `warning: the weights of worker ${apart.join(', ')} are not those of worker 0, which are kept: processors of different kinds round differently`;
+}
+
 /** @throws CROSSCHECK_WORKERS_DIFFER the same on every worker */
 export async function compare(workers: Workers, own: Readonly<Record<string, unknown>>): Promise<void> {
   const [first = {}, ...others] = await workers.gather(own);

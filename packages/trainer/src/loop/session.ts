@@ -81,6 +81,8 @@ export function openSession(options: SessionOptions): PhaseSession {
       return undefined;
     },
     async *steps(position) {
+      // An epoch that was interrupted after its last step has none left, and reports that one's rate.
+      if (position.phaseStep > 0) health.learningRate = options.schedule(position.phaseStep - 1).learningRate;
       yield* takeSteps(options, source, { position, health });
     },
     async *validate({ step, totalEpochs }) {
