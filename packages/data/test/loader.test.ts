@@ -193,6 +193,23 @@ test('an unlabelled post carries NaN as its label', async () => {
   expect([...batch.label].every(Number.isNaN)).toBe(true);
 });
 
+test('batches that others take are not read, and change nothing in the rest', async () => {
+  const whole = await collect();
+  const taken = [1, 4];
+  const others = new Set(
+    whole.filter(({ position }) => !taken.includes(position)).flatMap(({ indices }) => [...indices]),
+  );
+  const missing = samples.map((sample, i) => (others.has(i) ? { ...sample, imagePath: '/nowhere.jpg' } : sample));
+  for (const workers of [0, 2]) {
+    const loader = createLoader({ ...defaults(), samples: missing, workers });
+    const batches: LoadedBatch[] = [];
+    for await (const batch of loader.batches(0, 0, (position) => taken.includes(position))) batches.push(batch);
+    for await (const batch of loader.batches(0, 0, () => false)) batches.push(batch);
+    await loader.close();
+    expect(batches).toEqual(whole.filter(({ position }) => taken.includes(position)));
+  }
+});
+
 test('an epoch can be left early and another one begun', async () => {
   const loader = createLoader({ ...defaults(), workers: 2 });
   for await (const batch of loader.batches(0)) if (batch.position === 1) break;

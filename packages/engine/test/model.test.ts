@@ -159,6 +159,20 @@ describe('a training step', () => {
     expect(Math.max(...losses.slice(-5))).toBeLessThan(0.1);
   });
 
+  test.each(['fast', 'oracle'] as const)('statistics can be taken along, and applied later: %s', async (engine) => {
+    const [applied, given] = [tiny({ engine }), tiny({ engine })];
+    const before = snapshot(given.buffers);
+    applied.computeGradients(batch, { seed: 3 }).dispose();
+    await expectNoLeak(tf, () => {
+      const result = given.computeGradients(batch, { seed: 3, statistics: 'give' });
+      expect(snapshot(given.buffers)).toEqual(before);
+      given.moveStatistics(result.statistics);
+      result.dispose();
+    });
+    expect(snapshot(given.buffers)).toEqual(snapshot(applied.buffers));
+    expect(given.batchesTracked).toEqual(applied.batchesTracked);
+  });
+
   test('a loss that is not finite moves no statistics', () => {
     const model = tiny();
     const before = snapshot(model.buffers);

@@ -53,6 +53,17 @@ describe.each(kernelSets)('on %s kernels', (_, kernels) => {
     expectClose(valuesOf(held, 'b'), [1.9], { maxAbs: 1e-6 });
   });
 
+  test.each([undefined, 1])('sums become gradients by their scale, ahead of clipping to %s', (clipNorm) => {
+    const held = [variables({ w: [2, 3] }), variables({ w: [2, 3] })] as const;
+    const options = clipNorm === undefined ? {} : { clipNorm };
+    const [mean, sum] = [adam({ weightDecay: 0.5 }), adam({ weightDecay: 0.5 })];
+    const expected = step(mean, held[0], { w: [3, -4] }, options);
+    expect(step(sum, held[1], { w: [24, -32] }, { ...options, gradientScale: 1 / 8 })).toEqual(expected);
+    expect(expected.gradientNorm).toBeCloseTo(5, 6);
+    expect(valuesOf(held[1], 'w')).toEqual(valuesOf(held[0], 'w'));
+    expect(sum.state()).toEqual(mean.state());
+  });
+
   test('names choose their own decay and learning rate', () => {
     const held = variables({ weight: [1], bias: [1], slow: [1] });
     const optimizer = adamW({
