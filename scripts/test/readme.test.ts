@@ -23,6 +23,7 @@ const readme = readFileSync(path.join(repositoryRoot, 'README.md'), 'utf8');
 const elsewhere: Record<string, string> = {
   'npm run demo': '.ci/run',
   'npm test': '.ci/run',
+  'pnpm train data.root_dir=posts data.n_rows=-1 -m experiment=search': 'packages/trainer/test/search.test.ts',
   'mlflow ui': 'packages/mlflow-js-client/test/sqlite-store.test.ts',
   'pnpm export export.precision=int8': 'packages/exporter/test/precision.test.ts',
   'docker build': 'deploy/test/containers.test.ts',

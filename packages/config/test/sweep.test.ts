@@ -4,9 +4,9 @@ import { expandSweep, parseOverride } from '@crosscheck/hydra';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { SweepJob } from '../src/cli/command.ts';
-import { gpuEnvironment, visibleGpus } from '../src/cli/gpus.ts';
-import { equalJobs, openFrame, planJobs } from '../src/cli/sweep-plan.ts';
-import { describeBest, describeUnfinished, sortJobs, sweepTable } from '../src/cli/sweep-table.ts';
+import { gpuEnvironment, visibleGpus } from '../src/cli/sweep/gpus.ts';
+import { equalJobs, openFrame, planJobs } from '../src/cli/sweep/plan.ts';
+import { describeBest, describeUnfinished, sortJobs, sweepTable } from '../src/cli/sweep/table.ts';
 import { trainConfigSchema, trainReads } from '../src/index.ts';
 import { greetFolder } from './bin/folder.ts';
 
@@ -260,16 +260,16 @@ describe('the summary', () => {
 
 describe('jobs that would get in each other’s way', () => {
   test('get folders of their own where they would share one, and it is said', async () => {
-    const shared = await greet(['-m', 'greeting.times=1,2', 'greeting.folder=kept', 'hydra.sweep.dir=shared']);
+    const shared = await greet(['-m', 'greeting.times=1,2', 'greeting.dir=kept', 'hydra.sweep.dir=shared']);
     expect(shared.code).toBe(0);
     expect(shared.stdout).toContain(
-      'jobs would write over each other in greeting.folder=kept: each gets a folder of its own there, named by its number',
+      'jobs would write over each other in greeting.dir=kept: each gets a folder of its own there, named by its number',
     );
     for (const number of [0, 1]) expect(shared.stdout).toContain(`kept in kept/${number}\n`);
   });
 
   test('keep folders that differ already', async () => {
-    const { stdout } = await greet(['-m', 'greeting.folder=a,${hydra:job.num}', 'hydra.sweep.dir=apart']);
+    const { stdout } = await greet(['-m', 'greeting.dir=a,${hydra:job.num}', 'hydra.sweep.dir=apart']);
     expect(stdout).toContain('kept in a\n');
     expect(stdout).toContain('kept in 1\n');
     expect(stdout).not.toContain('would write over');

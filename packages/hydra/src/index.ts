@@ -11,6 +11,17 @@ export { isHydraOverride, type Override } from './overrides/override.ts';
 export { parseOverride } from './overrides/parser.ts';
 export { expandSweep, type OptionsOf } from './sweep/expand.ts';
 export {
+  type Distribution,
+  type Drawn,
+  distributionJson,
+  drawnText,
+  probes,
+  type SearchSpace,
+  searchSpace,
+  storedNode,
+  trialOverrides,
+} from './sweep/search-space.ts';
+export {
   type ConfigNode,
   fromPlain,
   hasInterpolation,

@@ -15,5 +15,7 @@ export {
 export { renderReport } from './report.ts';
 export type { Ablations, Disagreement, JudgedPair, Mistake, PhaseDetails, ReportData } from './report-data.ts';
 export type { ScoredSplit } from './scored-split.ts';
+export { renderSearch } from './search.ts';
+export type { SearchData, SearchedParameter, SearchedTrial } from './search-data.ts';
 export { darkTheme, lightTheme, type Theme } from './theme.ts';
 export { thumbnail } from './thumbnails.ts';

@@ -1,5 +1,8 @@
+import type { Drawn, SearchSpace } from '@crosscheck/hydra';
 import type { z } from 'zod';
 import type { Reads } from '../schema/read-when.ts';
+import type { SearchSettings } from './sweep/search-settings.ts';
+import type { ReportEpoch } from './sweep/trial-link.ts';
 
 /** What a job reports; a sweep's summary shows it. */
 export interface JobResult {
@@ -9,6 +12,8 @@ export interface JobResult {
   next?: string[];
   /** The folder of an earlier run that this one went on in; how it ended is said there, too. */
   continued?: string;
+  /** The search that it is a trial of ended it early. */
+  pruned?: boolean;
 }
 
 /** What an entry point gets when it starts. */
@@ -30,6 +35,8 @@ export interface Run<C> {
   swept: string | null;
   /** The MLflow run that this one belongs under (`CROSSCHECK_PARENT_RUN`). */
   parentRun: string | null;
+  /** Tells the search that this run is a trial of about an epoch; absent outside. */
+  reportEpoch?: ReportEpoch;
   /** Writes a line to the run's log, and to the terminal when `hydra.job_logging` says so. */
   log(message: string): void;
   /** The same on stderr. */
@@ -41,7 +48,7 @@ export interface SweepJob {
   number: number;
   overrides: string[];
   runDir: string;
-  status: 'finished' | 'failed' | 'interrupted' | 'skipped';
+  status: 'finished' | 'pruned' | 'failed' | 'interrupted' | 'skipped';
   metrics: Record<string, number>;
   seconds: number;
   /** Code of the error; null for one without. */
@@ -70,6 +77,33 @@ export interface OpenSweep {
   close?(jobs: SweepJob[]): Promise<void>;
 }
 
+/** A search for the settings that make some metrics smallest or largest. */
+export interface SearchStart<C> {
+  /** The config of a trial: only what no trial changes can be relied on. */
+  config: C;
+  sweepDir: string;
+  settings: SearchSettings;
+  space: SearchSpace;
+  /** One for each direction. */
+  metrics: string[];
+  directions: ('minimize' | 'maximize')[];
+  /** Trials at the same time. */
+  parallel: number;
+  /** Composes a trial, checks it, and runs it as its own process. */
+  runTrial(trial: TrialRun): Promise<SweepJob>;
+  say: (message: string) => void;
+}
+
+export interface TrialRun {
+  number: number;
+  drawn: Record<string, Drawn>;
+  /** Which of the trials at the same time it is. */
+  slot: number;
+  name: string;
+  env: Record<string, string>;
+  onReport: ReportEpoch;
+}
+
 /** One entry point: its config and what it does. */
 export interface Command<C> {
   name: string;
@@ -94,6 +128,10 @@ export interface Command<C> {
   patienceMs?: number;
   /** Called before the first job of a sweep: the place to open a parent run. */
   openSweep?(start: SweepStart<C>): Promise<OpenSweep>;
+  /** Called instead of a list of jobs where `hydra/sweeper=optuna` samples them. @returns the exit code */
+  search?(start: SearchStart<C>): Promise<number>;
+  /** What a search minimizes or maximizes, unless `hydra.sweeper.metric` names another. */
+  objectives?: Record<'minimize' | 'maximize', string>;
   /** Metric that a sweep's summary is sorted by, unless `hydra.sweeper.metric` names another. */
   sweepMetric?: string;
   /** Key of a folder outside run folders: jobs of a sweep that would share it get one of their own in it. */

@@ -3,7 +3,7 @@ import { type ComposeConfigOptions, composeConfig } from '../compose-config.ts';
 import { foldersOf, type Invocation, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import { type JobPlace, runJob } from './run-job.ts';
-import { sweepJobVariable } from './sweep-job-variable.ts';
+import { sweepJobVariable } from './sweep/job-variable.ts';
 
 /**
  * The whole life of an entry point: reads the command line, composes and validates the config, then runs the command once or as a
@@ -23,7 +23,7 @@ async function dispatch<C>(command: Command<C>, argv: string[]): Promise<number 
   const place = takePlace();
   const options = composeOptions(command, invocation, place);
   if (isSweep(invocation) && !isQuestion(invocation) && place.runDir === null) {
-    return (await import('./sweep.ts')).runSweep({ command, options, invocation, now: place.now });
+    return (await import('./sweep/open-sweep.ts')).openSweep({ command, options, invocation, now: place.now });
   }
   if (!isQuestion(invocation))
     return runJob(command, composeConfig(await optionsOfRun(command, options, place)), place);

@@ -30,10 +30,11 @@ import { flattenConfig } from '../flatten.ts';
 import type { Command, JobResult, Run } from './command.ts';
 import { type JobLog, openJobLog } from './job-log.ts';
 import { makeRunFolder, writeComposition } from './run-folder.ts';
+import { type ReportEpoch, reportEpoch } from './sweep/trial-link.ts';
 
 /** How a job ended, as it stands in `result.json` of the run folder. */
 export interface JobRecord {
-  status: 'finished' | 'failed' | 'interrupted';
+  status: 'finished' | 'pruned' | 'failed' | 'interrupted';
   metrics: Record<string, number>;
   seconds: number;
   error: { code: string; message: string } | null;
@@ -47,6 +48,8 @@ export interface JobPlace {
   jobNumber: number | null;
   /** Overrides in which the job differs from others of its sweep; null outside. */
   swept: string | null;
+  /** A search waits for reports of its epochs. @default false */
+  reports?: boolean;
   now: Date;
 }
 
@@ -107,7 +110,8 @@ async function runIn<C>(
   });
   for (const warning of composed.warnings) log.warn(warning);
   enter(runDir, settings);
-  const run = runOf(composed, { runDir, jobName, jobNumber: place.jobNumber, swept: place.swept, log });
+  const { jobNumber, swept, reports = false } = place;
+  const run = runOf(composed, { runDir, jobName, jobNumber, swept, log, ...(reports && { reportEpoch }) });
   const recordFolder = keeps ? (folder ?? place.runDir) : null;
   const places = { ...flattenConfig(composed.config), 'hydra.run.dir': runDir };
   return keepRecord(recordFolder, () => execute(() => command.main(run), log, places));
@@ -175,6 +179,7 @@ interface Identity {
   jobName: string;
   jobNumber: number | null;
   swept: string | null;
+  reportEpoch?: ReportEpoch;
   log: JobLog;
 }
 
@@ -198,12 +203,16 @@ async function execute(
 ): Promise<Ending> {
   const start = performance.now();
   try {
-    const { metrics = {}, checkpoint, next, continued } = (await settle(main)) ?? {};
+    const { metrics = {}, checkpoint, next, continued, pruned = false } = (await settle(main)) ?? {};
     const made = { ...(checkpoint !== undefined && { checkpoint }), ...(next && { next }) };
     const signal = stopSignal();
     const seconds = secondsSince(start);
     if (signal === null)
-      return { record: { status: 'finished', metrics, seconds, error: null, ...made }, code: undefined, continued };
+      return {
+        record: { status: pruned ? 'pruned' : 'finished', metrics, seconds, error: null, ...made },
+        code: undefined,
+        continued,
+      };
     const error = tell(interrupted(signal), log);
     return { record: { status: 'interrupted', metrics, seconds, error }, code: stopSignals[signal], continued };
   } catch (thrown) {

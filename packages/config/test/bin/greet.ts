@@ -9,8 +9,8 @@ const schema = z.strictObject({
     text: z.string().default('hello').describe('what is said'),
     times: z.int().min(0).default(1).describe('how often'),
     mode: z.enum(['plain', 'loud']).default('plain').describe('how it is said'),
-    folder: z.string().nullable().default(null).describe('where it is kept'),
     gpu: z.boolean().default(false).describe('tell which GPU it may use'),
+    dir: z.string().default('').describe('where it is kept'),
   }),
 });
 
@@ -20,7 +20,7 @@ await runCommand({
   configName: 'config',
   schema,
   sweepMetric: 'loudness',
-  ownFolder: 'greeting.folder',
+  ownFolder: 'greeting.dir',
   async openSweep({ jobs, sweepDir }) {
     process.stdout.write(`opened ${jobs.length} in ${sweepDir}\n`);
     return {
@@ -31,7 +31,7 @@ await runCommand({
     };
   },
   async main(run) {
-    const { text, times, mode, folder, gpu } = run.config.greeting;
+    const { text, times, mode, dir, gpu } = run.config.greeting;
     if (text === 'forgotten') await new Promise(() => {});
     while (text === 'waits') {
       process.stdout.write('waits here\n');
@@ -40,7 +40,7 @@ await runCommand({
     }
     if (times === 0) throw new Error('nothing to say');
     for (let i = 0; i < times; i++) run.log(mode === 'loud' ? text.toUpperCase() : text);
-    if (folder !== null) run.log(`kept in ${folder}`);
+    if (dir !== '') run.log(`kept in ${dir}`);
     if (gpu) run.log(`gpu ${process.env.CUDA_VISIBLE_DEVICES}`);
     if (run.parentRun !== null) run.log(`under ${run.parentRun}, job ${run.jobNumber}`);
     run.warn(`said in ${run.runDir}`);

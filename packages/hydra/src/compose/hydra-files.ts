@@ -1,3 +1,5 @@
+import { optunaFiles } from './optuna-files.ts';
+
 /** The `hydra` block's own configs, as Hydra ships them inside itself. Path → YAML. */
 export const hydraFiles: Record<string, string> = {
   'hydra/config': `
@@ -103,4 +105,5 @@ console: true
 file: null
 `,
   'hydra/env/default': '{}',
+  ...optunaFiles,
 };

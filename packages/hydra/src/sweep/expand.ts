@@ -25,7 +25,8 @@ export function expandSweep(overrides: Override[], params: Plain | undefined, op
   );
 }
 
-function paramOverrides(params: Plain | undefined): Override[] {
+/** The sweeps of `hydra.sweeper.params`. */
+export function paramOverrides(params: Plain | undefined): Override[] {
   if (params === undefined || params === null) return [];
   if (typeof params !== 'object' || Array.isArray(params)) {
     return fail('SWEEP', `hydra.sweeper.params must be a mapping from keys to sweeps, got ${JSON.stringify(params)}`);

@@ -54,19 +54,32 @@ function decimalOf(node: ScalarNode): Decimal {
   return scale >= 0 ? { digits, scale } : { digits: digits * 10n ** BigInt(-scale), scale: 0 };
 }
 
-function rangeValues(sweep: RangeSweep): ScalarNode[] {
+/** A range in decimal steps: the number that a step is counted in, and where it begins and ends. */
+function decimalRange(sweep: RangeSweep) {
   const bounds = [sweep.start, sweep.stop, sweep.step].map(decimalOf) as [Decimal, Decimal, Decimal];
   const scale = Math.max(...bounds.map((bound) => bound.scale));
-  const [start, stop, step] = bounds.map((bound) => bound.digits * 10n ** BigInt(scale - bound.scale)) as [
-    bigint,
-    bigint,
-    bigint,
-  ];
-  const whole = [sweep.start, sweep.stop, sweep.step].every((node) => node.type === 'int');
+  const scaled = bounds.map((bound) => bound.digits * 10n ** BigInt(scale - bound.scale));
+  const [start, stop, step] = scaled as [bigint, bigint, bigint];
+  return { start, stop, step, isWhole: isWhole(sweep), numberOf: (at: bigint) => Number(`${at}e${-scale}`) };
+}
+
+const isWhole = (sweep: RangeSweep) => [sweep.start, sweep.stop, sweep.step].every((node) => node.type === 'int');
+
+function rangeValues(sweep: RangeSweep): ScalarNode[] {
+  const { start, stop, step, isWhole: whole, numberOf } = decimalRange(sweep);
   const values: ScalarNode[] = [];
   for (let at = start; step > 0n ? at < stop : at > stop; at += step) {
-    const number = Number(`${at}e${-scale}`);
+    const number = numberOf(at);
     values.push(typedScalar(whole ? String(number) : pythonFloat(number)));
   }
   return values;
+}
+
+/** The first and last of a range's values; null when it has none. */
+export function rangeEnds(sweep: RangeSweep): { first: number; last: number; step: number; isWhole: boolean } | null {
+  const { start, stop, step, isWhole: whole, numberOf } = decimalRange(sweep);
+  const count = (stop - start + step + (step > 0n ? -1n : 1n)) / step;
+  if (count <= 0n) return null;
+  const last = start + (count - 1n) * step;
+  return { first: numberOf(start), last: numberOf(last), step: numberOf(step), isWhole: whole };
 }

@@ -26,3 +26,9 @@ export async function figures(plots: readonly (Plot | null)[], size: 'small' | '
   const drawn = await Promise.all(plots.filter((plot) => plot !== null).map(figure));
   return html`<div class="figures ${size}">${drawn}</div>`;
 }
+
+/** A plot as wide as the page, which scrolls sideways where the screen is narrow. */
+export async function wideFigure(plot: Plot): Promise<Html> {
+  const svg = await renderSvg(plot, pageTheme);
+  return html`<figure class="wide"><figcaption>${plot.title}</figcaption><div class="scroll" role="region" tabindex="0" aria-label="${plot.title}">${trusted(svg)}</div></figure>`;
+}

@@ -43,7 +43,7 @@ export const environmentSection = (environment: Readonly<Record<string, string>>
 export const modelSection = (model: Readonly<Record<string, string>>): Section =>
   factSection(model, { id: 'model', heading: 'The model', caption: 'By its own word' });
 
-function factSection(
+export function factSection(
   facts: Readonly<Record<string, string>>,
   { id, heading, caption }: { id: string; heading: string; caption: string },
 ): Section {

@@ -39,6 +39,8 @@ section{padding:40px 0 8px;scroll-margin-top:8px}
 figure{margin:0;padding:14px 16px 10px;min-width:0}
 figcaption{font-weight:600;font-size:.95rem;margin-bottom:8px}
 figure svg{display:block;width:100%;height:auto;max-height:440px}
+.wide svg{width:auto;max-width:none;max-height:none}
+.wide{margin-bottom:24px}
 .scroll{overflow-x:auto;margin:0 0 20px}
 table{border-collapse:collapse;font-size:.875rem;width:100%}
 caption{text-align:left;color:var(--soft);padding:0 0 6px;font-size:.82rem}

@@ -14,7 +14,9 @@ await runCommand({
   ownFolder: 'training.checkpoint_dir',
   // It looks for signals by itself, and saves before it ends.
   patienceMs: Number.POSITIVE_INFINITY,
-  openSweep: async (start) => (await import('../sweep.ts')).openSweep(start),
+  openSweep: async (start) => (await import('../sweep/open-sweep.ts')).openSweep(start),
+  objectives: { minimize: 'val/loss', maximize: 'val/accuracy' },
+  search: async (start) => (await import('../sweep/search.ts')).search(start),
   stored: async (overrides) => (await import('../run/stored-run.ts')).readStoredConfig(overrides),
   follows: isFollower,
   main: async (run) => {

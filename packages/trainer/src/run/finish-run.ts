@@ -31,6 +31,7 @@ export async function finishRun(open: OpenRun, outcome: TrainingOutcome): Promis
     say(`no epoch was finished; training.resume=${path.relative('.', runDir)} goes on from here`);
     return {};
   }
+  if (outcome.pruned) return finishPruned(open, outcome);
   await returnToBest(open, outcome.best);
   const calibration = outcome.best && outcome.interrupted === null ? await calibrateBest(open, outcome.best) : null;
   const findings = mayReport(open, outcome) ? await judgeAll(open, calibration) : null;
@@ -48,6 +49,17 @@ export async function finishRun(open: OpenRun, outcome: TrainingOutcome): Promis
     metrics: { ...bestMetrics(open, outcome), ...metrics },
     ...(outcome.best && { checkpoint: outcome.best.path, next }),
   };
+}
+
+/** A trial that a search ended is judged no further: what it reached is known. */
+async function finishPruned(open: OpenRun, outcome: TrainingOutcome): Promise<JobResult> {
+  const { tracking, history, say } = open;
+  const metrics = finalMetrics(open, outcome);
+  tracking.course.logEnd(metrics, history.length - 1);
+  tracking.logger.setTags({ search_state: 'pruned' });
+  await tracking.close('KILLED');
+  say(`pruned after epoch ${history.length}: other trials were better by then`);
+  return { metrics: { ...bestMetrics(open, outcome), ...metrics }, pruned: true };
 }
 
 /** The epochs, what is wrong before any figure that could be taken for a good one, and where everything is. */

@@ -1,5 +1,12 @@
 import path from 'node:path';
-import { type CompleteConfig, completeConfig, type Run, readOverrides, type TrainConfig } from '@crosscheck/config';
+import {
+  type CompleteConfig,
+  completeConfig,
+  type ReportEpoch,
+  type Run,
+  readOverrides,
+  type TrainConfig,
+} from '@crosscheck/config';
 import { CrosscheckError, throwIfStopped } from '@crosscheck/contract';
 import type { Manifest, SampleProblem } from '@crosscheck/data';
 import type { Model } from '@crosscheck/engine';
@@ -41,6 +48,8 @@ export interface OpenRun {
   overrides: readonly string[];
   /** Null outside a sweep. */
   jobNumber: number | null;
+  /** Tells the search that it is a trial of. */
+  reportEpoch: ReportEpoch | undefined;
   /** Config key → where its value was set. */
   origins: Record<string, string>;
   phases: Phase[];
@@ -122,6 +131,7 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null, work
     origins,
     overrides: typedFor(run, resumed),
     jobNumber: run.jobNumber,
+    reportEpoch: run.reportEpoch,
     phases,
     manifests,
     calibrationRows,

@@ -7,6 +7,7 @@ import { stopOnSignal } from '../consumers/interrupt.ts';
 import { writeMetricsFile } from '../consumers/metrics-file.ts';
 import { printMetrics } from '../consumers/print-metrics.ts';
 import { showProgress } from '../consumers/progress.ts';
+import { reportEpochs } from '../consumers/report-epochs.ts';
 import { saveState } from '../consumers/state-saver.ts';
 import { trackRun } from '../consumers/tracking.ts';
 import { openPush } from '../consumers/trainer-progress.ts';
@@ -25,6 +26,8 @@ export interface TrainingOutcome {
   position: Position;
   /** The signal that ended it; null for one that ended by itself. */
   interrupted: StopSignal | null;
+  /** The search that it is a trial of ended it. */
+  pruned: boolean;
   best: Best | null;
 }
 
@@ -34,6 +37,7 @@ export async function runAll(open: OpenRun): Promise<TrainingOutcome> {
   const { training } = config;
   const start = resumed?.state.description.point ?? startOfRun;
   const interrupt = stopOnSignal(workers);
+  const search = reportEpochs(open.reportEpoch);
   const checkpoints = keepCheckpoints({
     model: open.model,
     dir: open.checkpointDir,
@@ -61,6 +65,7 @@ export async function runAll(open: OpenRun): Promise<TrainingOutcome> {
     checkpoints,
     stopEarly(history),
     ...writers(saveState(save, training.save_every_steps)),
+    search,
     interrupt,
   ];
   const loop = runTraining({
@@ -80,7 +85,7 @@ export async function runAll(open: OpenRun): Promise<TrainingOutcome> {
     const position = await drive(loop, consumers, workers);
     const interrupted = await interrupt.takeStop();
     await push?.close(interrupted === null);
-    return { position, interrupted, best: checkpoints.best };
+    return { position, interrupted, pruned: interrupted === null && search.isPruned(), best: checkpoints.best };
   } catch (error) {
     await push?.close(false);
     throw error;

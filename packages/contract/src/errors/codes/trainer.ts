@@ -57,6 +57,20 @@ export const trainerErrors = {
       "`mlflow.tracking_uri` names something that can never work: an unknown scheme, a database that is not MLflow's",
     remedy: 'correct it, or set `mlflow.enabled=false`; a server that is only away is no error',
   },
+  CROSSCHECK_SEARCH_NO_OPTUNA: {
+    meaning: '`hydra/sweeper=optuna`, and no Python, or one without Optuna 4.9 or 5',
+    remedy: 'the message has the line of pip; `PYTHON=…` names another Python',
+  },
+  CROSSCHECK_SEARCH_STUDY: {
+    meaning:
+      'Optuna refused something: a storage that cannot be opened, a study with another direction or other choices, a sampler that needs a package',
+    remedy: 'the message says what Optuna said, and the line of pip where a package is missing',
+  },
+  CROSSCHECK_SEARCH_FAILURES: {
+    meaning: "more of a search's trials failed than `hydra.sweeper.max_failure_rate` allows",
+    remedy:
+      'mend what the first failure says, or allow more; the study is kept, and the message has the keys that go on with it',
+  },
   CROSSCHECK_SYNC_FAILED: {
     meaning: 'MLflow did not take what `pnpm mlflow:sync` sent',
     remedy: 'what waits is kept: run it again when the server answers',

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { hideSecrets, stopSignal } from '@crosscheck/contract';
-import type { SweepJob } from './command.ts';
+import type { SweepJob } from '../command.ts';
+import { type JobRecord, recordFile } from '../run-job.ts';
 import { gpuEnvironment, visibleGpus } from './gpus.ts';
+import { sweepJobVariable } from './job-variable.ts';
 import { launch } from './launch.ts';
-import { type JobRecord, recordFile } from './run-job.ts';
-import { sweepJobVariable } from './sweep-job-variable.ts';
-import { type PlannedJob, say } from './sweep-plan.ts';
+import { type PlannedJob, say } from './plan.ts';
+import type { ReportEpoch } from './trial-link.ts';
 
 export interface JobRun {
   /** Which of the jobs that run at the same time it is. */
@@ -17,18 +18,25 @@ export interface JobRun {
   /** The moment that `${now:…}` prints. */
   now: Date;
   env: Record<string, string>;
+  /** Answers what a trial of a search reports. */
+  onReport?: ReportEpoch;
 }
 
 /** Runs a job as its own process, with its own GPU when there are several. */
-export async function runOne<C>(job: PlannedJob<C>, { slot, slots, name, now, env }: JobRun): Promise<SweepJob> {
+export async function runOne<C>(
+  job: PlannedJob<C>,
+  { slot, slots, name, now, env, onReport }: JobRun,
+): Promise<SweepJob> {
   const { number, overrides, runDir, args } = job;
   say(`\t#${number} : ${overrides.join(' ')}`);
   const start = performance.now();
   const swept = hideSecrets(name);
-  const place = { runDir, jobNumber: number, swept, now: now.toISOString() };
+  const reports = onReport !== undefined;
+  const place = { runDir, jobNumber: number, swept, reports, now: now.toISOString() };
   const code = await launch({
     args,
     env: { ...env, ...gpuEnvironment(slot, slots, visibleGpus()), [sweepJobVariable]: JSON.stringify(place) },
+    onReport,
     prefix: slots > 1 ? `${`#${number} ${swept}`.trimEnd()} | ` : null,
   });
   const seconds = (performance.now() - start) / 1000;
@@ -42,16 +50,20 @@ type Ending = Pick<SweepJob, 'status' | 'metrics' | 'code' | 'error' | 'checkpoi
 /** How a job ended, by its exit code and the record that it left; one that left none says it by its exit code alone. */
 function endingOf(exitCode: number | null, record: JobRecord | null): Ending {
   const metrics = record?.metrics ?? {};
-  if (exitCode === 0 && record?.status === 'finished') {
-    const { checkpoint, next } = record;
-    const made = { ...(checkpoint !== undefined && { checkpoint }), ...(next && { next }) };
-    return { status: 'finished', metrics, code: null, error: null, ...made };
-  }
+  if (exitCode === 0 && record !== null && hasEnded(record))
+    return { ...madeBy(record), metrics, code: null, error: null };
   const ended = exitCode === null ? 'it was ended by a signal' : `it ended with exit code ${exitCode}`;
   const { code, message } = record?.error ?? { code: null, message: ended };
   // A signal may come before a job can say anything.
   const wasStopped = record?.status === 'interrupted' || (record === null && stopSignal() !== null);
   return { status: wasStopped ? 'interrupted' : 'failed', metrics, code, error: message };
+}
+
+const hasEnded = (record: JobRecord): record is JobRecord & { status: 'finished' | 'pruned' } =>
+  record.status === 'finished' || record.status === 'pruned';
+
+function madeBy({ status, checkpoint, next }: JobRecord & { status: 'finished' | 'pruned' }) {
+  return { status, ...(checkpoint !== undefined && { checkpoint }), ...(next && { next }) };
 }
 
 export function skipped<C>({ number, overrides, runDir }: PlannedJob<C>): SweepJob {

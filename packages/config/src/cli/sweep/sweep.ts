@@ -3,16 +3,15 @@ import path from 'node:path';
 import { exitCodes, hideSecrets, print, printError, stopSignal } from '@crosscheck/contract';
 import { forEachConcurrently, writeWhole } from '@crosscheck/files';
 import { expandSweep, toYaml } from '@crosscheck/hydra';
-import { flattenConfig } from '../flatten.ts';
-import { hideInComposition } from '../hide.ts';
-import { withOurErrors } from '../problems.ts';
-import type { SweepJob } from './command.ts';
-import { wholeConfig } from './run-folder.ts';
-import { runOne, skipped } from './sweep-job.ts';
+import { flattenConfig } from '../../flatten.ts';
+import { hideInComposition } from '../../hide.ts';
+import { withOurErrors } from '../../problems.ts';
+import type { SweepJob } from '../command.ts';
+import { wholeConfig } from '../run-folder.ts';
+import { runOne, skipped } from './job.ts';
 import {
   describeOwnFolders,
   equalJobs,
-  openFrame,
   type PlannedJob,
   planJobs,
   requireMetric,
@@ -21,8 +20,8 @@ import {
   say,
   sharesFolder,
   withOwnFolder,
-} from './sweep-plan.ts';
-import { describeBest, describeUnfinished, nameOf, sharedOverrides, sortJobs, sweepTable } from './sweep-table.ts';
+} from './plan.ts';
+import { describeBest, describeUnfinished, nameOf, sharedOverrides, sortJobs, sweepTable } from './table.ts';
 
 interface Plan<C> {
   sweepDir: string;
@@ -34,8 +33,9 @@ interface Plan<C> {
 }
 
 /** Runs every combination as its own process and prints the summary. @returns the exit code: 1 when a job is not finished */
-export async function runSweep<C>(request: SweepRequest<C>): Promise<number> {
-  const plan = planSweep(openFrame(request));
+export async function runSweep<C>(frame: SweepFrame<C>): Promise<number> {
+  const plan = planSweep(frame);
+  const { request } = frame;
   const { command } = request;
   const [first] = plan.jobs as [PlannedJob<C>];
   const opened = await command.openSweep?.({

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import type { SweepJob } from './command.ts';
-import { describeNext } from './next-command.ts';
+import type { SweepJob } from '../command.ts';
+import { describeNext } from '../next-command.ts';
 
 /** Jobs from best to worst by one metric, where it is the same by the loss on the same posts; jobs without it come last. */
 export function sortJobs(

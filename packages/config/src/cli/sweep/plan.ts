@@ -15,14 +15,14 @@ import {
   composeConfig,
   composeOnly,
   resolveOptions,
-} from '../compose-config.ts';
-import { flattenConfig } from '../flatten.ts';
-import { asOurs, fail, type Problem, throwProblems } from '../problems.ts';
-import type { Reads } from '../schema/read-when.ts';
-import { findUnread } from '../unread.ts';
-import type { Invocation } from './arguments.ts';
-import type { Command } from './command.ts';
-import { logTime } from './job-log.ts';
+} from '../../compose-config.ts';
+import { flattenConfig } from '../../flatten.ts';
+import { asOurs, fail, type Problem, throwProblems } from '../../problems.ts';
+import type { Reads } from '../../schema/read-when.ts';
+import { findUnread } from '../../unread.ts';
+import type { Invocation } from '../arguments.ts';
+import type { Command } from '../command.ts';
+import { logTime } from '../job-log.ts';
 
 export interface SweepRequest<C> {
   command: Command<C>;
