@@ -12,6 +12,7 @@ import { type Artifact, artifactFiles, type CheckpointMetadata } from '@crossche
 import {
   findTextFacts,
   openCheckpoint,
+  requireFree,
   resolveCheckpointPath,
   resolveTokenizer,
   writeBertModel,
@@ -26,6 +27,7 @@ import { checkColumns, readExportPosts } from './read-posts.ts';
 export async function runExport({ config }: Run<TrainConfig>): Promise<JobResult> {
   const { output_dir: outputDir, precision, opset, operators } = config.export;
   await checkColumns(config);
+  if (config.export.text_backbone !== null) await requireFree(config.export.text_backbone);
   const checkpoint = await chooseCheckpoint(config);
   const startedAt = performance.now();
   const report = await exportArtifact({

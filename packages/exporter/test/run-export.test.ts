@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { runEntry, temporaryFolder } from '@crosscheck/testkit';
 import { openSafetensors } from '@crosscheck/weights';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -71,8 +71,9 @@ test("export.text_backbone receives the text backbone in BERT's names, and write
   await Promise.all([checkpoint.close(), written.close()]);
   expect(JSON.parse(readFileSync(`${folder.dir}/bert/config.json`, 'utf8'))).toMatchObject({ model_type: 'bert' });
   expect((await runExport('export.output_dir=art5', ...named('bert'))).code).toBe(0);
-  const refused = await runExport('export.output_dir=art5', ...named('checkpoints'));
+  const refused = await runExport('export.output_dir=art6', ...named('checkpoints'));
   expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('CROSSCHECK_EXPORT_OUTPUT_OCCUPIED')]);
+  expect(existsSync(`${folder.dir}/art6`)).toBe(false); // before the artifact is written
 });
 
 test('a .pth name means our file of the same stem', async () => {

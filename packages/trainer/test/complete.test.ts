@@ -8,11 +8,14 @@ import {
   visionBackbones,
 } from '@crosscheck/contract';
 import { elementCount, parameterNames, visionArchitectureOf } from '@crosscheck/network';
+import { createTokenizer } from '@crosscheck/preprocess';
 import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
 import { writeCheckpoint, writeSafetensors } from '@crosscheck/weights';
 import { afterAll, describe, expect, it } from 'vitest';
 import { complete, namePublished } from '../src/run/complete.ts';
-import { openDescription, openRunTokenizer } from '../src/run/network.ts';
+import { checkInitialWeights, openDescription, openRunTokenizer, tokenizerDoubt } from '../src/run/network.ts';
+import { testFolder } from './support/posts.ts';
+import { shortRun, trainHere } from './support/run-train.ts';
 import { composeTiny } from './support/tiny-step.ts';
 
 const { dir, remove } = temporaryFolder();
@@ -106,6 +109,99 @@ describe('what a config leaves to its backbones', () => {
   });
 });
 
+describe('the log', () => {
+  const logged = async (...overrides: string[]) => {
+    const { config, origins } = composeConfig({ configName: 'config', schema: trainConfigSchema, overrides });
+    return (await complete(config, origins)).lines;
+  };
+
+  it('says which file sets the table, and calls by hand only what was typed', async () => {
+    const [vision, text] = await logged('model=tiny', 'data=demo', 'model.text.layer_norm_epsilon=1e-3');
+    expect(vision).toMatch(
+      /; configs\/model\/tiny\.yaml sets stem_channels, stages, head_channels; configs\/data\/demo\.yaml sets image_size$/,
+    );
+    expect(text).toMatch(
+      /; configs\/model\/tiny\.yaml sets hidden_size, .*; set by hand: model\.text\.layer_norm_epsilon$/,
+    );
+  });
+
+  it('says what a backbone that is named changes where the table is set', async () => {
+    const lines = await logged(
+      'model=tiny',
+      'data=demo',
+      'model.vision.backbone=efficientnet_lite0',
+      'model.vision.weights=null',
+    );
+    expect(lines.at(-1)).toBe(
+      'vision: efficientnet_lite0 brings activation, squeeze-and-excite, padding, epsilon and pixel scale alone: configs/model/tiny.yaml sets the blocks; for efficientnet_lite0 itself leave model=tiny out',
+    );
+    expect(await logged('model=tiny', 'data=demo')).toHaveLength(2);
+  });
+
+  it('advises nothing that is set already', async () => {
+    const file = path.join(dir, 'timm.safetensors');
+    const set = ['model.vision.padding=same', 'model.vision.batch_norm_epsilon=1e-3'];
+    const notes = async (...more: string[]) =>
+      (await logged(...named, `model.vision.weights=${file}`, ...more)).filter((line) =>
+        line.startsWith('vision: nothing'),
+      );
+    expect(await notes()).toHaveLength(1);
+    expect(await notes(...set)).toEqual([]);
+  });
+});
+
+describe('a file that cannot be what a key says', () => {
+  const check = async (...overrides: string[]) =>
+    checkInitialWeights((await complete(compose('model=tiny', ...overrides))).config);
+  const assets = path.join(repositoryRoot, 'assets/tiny');
+
+  it('is refused by its header: no EfficientNet, another text backbone, nothing known', async () => {
+    await check();
+    const nothing = path.join(dir, 'nothing.safetensors');
+    await writeSafetensors(nothing, [{ name: 'x', shape: [1], dtype: 'F32', data: new Float32Array(1) }]);
+    await expect(check(`model.vision.weights=${nothing}`)).rejects.toThrow(/holds no weights of the vision backbone/);
+    await expect(check(`model.vision.weights=${assets}/text.safetensors`)).rejects.toThrow(
+      /set model\.text\.weights to it/,
+    );
+    await expect(check(`model.text.weights=${assets}/vision.safetensors`)).rejects.toThrow(
+      /holds no weights of the text backbone/,
+    );
+    await expect(check('model.text.layers=3')).rejects.toThrow(/do not fit the text backbone \(3 layers of 64\)/);
+  });
+
+  it('ends a run before posts are read', async () => {
+    const dir = testFolder();
+    const overrides = [...shortRun('/nowhere', dir), `model.vision.weights=${assets}/text.safetensors`];
+    await expect(trainHere(overrides, { dir })).rejects.toMatchObject({ code: 'CROSSCHECK_WEIGHTS_MISMATCH' });
+  });
+});
+
+describe('a tokenizer', () => {
+  const { config } = composeTiny();
+  const json = readFileSync(path.join(repositoryRoot, 'assets/tiny/tokenizer.json'), 'utf8');
+  const open = (text: string) => createTokenizer(text, preprocessingOf(config));
+  const whole = {
+    ...config,
+    model: { ...config.model, text: { ...config.model.text, vocab_size: open(json).vocabSize } },
+  };
+
+  it('that fits the text weights raises no doubt', () => {
+    expect(tokenizerDoubt(open(json), whole)).toBeNull();
+  });
+
+  it('of another vocabulary, or of the other case, does', () => {
+    const larger = { ...whole, model: { ...whole.model, text: { ...whole.model.text, vocab_size: 30_522 } } };
+    expect(tokenizerDoubt(open(json), larger)).toMatch(
+      /has \d+ tokens, the text weights 30522: .* is model\.text\.tokenizer=/,
+    );
+    const cased = json.replace(/"lowercase":\s*true/, '"lowercase": false');
+    expect(cased).not.toBe(json);
+    expect(tokenizerDoubt(open(cased), whole)).toMatch(/keeps capitals, and its vocabulary has none/);
+    const capitals = json.replace('"the"', '"The"');
+    expect(tokenizerDoubt(open(capitals), whole)).toMatch(/makes capitals small, and its vocabulary has some/);
+  });
+});
+
 describe('a checkpoint to start from', () => {
   const architecture: Architecture = {
     ...architectureOf(composeTiny().config),
@@ -173,6 +269,33 @@ describe('a checkpoint to start from', () => {
       code: 'CROSSCHECK_WEIGHTS_MISMATCH',
       message: `${file} has model.fusion=concat model.embedding_dim=64, the config says model.fusion=gated model.embedding_dim=32; set model.fusion=concat model.embedding_dim=64, or another model.best_model_name`,
     });
+  });
+
+  it('of another model is refused with all that differs at once', async () => {
+    await write();
+    const tiny = ['model=tiny', 'model.vision.stem_channels=16', 'model.text.layers=3', 'model.fusion=gated'];
+    await expect(complete(compose(...tiny, ...load))).rejects.toThrow(
+      /set model\.vision\.stem_channels=null .*model\.text\.layers=null model\.fusion=concat, or another model\.best_model_name$/,
+    );
+    const all = complete(compose(...load, 'model.fusion=gated', 'model.missing_modality=learned'));
+    await expect(all).rejects.toThrow(
+      /set model\.vision\.backbone=efficientnet_lite1 model\.fusion=concat model\.missing_modality=none, or/,
+    );
+  });
+
+  it('that is one backbone alone is refused in one sentence, with the key that takes it', async () => {
+    const vision = path.join(repositoryRoot, 'assets/tiny/vision.safetensors');
+    const load = ['model=tiny', 'model.load_model=true', `model.best_model_name=${vision}`];
+    await expect(complete(compose(...load))).rejects.toMatchObject({
+      code: 'CROSSCHECK_WEIGHTS_MISMATCH',
+      message: expect.stringMatching(
+        /^expected a whole checkpoint, got the vision backbone alone .* set model\.vision\.weights to this file/,
+      ),
+    });
+    const text = path.join(repositoryRoot, 'assets/tiny/text.safetensors');
+    await expect(complete(compose(...load, `model.best_model_name=${text}`))).rejects.toThrow(
+      /got a text backbone of 2 layers of 64 .* set model\.text\.weights to this file and model\.load_model=false/,
+    );
   });
 
   it('brings its tokenizer, and no other is taken for its weights', async () => {

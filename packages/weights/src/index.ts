@@ -1,13 +1,13 @@
 export * from './backbones/backbone.ts';
 export { findTextFacts, type TextFacts } from './backbones/text-facts.ts';
 export { findVisionFacts, ownRules, type VisionFacts } from './backbones/vision-facts.ts';
-export { writeBertModel } from './backbones/write-bert.ts';
+export { requireFree, writeBertModel } from './backbones/write-bert.ts';
 export * from './checkpoint.ts';
 export * from './checkpoint-path.ts';
 export type { DownloadProgress } from './hub/download.ts';
 export { downloadFromHub, type HubOptions, isHubId } from './hub/hub.ts';
 
-export { checkTensors } from './mismatch.ts';
+export { checkTensors, requireWhole } from './mismatch.ts';
 export * from './positive-class.ts';
 export * from './pretrained.ts';
 export * from './pth/pth.ts';

@@ -1,6 +1,6 @@
 import { CrosscheckError } from '@crosscheck/contract';
 import type { DType, NamedTensor } from '@crosscheck/network';
-import { adviseCheckpoint } from './backbones/looks-like.ts';
+import { adviseCheckpoint, loneBackboneOf } from './backbones/looks-like.ts';
 import type { TensorFile } from './tensor-file.ts';
 
 /** Most names that an error lists of each kind; totals are always given. Where the reason is known, a few are enough. */
@@ -28,8 +28,9 @@ const generalAdvice = 'Use weights of this architecture, or configure that of th
 export function checkTensors(
   file: Pick<TensorFile, 'path' | 'tensors'>,
   expected: readonly NamedTensor[],
-  { what, isIgnored = () => false, advise = () => adviseCheckpoint(file, tensorsByName(expected)) }: Expected,
+  { what, isIgnored = () => false, advise }: Expected,
 ): void {
+  if (advise === undefined) requireWhole(file);
   const names = new Set(expected.map(({ name }) => name));
   const present = expected.filter(({ name }) => file.tensors.has(name));
   const problems = [
@@ -39,12 +40,22 @@ export function checkTensors(
     ['not floating-point', present.flatMap((tensor) => typeProblem(file, tensor))],
   ] satisfies [kind: string, names: string[]][];
   if (problems.every(([, found]) => found.length === 0)) return;
-  const advice = advise();
+  const advice = advise ? advise() : adviseCheckpoint(file, tensorsByName(expected));
   const most = advice === null ? listedAtMost.unknown : listedAtMost.known;
   const lists = problems.flatMap(([kind, found]) => listed(kind, found, most)).join('; ');
   throw new CrosscheckError(
     'CROSSCHECK_WEIGHTS_MISMATCH',
     `the tensors in ${file.path} do not fit ${what}: ${lists}. ${advice ?? generalAdvice}`,
+  );
+}
+
+/** A backbone given for a whole checkpoint would lack hundreds of tensors: said in one sentence. @throws CROSSCHECK_WEIGHTS_MISMATCH */
+export function requireWhole(file: Pick<TensorFile, 'path' | 'tensors'>): void {
+  const lone = loneBackboneOf(file);
+  if (lone === null) return;
+  throw new CrosscheckError(
+    'CROSSCHECK_WEIGHTS_MISMATCH',
+    `expected a whole checkpoint, got ${lone.what} (${file.path}); set ${lone.key} to this file and model.load_model=false, or name a checkpoint that was trained`,
   );
 }
 

@@ -136,6 +136,43 @@ describe('what cannot be known or computed is refused', () => {
     });
   });
 
+  const { num_attention_heads: _, ...headless } = minilm;
+  const { n_heads: __, ...headlessDistil } = distilbert;
+
+  test.each([
+    [{ ...minilm, num_hidden_layers: 'six' }, 'num_hidden_layers must be a whole number above 0, got "six"; repair it'],
+    [
+      { ...minilm, vocab_size: -1, layer_norm_eps: 'small' },
+      'vocab_size must be a whole number above 0, got -1; layer_norm_eps must be a number above 0, got "small"; repair it',
+    ],
+    [{ ...minilm, num_attention_heads: 5 }, 'num_attention_heads=5 does not divide hidden_size=384; repair it'],
+    [{ ...distilbert, n_heads: 3 }, 'n_heads=3 does not divide dim=8; repair it'],
+    [headless, 'num_attention_heads is missing, and no tensor tells it; set model.text.heads'],
+    [headlessDistil, 'n_heads is missing, and no tensor tells it; set model.text.heads'],
+  ])('with file and key: %j', async (config, message) => {
+    const folder = folderWith(config);
+    await expect(find({ pretrained_model: folder })).rejects.toMatchObject({
+      code: 'CROSSCHECK_BACKBONE_CONFIG_INVALID',
+      message: expect.stringContaining(`${folder}/config.json: ${message}`),
+    });
+  });
+
+  test('and heads that are set need none in the file', async () => {
+    const { text } = await find({ pretrained_model: folderWith(headless), heads: 12 });
+    expect(text).toMatchObject({ hiddenSize: 384, layers: 6 });
+    expect(text).not.toHaveProperty('heads');
+  });
+
+  test('and a Hub that is away is named with the key that asks for it', async () => {
+    const away = { HF_ENDPOINT: 'http://127.0.0.1:1' };
+    await expect(find({ pretrained_model: 'org/mini' }, away)).rejects.toThrow(
+      /config\.json for model\.text\.pretrained_model from .* or set model\.text\.pretrained_model to a local path/,
+    );
+    await expect(find({ pretrained_model: 'nowhere', weights: 'org/mini' }, away)).rejects.toThrow(
+      /set model\.text\.weights to a local path/,
+    );
+  });
+
   test.each([['{'], ['[]'], [{ ...minilm, hidden_size: 'wide' }]])('as invalid: %j', async (config) => {
     await expect(refused(config)).rejects.toMatchObject({ code: 'CROSSCHECK_BACKBONE_CONFIG_INVALID' });
   });

@@ -8,10 +8,12 @@ import {
 } from '@crosscheck/config';
 import { type Architecture, type CheckpointMetadata, CrosscheckError } from '@crosscheck/contract';
 import { createModel, loadTextBackbone, loadVisionBackbone, loadWeights, type Model } from '@crosscheck/engine';
+import { parameterNames } from '@crosscheck/network';
 import { createTokenizer, loadTokenizer, type Tokenizer } from '@crosscheck/preprocess';
 import {
   type BackboneFile,
   type Checkpoint,
+  checkTensors,
   openCheckpoint,
   openTextBackbone,
   openVisionBackbone,
@@ -76,16 +78,42 @@ export async function loadInitialWeights(model: Model, config: TrainConfig): Pro
   await load(
     'vision',
     vision.pretrained ? vision.weights : null,
-    (source) => openVisionBackbone(source, architecture.vision, { revision: vision.revision }),
+    (source) => openVision(source, config, architecture),
     loadVisionBackbone,
   );
-  await load(
-    'text',
-    text.weights,
-    (source) => openTextBackbone(source, architecture.text, { revision: text.revision }),
-    loadTextBackbone,
-  );
+  await load('text', text.weights, (source) => openText(source, config, architecture), loadTextBackbone);
   return lines;
+}
+
+const openVision = (source: string, { model: { vision } }: TrainConfig, architecture: Architecture) =>
+  openVisionBackbone(source, architecture.vision, { revision: vision.revision, askedBy: 'model.vision.weights' });
+
+const openText = (source: string, { model: { text } }: TrainConfig, architecture: Architecture) =>
+  openTextBackbone(source, architecture.text, { revision: text.revision, askedBy: keyOfText(source, text) });
+
+/** The key that names a source of text weights or of a tokenizer, for messages. */
+const keyOfText = (source: string, { pretrained_model: named, tokenizer }: TrainConfig['model']['text']) => {
+  if (source === named) return 'model.text.pretrained_model';
+  return source === tokenizer ? 'model.text.tokenizer' : 'model.text.weights';
+};
+
+/**
+ * Holds the files that a run begins with against its network, by their headers, before anything takes long.
+ *
+ * @throws CROSSCHECK_WEIGHTS_MISMATCH, and those of opening weights
+ */
+export async function checkInitialWeights(config: CompleteConfig): Promise<void> {
+  const { load_model, best_model_name, vision, text } = config.model;
+  const architecture = architectureOf(config);
+  if (load_model) {
+    const file = await resolveCheckpointPath(best_model_name, config.training.checkpoint_dir);
+    const fits = async (checkpoint: Checkpoint) =>
+      checkTensors(checkpoint, parameterNames(architecture), { what: 'the network' });
+    return withFile(await openCheckpoint(file, meaningOf(config)), fits);
+  }
+  if (vision.pretrained && vision.weights !== null)
+    await (await openVision(vision.weights, config, architecture)).close();
+  if (text.weights !== null) await (await openText(text.weights, config, architecture)).close();
 }
 
 type Use = (model: Model, file: TensorFile) => Promise<void>;
@@ -129,12 +157,33 @@ export async function openRunTokenizer(config: CompleteConfig): Promise<Tokenize
 export async function openTokenizer(config: CompleteConfig): Promise<Tokenizer> {
   const { tokenizer: named, pretrained_model, revision, vocab_size } = config.model.text;
   const source = named ?? pretrained_model;
-  const file = await resolveTokenizer(source, { revision });
+  const file = await resolveTokenizer(source, { revision, askedBy: keyOfText(source, config.model.text) });
   const tokenizer = await loadTokenizer(file, preprocessingOf(config));
   if (tokenizer.vocabSize <= vocab_size) return tokenizer;
   throw new CrosscheckError(
     'CROSSCHECK_TOKENIZER_TOO_LARGE',
     `the tokenizer of ${file} has ${tokenizer.vocabSize} tokens, but model.text.vocab_size is ${vocab_size}; ` +
       'set model.text.tokenizer to the one that belongs to the text weights',
+  );
+}
+
+/** What speaks against a tokenizer being the one that the text weights have learnt with; null when nothing does. */
+export function tokenizerDoubt(own: Tokenizer, config: CompleteConfig): string | null {
+  const { json, vocabSize } = own;
+  const { tokenizer, pretrained_model, vocab_size } = config.model.text;
+  const named = tokenizer === null ? `pretrained_model=${pretrained_model}` : `tokenizer=${tokenizer}`;
+  const doubt = (what: string) => `text: ${what}; is model.text.${named} the tokenizer of the text weights?`;
+  if (vocabSize !== vocab_size)
+    return doubt(
+      `the tokenizer has ${vocabSize} tokens, the text weights ${vocab_size}: cased and uncased ones differ so`,
+    );
+  if (!/"type":\s*"WordPiece"/.test(json)) return null;
+  const keepsCase = own.encode('A').join() !== own.encode('a').join();
+  const hasCapitals = /"(?:##)?\p{Lu}\p{L}*":\s*\d/u.test(json);
+  if (keepsCase === hasCapitals) return null;
+  return doubt(
+    keepsCase
+      ? 'the tokenizer keeps capitals, and its vocabulary has none: words with them are unknown'
+      : 'the tokenizer makes capitals small, and its vocabulary has some: it was made for cased text',
   );
 }

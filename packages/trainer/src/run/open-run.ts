@@ -30,7 +30,7 @@ import { type Phase, resolvePhases } from '../loop/phases.ts';
 import { openTracking, type Tracking } from '../tracker/tracking.ts';
 import { complete } from './complete.ts';
 import { makeFolder } from './guard-writing.ts';
-import { buildModel, loadInitialWeights, openRunTokenizer } from './network.ts';
+import { buildModel, checkInitialWeights, loadInitialWeights, openRunTokenizer, tokenizerDoubt } from './network.ts';
 import { writeNetwork } from './network-table.ts';
 import { describePrecision } from './precision.ts';
 import { openResumedRun, type ResumedRun } from './resume.ts';
@@ -90,6 +90,9 @@ async function openParts(run: Run<TrainConfig>, resumed: ResumedRun | null, work
   const precision = describePrecision(config.training.mixed_precision, tensorflowInfo());
   if (precision !== null) say(precision);
   const tokenizer = await openRunTokenizer(config);
+  const doubt = tokenizerDoubt(tokenizer, config);
+  if (doubt !== null) say(doubt);
+  if (!resumed) await checkInitialWeights(config);
   const { manifests, calibrationRows } = await openPosts(config, say);
   if (resumed) checkSameData(manifests, resumed);
   const model = buildModel(config);
@@ -207,7 +210,7 @@ async function completeFor(
   say: (line: string) => void,
 ): Promise<CompleteConfig> {
   if (resumed) return completeConfig(resumed.config);
-  const { config, lines } = await complete(run.config);
+  const { config, lines } = await complete(run.config, run.origins);
   for (const line of lines) say(line);
   return config;
 }

@@ -65,6 +65,16 @@ export function textSizesOf({ tensors }: Tensors): TextSizes | null {
 const describeText = ({ layers, hiddenSize, feedForwardSize, vocabSize, maxPositions }: TextSizes): string =>
   `a text backbone of ${layers} layers of ${hiddenSize} (feed-forward ${feedForwardSize}, vocabulary ${vocabSize}, ${maxPositions} positions)`;
 
+/** A file that holds one backbone and nothing else: what it is, and the key that takes it; null for any other. */
+export function loneBackboneOf(file: Tensors): { what: string; key: string } | null {
+  const [library, text] = [visionLibraryOf(file), textSizesOf(file)];
+  const isMore = [...file.tensors.keys()].some((name) => /^fusion\.|_branch\.projection\./.test(name));
+  if (isMore || (library === null) === (text === null)) return null;
+  if (text !== null) return { what: describeText(text), key: 'model.text.weights' };
+  const backbone = visionBackboneOf(file) ?? 'an EfficientNet';
+  return { what: `the vision backbone alone (${backbone}, ${library}'s names)`, key: 'model.vision.weights' };
+}
+
 /** What to do when a file does not fit `model.vision`; null when it looks like nothing that is known. */
 export function adviseVision(file: Tensors): string | null {
   const backbone = visionBackboneOf(file);

@@ -34,7 +34,7 @@ export interface TextFacts {
  */
 export async function findTextFacts(choice: TextChoice, hub: HubOptions = {}): Promise<TextFacts> {
   const own = await ownConfig(choice);
-  if (own) return factsOf(own);
+  if (own) return factsOf(own, choice);
   const { pretrained_model: named, weights } = choice;
   if (weights !== null && (await isOnHub(weights))) return hubFacts(weights, choice, hub);
   if (openSizes(choice).length === 0) return { text: {}, from: 'set by hand' };
@@ -57,7 +57,10 @@ async function ownConfig({ weights, pretrained_model: named }: TextChoice): Prom
 
 async function hubFacts(id: string, choice: TextChoice, hub: HubOptions): Promise<TextFacts> {
   try {
-    return factsOf(await readHubConfig(id, { ...hub, revision: choice.revision }));
+    return factsOf(
+      await readHubConfig(id, { ...hub, revision: choice.revision, askedBy: askedBy(id, choice) }),
+      choice,
+    );
   } catch (error) {
     const text = textArchitectureOf(id);
     const isOpen = openSizes(choice).length > 0;
@@ -67,6 +70,10 @@ async function hubFacts(id: string, choice: TextChoice, hub: HubOptions): Promis
     throw missing(choice, messageOf(error), error);
   }
 }
+
+/** The key that names a source. */
+const askedBy = (id: string, { pretrained_model: named }: TextChoice) =>
+  id === named ? 'model.text.pretrained_model' : 'model.text.weights';
 
 function openSizes(choice: TextChoice): string[] {
   const { hidden_size, layers, heads, feed_forward_size, vocab_size, max_positions } = choice;
@@ -84,6 +91,8 @@ function missing(choice: TextChoice, why: string, cause?: unknown): CrosscheckEr
 }
 
 const size = (fallback: number) => z.int().positive().default(fallback);
+/** Heads have no default here: no tensor's shape tells a wrong number. */
+const heads = z.int().positive().optional();
 
 /** What transformers' configurations say, with their defaults, under our names. */
 const readers = {
@@ -93,7 +102,7 @@ const readers = {
       max_position_embeddings: size(512),
       dim: size(768),
       n_layers: size(6),
-      n_heads: size(12),
+      n_heads: heads,
       hidden_dim: size(3072),
       activation: z.string().default('gelu'),
     })
@@ -115,7 +124,7 @@ const readers = {
       max_position_embeddings: size(512),
       hidden_size: size(768),
       num_hidden_layers: size(12),
-      num_attention_heads: size(12),
+      num_attention_heads: heads,
       intermediate_size: size(3072),
       layer_norm_eps: z.number().positive().default(1e-12),
       hidden_act: z.string().default('gelu'),
@@ -145,14 +154,15 @@ const required: Readonly<Record<string, readonly unknown[]>> = {
 const exactGelu = ['gelu', 'gelu_python'];
 
 /** @throws CROSSCHECK_BACKBONE_UNSUPPORTED CROSSCHECK_BACKBONE_CONFIG_INVALID */
-function factsOf({ from, value }: ConfigJson): TextFacts {
+function factsOf({ from, value }: ConfigJson, choice: TextChoice): TextFacts {
   const type = value['model_type'];
   if (typeof type !== 'string' || !Object.hasOwn(readers, type))
     throw unsupported(from, 'model_type', { expected: Object.keys(readers), got: type });
   const read = readers[type as keyof typeof readers].safeParse(value);
   if (!read.success) {
-    const message = `${from} does not say the sizes of a ${type}: ${z.prettifyError(read.error)}; repair it, or take it anew from where the weights are from`;
-    throw new CrosscheckError('CROSSCHECK_BACKBONE_CONFIG_INVALID', message);
+    const keys = read.error.issues.map(({ path: [key] }) => String(key));
+    const wrong = keys.map((key) => `${key} must be ${expectedOf[key] ?? aSize}, got ${JSON.stringify(value[key])}`);
+    throw invalid(from, wrong.join('; '));
   }
   const { activation, text } = read.data;
   if (!exactGelu.includes(activation)) {
@@ -162,8 +172,48 @@ function factsOf({ from, value }: ConfigJson): TextFacts {
   for (const [key, expected] of Object.entries(required))
     if (!expected.includes(value[key]))
       throw unsupported(from, key, { expected: expected.filter(isSet), got: value[key] });
-  return { text, from };
+  requireHeads({ from, value }, { type: type as keyof typeof readers, text, choice });
+  const { heads: told, ...sizes } = text;
+  return { text: told === undefined ? sizes : { ...sizes, heads: told }, from };
 }
+
+const aSize = 'a whole number above 0';
+const expectedOf: Readonly<Record<string, string>> = {
+  layer_norm_eps: 'a number above 0',
+  activation: 'a text',
+  hidden_act: 'a text',
+};
+
+/** What each configuration calls heads and width. */
+const headKeys = {
+  distilbert: ['n_heads', 'dim'],
+  bert: ['num_attention_heads', 'hidden_size'],
+} as const;
+
+interface Read {
+  type: keyof typeof readers;
+  text: Pick<TextArchitecture, 'hiddenSize'> & { heads?: number | undefined };
+  choice: TextChoice;
+}
+
+/** Heads must be said, here or by `model.text.heads`, and divide the width. */
+function requireHeads({ from }: ConfigJson, { type, text, choice }: Read): void {
+  if (choice.heads !== null) return;
+  const [headsKey, widthKey] = headKeys[type];
+  if (text.heads === undefined)
+    throw invalid(
+      from,
+      `${headsKey} is missing, and no tensor tells it`,
+      `set model.text.heads, or put ${headsKey} in`,
+    );
+  if (choice.hidden_size === null && text.hiddenSize % text.heads !== 0)
+    throw invalid(from, `${headsKey}=${text.heads} does not divide ${widthKey}=${text.hiddenSize}`);
+}
+
+const anew = 'repair it, or take it anew from where the weights are from';
+
+const invalid = (from: string, what: string, remedy = anew): CrosscheckError =>
+  new CrosscheckError('CROSSCHECK_BACKBONE_CONFIG_INVALID', `${from}: ${what}; ${remedy}`);
 
 const isSet = (value: unknown) => value !== undefined;
 

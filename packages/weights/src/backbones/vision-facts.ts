@@ -70,7 +70,7 @@ export async function findVisionFacts(choice: VisionChoice, hub: HubOptions = {}
   const { backbone, pretrained, weights, revision } = choice;
   if (!pretrained || weights === null)
     return { ...ownRules(backbone), why: `as ${backbone} was published, for random weights`, doubt: null };
-  const options = { ...hub, revision };
+  const options = { ...hub, revision, askedBy: 'model.vision.weights' };
   const config = await findConfig(weights, options);
   const told =
     (config && fromTimmConfig(config, choice)) ?? ((await isOnHub(weights)) ? fromTimmName(weights, choice) : null);

@@ -27,7 +27,7 @@ interface TextBackbone {
  * @throws CROSSCHECK_EXPORT_OUTPUT_OCCUPIED when the folder holds anything that was not written so
  */
 export async function writeBertModel(folder: string, { file, text, tokenizer }: TextBackbone): Promise<void> {
-  await refuseOccupied(folder);
+  await requireFree(folder);
   guardWriting(folder, () => ensureFolder(folder));
   const tensors = textBackboneNames(text).map(({ name, shape }): TensorToWrite => {
     return { name: bertName(name), dtype: 'F32', shape, data: () => file.read(textPrefix + name) };
@@ -71,8 +71,8 @@ function bertConfig(text: TextArchitecture): object {
   };
 }
 
-/** Somebody else's model is not written over. */
-async function refuseOccupied(folder: string): Promise<void> {
+/** Somebody else's model is not written over. @throws CROSSCHECK_EXPORT_OUTPUT_OCCUPIED */
+export async function requireFree(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   if (names.length === 0) return;
   const config = await readFile(path.join(folder, configFileName), 'utf8').catch(() => '');

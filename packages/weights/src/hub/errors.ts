@@ -8,6 +8,13 @@ export interface HubFile {
   readonly file: string;
 }
 
+/** With the config key that asks for it, where one does. */
+type Asked<F> = F & { readonly askedBy?: string | undefined };
+
+const byKey = ({ askedBy }: Asked<object>) => (askedBy === undefined ? '' : ` for ${askedBy}`);
+const localPath = ({ askedBy }: Asked<object>) =>
+  askedBy === undefined ? 'give a local path' : `set ${askedBy} to a local path`;
+
 /** The Hub answered that it has no such file, while the repository and the revision exist. */
 export class MissingEntry extends Error {}
 
@@ -61,25 +68,33 @@ export function refuse(response: HttpAnswer, file: HubFile): never {
   throw new Unreachable(`unexpected answer ${status}`);
 }
 
-export function offline(file: Omit<HubFile, 'file'>, files: readonly string[], cacheDir: string): CrosscheckError {
+export function offline(
+  file: Asked<Omit<HubFile, 'file'>>,
+  files: readonly string[],
+  cacheDir: string,
+): CrosscheckError {
   return new CrosscheckError(
     'CROSSCHECK_HUB_OFFLINE',
-    `HF_HUB_OFFLINE is set and ${cacheDir} holds no ${files.join(' or ')} of ${file.id}@${file.revision}; ` +
-      `run once with the network on, or give a local path`,
+    `HF_HUB_OFFLINE is set and ${cacheDir} holds no ${files.join(' or ')} of ${file.id}@${file.revision}${byKey(file)}; ` +
+      `run once with the network on, or ${localPath(file)}`,
   );
 }
 
-export function unreachable(file: HubFile, endpoint: string, cause: Error): CrosscheckError {
+export function unreachable(file: Asked<HubFile>, endpoint: string, cause: Error): CrosscheckError {
   return new CrosscheckError(
     'CROSSCHECK_HUB_UNREACHABLE',
-    `could not get ${name(file)} from ${endpoint}: ${cause.message}. Check the network and HF_ENDPOINT ` +
-      `(behind a proxy set HTTPS_PROXY), or give a local path`,
+    `could not get ${name(file)}${byKey(file)} from ${endpoint}: ${cause.message}. Check the network and HF_ENDPOINT ` +
+      `(behind a proxy set HTTPS_PROXY), or ${localPath(file)}`,
     { cause },
   );
 }
 
-export function noneFound(file: Omit<HubFile, 'file'>, files: readonly string[], endpoint: string): CrosscheckError {
-  const message = `${file.id}@${file.revision} at ${endpoint} has none of ${files.join(', ')}; check the id and the revision`;
+export function noneFound(
+  file: Asked<Omit<HubFile, 'file'>>,
+  files: readonly string[],
+  endpoint: string,
+): CrosscheckError {
+  const message = `${file.id}@${file.revision}${byKey(file)} at ${endpoint} has none of ${files.join(', ')}; check the id and the revision`;
   return new CrosscheckError('CROSSCHECK_HUB_NOT_FOUND', message);
 }
 

@@ -13,6 +13,8 @@ import { patient, type Retrying } from './request.ts';
 export interface HubOptions {
   /** Branch, tag or commit; null means `main`. */
   readonly revision?: string | null;
+  /** The config key that names the repository, for messages. */
+  readonly askedBy?: string;
   /** Called for every piece that arrives. */
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** Environment variables; the process's own by default. */
@@ -23,6 +25,7 @@ export interface HubOptions {
 interface Session {
   readonly hub: HubEnvironment;
   readonly folder: string;
+  readonly askedBy: string | undefined;
   readonly headers: Record<string, string>;
   readonly retrying: Retrying;
   readonly onProgress: (progress: DownloadProgress) => void;
@@ -49,7 +52,9 @@ export async function downloadFromHub(id: string, files: readonly string[], opti
     if (found !== null) return found;
   }
   const { isOffline, cacheDir, endpoint } = session.hub;
-  throw isOffline ? offline({ id, revision }, files, cacheDir) : noneFound({ id, revision }, files, endpoint);
+  throw isOffline
+    ? offline({ id, revision, askedBy: options.askedBy }, files, cacheDir)
+    : noneFound({ id, revision, askedBy: options.askedBy }, files, endpoint);
 }
 
 async function openSession(id: string, options: HubOptions): Promise<Session> {
@@ -58,6 +63,7 @@ async function openSession(id: string, options: HubOptions): Promise<Session> {
   return {
     hub,
     folder: repositoryFolder(hub.cacheDir, id),
+    askedBy: options.askedBy,
     headers: {
       'accept-encoding': 'identity',
       'user-agent': 'crosscheck',
@@ -79,7 +85,7 @@ async function findFile(session: Session, file: HubFile): Promise<string | null>
     if (isSystemError(error)) throw cacheUnwritable(session.hub.cacheDir, error);
     if (!(error instanceof Unreachable)) throw error;
     if (cached !== null) return cached;
-    throw unreachable(file, session.hub.endpoint, error);
+    throw unreachable({ ...file, askedBy: session.askedBy }, session.hub.endpoint, error);
   }
 }
 
