@@ -123,16 +123,29 @@ describe('two, three and four workers', { timeout: slowMs }, () => {
 });
 
 describe('a run of two workers that is killed', { timeout: slowMs }, () => {
-  it.each([1, 3])('goes on with %i as if nothing had happened', async (world) => {
+  it('goes on with one, or with three, as if nothing had happened', async () => {
     const overrides = [...everything, noStepsOfNoise, 'training.save_every_steps=1'];
     const undisturbed = await train(2, overrides);
-    for (const diesAt of [5, 14]) {
+    // In mid-epoch, in the first phase and in the second one.
+    for (const [diesAt, world] of [
+      [5, 3],
+      [14, 1],
+    ] as const) {
       const dir = testFolder();
       await expect(train(2, overrides, { dir, diesAt })).rejects.toThrow('killed');
       const goneOn = await train(world, [...overrides, `training.resume=${folderOf(dir, 0)}`], { dir });
       expect(goneOn.output).toContain('resuming');
       await expectSameRun(goneOn, undisturbed);
     }
+  });
+
+  it('goes on with more than it has parts, in larger steps and over the same batches', async () => {
+    const overrides = ['training.batch_size=6', 'training.accumulate_steps=2', 'training.save_every_steps=1'];
+    const dir = testFolder();
+    // Two steps of the first epoch are done: 4 of its 11 batches.
+    await expect(train(2, overrides, { dir, diesAt: 3 })).rejects.toThrow('killed');
+    const goneOn = await train(4, [...overrides, `training.resume=${folderOf(dir, 0)}`], { dir });
+    expect(goneOn.steps.map((line) => line['train/batch_size'])).toEqual([12, 12, 24, 16, 24, 24, 16]);
   });
 });
 
