@@ -1,10 +1,13 @@
 import { CrosscheckError } from '@crosscheck/contract';
 import { stepsOf } from './curves.ts';
 import { type Confusion, computeMetrics, type Metrics, ratesOf } from './metrics.ts';
+import { pairedAccuracy } from './paired/accuracy-difference.ts';
 import { requireBothClasses, sortScores } from './scored.ts';
 
 /** What a threshold should achieve on the rows it is chosen on. */
 export type ThresholdRule =
+  /** Fewest wrong verdicts, where McNemar's exact test tells them from those at 0.5; else 0.5. */
+  | { kind: 'mistakes' }
   /** Highest F1 of FAKE. */
   | { kind: 'f1' }
   /** Lowest summed price of wrong verdicts: a REAL post called FAKE, a FAKE post called REAL. */
@@ -46,6 +49,8 @@ function candidatesOf(probabilities: ArrayLike<number>, labels: ArrayLike<number
 function scoreOf(rule: ThresholdRule, confusion: Confusion): number {
   const { fp, fn, tn, tp } = confusion;
   switch (rule.kind) {
+    case 'mistakes':
+      return -(fp + fn);
     case 'f1':
       return ratesOf(confusion).f1;
     case 'cost':
@@ -53,6 +58,14 @@ function scoreOf(rule: ThresholdRule, confusion: Confusion): number {
     case 'fpr':
       return fp / (fp + tn) <= rule.maximum ? tp / (tp + fn) : Number.NEGATIVE_INFINITY;
   }
+}
+
+const significance = 0.05;
+
+/** Whether chance explains what verdicts at this threshold have before those at 0.5. */
+function isLikeHalf(threshold: number, probabilities: ArrayLike<number>, labels: ArrayLike<number>): boolean {
+  const at = (one: number) => ({ probabilities, threshold: one });
+  return pairedAccuracy(at(0.5), at(threshold), labels).pValue >= significance;
 }
 
 function checkRule(rule: ThresholdRule): void {
@@ -81,8 +94,8 @@ export function chooseThreshold(
   const scores = candidates.map(({ confusion }) => scoreOf(rule, confusion));
   const best = scores.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   const equallyGood = candidates.filter((_, i) => scores[i] === best);
-  const { threshold } = equallyGood.reduce((a, b) =>
-    Math.abs(b.threshold - 0.5) < Math.abs(a.threshold - 0.5) ? b : a,
-  );
+  const chosen = equallyGood.reduce((a, b) => (Math.abs(b.threshold - 0.5) < Math.abs(a.threshold - 0.5) ? b : a));
+  const isChance = rule.kind === 'mistakes' && isLikeHalf(chosen.threshold, probabilities, labels);
+  const threshold = isChance ? 0.5 : chosen.threshold;
   return { threshold, rule, metrics: computeMetrics(probabilities, labels, threshold) };
 }

@@ -69,6 +69,35 @@ describe('threshold', () => {
     });
   });
 
+  describe('of fewest mistakes', () => {
+    const rule = { kind: 'mistakes' } as const;
+    /** As many posts of each kind: probability and label. */
+    const repeat = (posts: [number, number, number][]) => {
+      const all = posts.flatMap(([count, p, label]) => Array.from({ length: count }, () => [p, label] as const));
+      return [all.map(([p]) => p), all.map(([, label]) => label)] as const;
+    };
+
+    test('leaves 0.5 where it is right about more posts than chance explains', () => {
+      // Six FAKE posts lie below 0.5, and no REAL one between: 6 : 0 has p = 0.03.
+      const posts = repeat([
+        [20, 0.1, 0],
+        [6, 0.4, 1],
+        [20, 0.9, 1],
+      ]);
+      expect(chooseThreshold(...posts, rule).threshold).toBeCloseTo(0.25, 12);
+    });
+
+    test('stays at 0.5 where chance explains it, and where every other one makes more mistakes', () => {
+      const five = repeat([
+        [20, 0.1, 0],
+        [5, 0.4, 1],
+        [20, 0.9, 1],
+      ]);
+      expect(chooseThreshold(...five, rule).threshold).toBe(0.5);
+      expect(chooseThreshold([0.2, 0.8], [0, 1], rule).threshold).toBe(0.5);
+    });
+  });
+
   test('lies halfway between the neighbours, and nearest to one half among equals', () => {
     expect(chooseThreshold([0.2, 0.8], [0, 1]).threshold).toBe(0.5);
     expect(chooseThreshold([0.1, 0.3], [0, 1]).threshold).toBeCloseTo(0.2, 12);

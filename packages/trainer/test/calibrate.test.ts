@@ -102,9 +102,9 @@ describe('what is fitted', () => {
 
   it('gives a threshold and an abstain band to those who set none', () => {
     const { decision } = calibrate();
-    expect(decision.threshold).toBe(chooseThreshold(probabilities, labels).threshold);
+    expect(decision.threshold).toBe(chooseThreshold(probabilities, labels, { kind: 'mistakes' }).threshold);
     expect(decision.calibration).toMatchObject({
-      threshold: 'highest F1, the default',
+      threshold: '0.5 unless another one makes fewer mistakes beyond chance, the default',
       abstain: 'narrowest that makes mistakes half as common, the default',
     });
     const { accuracy } = computeMetrics(probabilities, labels, decision.threshold);

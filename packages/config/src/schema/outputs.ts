@@ -112,7 +112,7 @@ export const calibrationSchema = z
       .union([z.enum(['auto', 'f1', 'cost', 'fpr']), share])
       .default('auto')
       .describe(
-        'FAKE above this; f1 = highest F1, cost = least costly mistakes, fpr = most FAKE found at that rate; auto = f1, and 0.5 with a band set by hand or a model that ranks by chance',
+        'FAKE above this; f1 = highest F1, cost = least costly mistakes, fpr = most FAKE found at that rate; auto = 0.5 unless another one makes fewer mistakes beyond chance',
       ),
     false_positive_cost: cost.describe('threshold=cost: price of a REAL post called FAKE'),
     false_negative_cost: cost.describe('threshold=cost: price of a FAKE post called REAL'),

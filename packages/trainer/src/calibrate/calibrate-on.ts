@@ -127,7 +127,7 @@ function thresholdRule(settings: Settings, isRanking: boolean): ThresholdRule | 
   const { threshold, false_positive_cost: falsePositive, false_negative_cost: falseNegative } = settings;
   if (typeof threshold === 'number') return threshold;
   const rules: Record<typeof threshold, ThresholdRule | number> = {
-    auto: isFittedByDefault(settings, isRanking) ? { kind: 'f1' } : 0.5,
+    auto: isFittedByDefault(settings, isRanking) ? { kind: 'mistakes' } : 0.5,
     f1: { kind: 'f1' },
     cost: { kind: 'cost', falsePositive, falseNegative },
     fpr: { kind: 'fpr', maximum: settings.max_false_positive_rate },
@@ -150,7 +150,9 @@ function describeRule(
 ): Pick<Calibration, 'temperature' | 'threshold' | 'abstain'> {
   const given = 'set by hand';
   const thresholds: Record<string, string> = {
-    auto: isFittedByDefault(settings, isRanking) ? 'highest F1, the default' : 'the default',
+    auto: isFittedByDefault(settings, isRanking)
+      ? '0.5 unless another one makes fewer mistakes beyond chance, the default'
+      : 'the default',
     f1: 'highest F1',
     cost: `lowest cost, ${settings.false_positive_cost} for a REAL post called FAKE, ${settings.false_negative_cost} for a FAKE one called REAL`,
     fpr: `most FAKE found while at most ${settings.max_false_positive_rate} of REAL posts are called FAKE`,
