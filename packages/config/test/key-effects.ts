@@ -386,6 +386,10 @@ const shown: Record<string, Record<string, string[]>> = {
     'a candidate judges every post': ['serve.shadow.artifact'],
     'serve.shadow.share is the share of the posts': ['serve.shadow.share', 'serve.shadow.queue_size'],
   },
+  'packages/server/test/feedback.test.ts': {
+    'takes no feedback and keeps nothing unless a store is named': ['serve.feedback.store'],
+    'keeps the post that somebody spoke of': ['serve.feedback.keep_posts'],
+  },
   'packages/server/test/log-level.test.ts': { 'serve.log_level is the least serious line': ['serve.log_level'] },
 };
 

@@ -61,6 +61,7 @@ async function ask() {
     return;
   }
   setAsking(true);
+  offerDesk(null);
   say('Judging, and looking what weighed …');
   try {
     show(await explain(file, text), { file, text });
@@ -96,10 +97,34 @@ async function send(route, file, text) {
 
 async function readAnswer(response) {
   const answer = await response.json().catch(() => ({}));
-  if (response.ok) return answer;
+  if (response.ok) {
+    offerDesk(response.headers.get('x-feedback') && response.headers.get('x-request-id'));
+    return answer;
+  }
   if (response.status === 401) {
     $('key-field').hidden = false;
     $('key').focus();
   }
   throw new Error(answer.message ?? `The service answered ${response.status}.`);
+}
+
+/** Of the answer that is shown; null where the service keeps no feedback. */
+let spokenOf = null;
+
+function offerDesk(requestId) {
+  spokenOf = requestId;
+  $('desk').hidden = !requestId;
+  $('desk-status').textContent = '';
+}
+
+for (const says of document.querySelectorAll('[data-says]'))
+  says.addEventListener('click', () => void sayOfDesk(says.dataset.says));
+
+async function sayOfDesk(label) {
+  const key = $('key').value;
+  const headers = { 'content-type': 'application/json', ...(key && { 'x-api-key': key }) };
+  const body = JSON.stringify({ request_id: spokenOf, label });
+  const response = await fetch('feedback', { method: 'POST', headers, body }).catch(() => null);
+  const { message = 'The service cannot be reached.' } = (await response?.json().catch(() => ({}))) ?? {};
+  $('desk-status').textContent = response?.ok ? 'Kept. Another click replaces it.' : message;
 }

@@ -1,7 +1,9 @@
 import type { Classifier } from '@crosscheck/inference';
+import { openStore } from '@crosscheck/storage';
 import fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
 import type { Registry } from 'prom-client';
-import { createAdmission } from './http/admission.ts';
+import { Desk } from './feedback/desk.ts';
+import { createAdmission, createKeyCheck } from './http/admission.ts';
 import { answerConnectionError, answerErrors, sendError } from './http/answer-errors.ts';
 import { addResponseHeaders, requestId } from './http/headers.ts';
 import { lingerOnEarlyAnswers } from './http/linger.ts';
@@ -11,6 +13,7 @@ import { addDocs } from './openapi/docs.ts';
 import type { RouteContext } from './routes/context.ts';
 import { explainRoutes } from './routes/explain.ts';
 import { ExplanationCache } from './routes/explanation-cache.ts';
+import { feedbackRoutes } from './routes/feedback.ts';
 import { healthRoutes } from './routes/health.ts';
 import { inferenceProtocolRoutes } from './routes/inference-protocol/routes.ts';
 import { addMetrics } from './routes/metrics.ts';
@@ -54,7 +57,8 @@ export async function buildApp({ classifier, settings, logStream }: AppOptions):
     settings,
     pathPrefix: prefix,
     budget: { limit: Math.max(settings.max_buffered_bytes, settings.max_body_bytes), used: 0 },
-    onVerdicts: () => {},
+    watchers: [],
+    checkKey: createKeyCheck(settings.api_key),
     explanations: new ExplanationCache(settings.explain.cache_seconds),
     admit: createAdmission(service, settings),
   };
@@ -73,6 +77,7 @@ export async function buildApp({ classifier, settings, logStream }: AppOptions):
   await addDocs(app, { hasApiKey: settings.api_key !== null || settings.explain.api_key !== null, prefix });
   const registry = addMetrics(app, context);
   if (settings.shadow.artifact !== null) addShadow(app, context, registry);
+  if (settings.feedback.store !== null) await addFeedback(app, context, registry);
   for (const routes of [healthRoutes, predictRoutes, explainRoutes, inferenceProtocolRoutes, pageRoutes])
     await app.register(routes, context);
   await app.ready();
@@ -81,8 +86,19 @@ export async function buildApp({ classifier, settings, logStream }: AppOptions):
 
 function addShadow(app: FastifyInstance, context: RouteContext, registry: Registry): void {
   const shadow = new Shadow(context.settings, app.log, registry);
-  context.onVerdicts = (...verdicts) => shadow.observe(...verdicts);
+  context.watchers.push((reply, posts, predictions) => shadow.observe(reply, posts, predictions));
   app.addHook('onClose', async () => shadow.close());
+}
+
+async function addFeedback(app: FastifyInstance, context: RouteContext, registry: Registry): Promise<void> {
+  const { store, keep_posts: keepPosts } = context.settings.feedback;
+  const options = { keepPosts, service: context.service, log: app.log, registry };
+  const desk = new Desk({ ...options, store: openStore(store as string) });
+  context.watchers.push((...verdicts) => desk.observe(...verdicts));
+  // The page shows its buttons where an answer says so.
+  context.watchers.push((reply) => void reply.header('x-feedback', 'feedback'));
+  app.addHook('onClose', async () => desk.close());
+  await app.register(feedbackRoutes, { ...context, desk });
 }
 
 interface OpenOptions extends Pick<AppOptions, 'settings' | 'logStream'> {

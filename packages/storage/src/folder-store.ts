@@ -54,6 +54,13 @@ export class FolderStore implements ObjectStore {
     await this.#place(key, chunks, renameOver);
   }
 
+  async remove(key: string): Promise<void> {
+    const file = this.#file(key);
+    await rm(file, { force: true }).catch((cause: unknown) => {
+      throw refused(file, cause);
+    });
+  }
+
   async #place(
     key: string,
     chunks: AsyncIterable<Uint8Array> | Uint8Array[],

@@ -44,6 +44,10 @@ export class HttpStore implements ObjectStore {
     await this.write();
   }
 
+  async remove(): Promise<void> {
+    await this.write();
+  }
+
   #place(key: string): string {
     return `${this.url}/${partsOfKey(this.url, key).map(encodeURIComponent).join('/')}`;
   }

@@ -26,7 +26,13 @@ export interface ObjectStore {
    * @throws CROSSCHECK_STORAGE_READ_ONLY, CROSSCHECK_STORAGE_DENIED, CROSSCHECK_STORAGE_WRITE_FAILED
    */
   write(key: string, bytes: Uint8Array, options?: WriteOptions): Promise<boolean>;
-  /** The same for an object of any size, in constant memory. It appears when the last chunk is there, and not at all after an error. */
+  /**
+   * Deletes an object; one that is not there is gone already.
+   *
+   * @throws CROSSCHECK_STORAGE_READ_ONLY, CROSSCHECK_STORAGE_DENIED, CROSSCHECK_STORAGE_WRITE_FAILED
+   */
+  remove(key: string): Promise<void>;
+  /** As `write` does, an object of any size, in constant memory. It appears when the last chunk is there, and not at all after an error. */
   writeStream(key: string, chunks: AsyncIterable<Uint8Array>): Promise<void>;
 }
 

@@ -49,6 +49,15 @@ describe.each(Object.keys(open))('%s', (kind) => {
     expect(await store.list('')).toHaveLength(2 + keys.length + odd.length);
   });
 
+  test('deletes an object, and one that is not there', async () => {
+    const store = openOf('deleting');
+    for (const key of ['a/b.csv', "a/quote's.csv"]) await store.write(key, bytes('x'));
+    await store.remove("a/quote's.csv");
+    await store.remove('a/nothing.csv');
+    expect(await store.list('')).toEqual(['a/b.csv']);
+    await expect(store.remove('../outside')).rejects.toMatchObject({ code: 'CROSSCHECK_STORAGE_BAD_KEY' });
+  });
+
   test('lets one of many writers win where an object must not be there yet', async () => {
     const store = openOf('race');
     const writers = Array.from({ length: 8 }, (_, i) => `writer ${i}`);

@@ -198,6 +198,17 @@ const serveShadowSchema = z.strictObject({
   queue_size: z.int().min(1).default(16).describe('posts that wait for the candidate; it does not judge more'),
 });
 
+/** `serve.feedback.*`: what a desk says of verdicts. Nothing is kept unless a store is named. */
+const serveFeedbackSchema = z.strictObject({
+  store: path
+    .nullable()
+    .default(null)
+    .describe(
+      'folder or s3://bucket/prefix that keeps verdicts and what POST /feedback says of them; null = nothing is kept',
+    ),
+  keep_posts: z.boolean().default(false).describe('keep the post, too, when somebody says what it was'),
+});
+
 /** `serve.*`: the HTTP service. */
 export const serveSchema = z.strictObject({
   artifact: path.default('artifact').describe('artifact folder to serve'),
@@ -248,6 +259,7 @@ export const serveSchema = z.strictObject({
   explain: serveExplainSchema.prefault({}),
   fetch: serveFetchSchema.prefault({}),
   shadow: serveShadowSchema.prefault({}),
+  feedback: serveFeedbackSchema.prefault({}),
   deadline_ms: z.int().min(1).default(10_000).describe('a request that waits longer gets 504'),
   receive_ms: z.int().min(1).default(30_000).describe('time for a request to arrive; slower ones get 408'),
   keep_alive_ms: z.int().min(1).default(72_000).describe('idle connections are closed after this'),

@@ -225,6 +225,7 @@ export const serveReads: Reads<InferenceConfig> = {
       'serve.fetch.hosts',
       ({ serve }) => serve.fetch.hosts.length > 0,
     ],
+    [['serve.feedback.keep_posts'], 'serve.feedback.store', ({ serve }) => serve.feedback.store !== null],
     [
       ['serve.shadow.share', 'serve.shadow.queue_size'],
       'serve.shadow.artifact',

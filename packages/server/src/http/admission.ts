@@ -30,7 +30,7 @@ export function createAdmission(
   };
 }
 
-type KeyCheck = (headers: IncomingHttpHeaders) => void;
+export type KeyCheck = (headers: IncomingHttpHeaders) => void;
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
@@ -38,7 +38,7 @@ const digest = (text: string) => createHash('sha256').update(text).digest();
  * Makes the check of `X-API-Key: …` or `Authorization: Bearer …`; without a key, everybody passes. Digests of equal length are compared in constant time, so that neither
  * the key nor its length can be measured.
  */
-function createKeyCheck(expected: string | null): KeyCheck {
+export function createKeyCheck(expected: string | null): KeyCheck {
   if (expected === null) return () => {};
   const expectedDigest = digest(expected);
   return (headers) => {

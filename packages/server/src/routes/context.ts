@@ -4,7 +4,7 @@ import { type Classifier, imageTypeNames, type Post, type Prediction, requireBan
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FormPart } from '../form/multipart.ts';
 import type { PostLimits } from '../form/read-posts.ts';
-import type { Line } from '../http/admission.ts';
+import type { KeyCheck, Line } from '../http/admission.ts';
 import type { BodyBudget } from '../http/body.ts';
 import { fetchImage } from '../http/fetch-image.ts';
 import type { Prefix } from '../http/prefix.ts';
@@ -13,6 +13,14 @@ import type { Service } from '../service.ts';
 import type { ExplanationCache } from './explanation-cache.ts';
 import { disconnectSignal } from './judge.ts';
 
+/** @param first number of the first of these posts in its request */
+export type VerdictWatcher = (
+  reply: FastifyReply,
+  posts: readonly Post[],
+  predictions: readonly Prediction[],
+  first?: number,
+) => void;
+
 /** What routes share. */
 export interface RouteContext {
   service: Service;
@@ -20,8 +28,10 @@ export interface RouteContext {
   pathPrefix: Prefix;
   budget: BodyBudget;
   explanations: ExplanationCache;
-  /** Hears of every verdict that a client is told. */
-  onVerdicts: (reply: FastifyReply, posts: readonly Post[], predictions: readonly Prediction[]) => void;
+  /** Hear of every verdict that a client is told. */
+  watchers: VerdictWatcher[];
+  /** Throws when the request has not the key of verdicts. */
+  checkKey: KeyCheck;
   /** Throws when the request may not ask the model. */
   admit: (request: FastifyRequest, line?: Line) => void;
 }
@@ -98,6 +108,11 @@ export async function withFetchedImage(
   request.bodyBytes += bytes.length;
   const filename = path.posix.basename(URL.parse(url)?.pathname ?? '');
   return [...parts.filter((other) => other !== part), { ...part, name: 'image', filename, bytes }];
+}
+
+/** Lets the watchers hear of verdicts. */
+export function tell({ watchers }: RouteContext, ...verdicts: Parameters<VerdictWatcher>): void {
+  for (const watch of watchers) watch(...verdicts);
 }
 
 /** The field that asks for UNSURE, for the documentation of the API. */

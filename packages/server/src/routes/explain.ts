@@ -8,7 +8,7 @@ import { readPost } from '../form/read-posts.ts';
 import { acceptBody } from '../http/body.ts';
 import { errorResponses, fetchErrors, jsonSchema, modelErrors } from '../openapi/schemas.ts';
 import { answerSchema } from './answer.ts';
-import { bandFor, postBody, postLimits, type RouteContext, withFetchedImage } from './context.ts';
+import { bandFor, postBody, postLimits, type RouteContext, tell, withFetchedImage } from './context.ts';
 import { explain, limitsOf } from './judge.ts';
 
 const verdict = answerSchema.omit({ filename: true });
@@ -78,6 +78,7 @@ export async function explainRoutes(app: FastifyInstance, context: RouteContext)
       const band = bandFor(settings, classifier, abstain);
       const work = () => explain(classifier, post, limitsOf(reply, settings.deadline_ms));
       const explanation = await explanations.find(post, work);
+      tell(context, reply, [post], [explanation.prediction]);
       return { filename: post.filename, ...explanationToJson(explanation, band) };
     },
   );

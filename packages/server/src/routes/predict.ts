@@ -13,6 +13,7 @@ import {
   postBody,
   postLimits,
   type RouteContext,
+  tell,
   withFetchedImage,
 } from './context.ts';
 import { judge, limitsOf } from './judge.ts';
@@ -66,7 +67,7 @@ function addPredict(app: FastifyInstance, context: RouteContext): void {
     const { post, abstain } = readPost(parts, postLimits(settings, classifier));
     const band = bandFor(settings, classifier, abstain);
     const [prediction] = await judge(classifier, [post], limitsOf(reply, settings.deadline_ms));
-    context.onVerdicts(reply, [post], [prediction as Prediction]);
+    tell(context, reply, [post], [prediction as Prediction]);
     return toAnswer(post.filename, withBand(prediction as Prediction, band));
   });
 }
@@ -98,7 +99,7 @@ function addPredictBatch(app: FastifyInstance, context: RouteContext): void {
     );
     const judged = results.map((result) => (result.status === 'fulfilled' ? result.value[0] : undefined));
     for (const [i, prediction] of judged.entries())
-      if (prediction) context.onVerdicts(reply, [posts[i] as UploadedPost], [prediction]);
+      if (prediction) tell(context, reply, [posts[i] as UploadedPost], [prediction], i);
     return toBatchAnswer(posts, results, band);
   });
 }

@@ -99,6 +99,11 @@ export class S3Store implements ObjectStore {
     }
   }
 
+  async remove(key: string): Promise<void> {
+    const response = await this.#call(key, { method: 'DELETE' });
+    if (response.status !== 404) await this.#requireWritten(key, response);
+  }
+
   /** A 409 may come from a writer that then dies: ask until the object is there or ours is taken. */
   async #settled(key: string, bytes: Uint8Array): Promise<boolean> {
     if (await this.exists(key)) return false;

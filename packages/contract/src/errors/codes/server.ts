@@ -158,6 +158,16 @@ export const serverErrors = {
     status: 499,
     example: 'the client closed the connection before it had its answer',
   },
+  CROSSCHECK_FEEDBACK_STORE: {
+    status: 503,
+    meaning: 'what `POST /feedback` sent cannot be written to `serve.feedback.store`',
+    remedy: 'send it again later; the message has the reason, the log has it for verdicts, too',
+    example: 'what the desk says cannot be kept: the bucket does not answer; try again later',
+  },
+  CROSSCHECK_FEEDBACK_NO_STORE: {
+    meaning: '`pnpm data:feedback` was given no store, or one that holds nothing of the service',
+    remedy: 'name what `serve.feedback.store` names: `store=feedback` or `store=s3://bucket/prefix`',
+  },
   CROSSCHECK_SERVER_STARTING: {
     meaning: 'the model is still loading',
     remedy: 'wait until `/readyz` answers 200',

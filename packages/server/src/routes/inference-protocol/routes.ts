@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { acceptBody } from '../../http/body.ts';
 import { jsonSchema, modelErrors, protocolErrors } from '../../openapi/schemas.ts';
 import { version } from '../../version.ts';
-import { bandFor, postLimits, type RouteContext } from '../context.ts';
+import { bandFor, postLimits, type RouteContext, tell } from '../context.ts';
 import { judge, limitsOf } from '../judge.ts';
 import { exampleRequest, inferRequest, readRequest } from './infer-request.ts';
 import { checkOutputs, type InferAnswer, inferResponse, outputs, respond } from './infer-response.ts';
@@ -85,7 +85,7 @@ export async function inferenceProtocolRoutes(app: FastifyInstance, context: Rou
         const posts = readPosts(request, body?.tensors ?? Buffer.alloc(0), postLimits(settings, classifier));
         const band = bandFor(settings, classifier, request.parameters?.abstain ?? null);
         const predictions = await judge(classifier, posts, limitsOf(reply, settings.deadline_ms));
-        context.onVerdicts(reply, posts, predictions);
+        tell(context, reply, posts, predictions);
         const judged = predictions.map((prediction) => withBand(prediction, band));
         return sendAnswer(reply, respond(classifier, request, judged));
       },
