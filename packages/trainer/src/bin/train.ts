@@ -1,5 +1,5 @@
 import { runCommand, trainConfigSchema, trainReads } from '@crosscheck/config';
-import { isFollower } from '../distributed/find-placement.ts';
+import { isFollower, refuseSweepOfWorkers } from '../distributed/find-placement.ts';
 import { runMetricNames } from '../report/metric-names.ts';
 import { choosePrecision } from '../run/precision.ts';
 
@@ -14,7 +14,10 @@ await runCommand({
   ownFolder: 'training.checkpoint_dir',
   // It looks for signals by itself, and saves before it ends.
   patienceMs: Number.POSITIVE_INFINITY,
-  openSweep: async (start) => (await import('../sweep/open-sweep.ts')).openSweep(start),
+  openSweep: async (start) => {
+    refuseSweepOfWorkers(start.config);
+    return (await import('../sweep/open-sweep.ts')).openSweep(start);
+  },
   objectives: { minimize: 'val/loss', maximize: 'val/accuracy' },
   search: async (start) => (await import('../sweep/search.ts')).search(start),
   stored: async (overrides) => (await import('../run/stored-run.ts')).readStoredConfig(overrides),

@@ -37,6 +37,16 @@ export function findPlacement({ training }: TrainConfig, env: Environment = proc
 /** True for a worker that leaves the run folder to the first one. */
 export const isFollower = (config: TrainConfig): boolean => (findPlacement(config)?.rank ?? 0) > 0;
 
+/** @throws CROSSCHECK_CONFIG_WORKERS for a sweep that a launcher starts on every worker */
+export function refuseSweepOfWorkers(config: TrainConfig): void {
+  const placement = findPlacement(config);
+  if (placement === null) return;
+  throw unusable(
+    `a sweep (-m) starts its jobs from one process, but ${placement.source} says that this is one of ${placement.world} workers; ` +
+      'start one launch for each combination, or sweep on one machine with training.distributed.processes',
+  );
+}
+
 function fromHosts(hosts: readonly string[] | null, env: Environment): Placement | null {
   if (hosts === null) return null;
   const text = env['JOB_COMPLETION_INDEX'];

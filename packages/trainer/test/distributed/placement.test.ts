@@ -1,6 +1,6 @@
 import { composeConfig, trainConfigSchema } from '@crosscheck/config';
-import { describe, expect, test } from 'vitest';
-import { findPlacement } from '../../src/distributed/find-placement.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { findPlacement, refuseSweepOfWorkers } from '../../src/distributed/find-placement.ts';
 
 function place(env: Record<string, string>, ...overrides: string[]) {
   const { config } = composeConfig({
@@ -112,5 +112,13 @@ describe('what cannot be meant is refused with what to do', () => {
       /TF_CONFIG says that 2 were started/,
     );
     expect(() => place({ JOB_COMPLETION_INDEX: '0' }, 'hosts=[a,b:1]')).toThrow(/is host:port, got "a"/);
+  });
+
+  test('a sweep on every worker', () => {
+    const { config } = composeConfig({ configName: 'config', schema: trainConfigSchema, overrides: [] });
+    vi.stubEnv('TF_CONFIG', tfConfig({ worker: two }, worker(0)).TF_CONFIG);
+    expect(() => refuseSweepOfWorkers(config)).toThrow(/a sweep \(-m\).*TF_CONFIG says that this is one of 2 workers/);
+    vi.unstubAllEnvs();
+    refuseSweepOfWorkers(config);
   });
 });
