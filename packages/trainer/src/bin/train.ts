@@ -19,7 +19,10 @@ await runCommand({
     return (await import('../sweep/open-sweep.ts')).openSweep(start);
   },
   objectives: { minimize: 'val/loss', maximize: 'val/accuracy' },
-  search: async (start) => (await import('../sweep/search.ts')).search(start),
+  search: async (start) => {
+    refuseSweepOfWorkers(start.config);
+    return (await import('../sweep/search.ts')).search(start);
+  },
   stored: async (overrides) => (await import('../run/stored-run.ts')).readStoredConfig(overrides),
   follows: isFollower,
   main: async (run) => {

@@ -15,21 +15,29 @@ import { lostError } from './lost.ts';
 import { watchPeers } from './watch-peers.ts';
 import type { Reduced, Workers } from './workers.ts';
 
+type GradientDtype = 'float32' | 'bfloat16';
+
 export interface CollectiveOptions {
   startSeconds: number;
   timeoutSeconds: number;
-  gradientDtype: 'float32' | 'bfloat16';
+  gradientDtype: GradientDtype;
   say: (line: string) => void;
 }
 
+export interface CollectiveWorkers extends Workers {
+  /** The same sum in other numbers or buckets: for measurements. */
+  sumIn(dtype: GradientDtype, bucketSize: number, tensors: readonly tf.Tensor[]): Promise<Reduced>;
+}
+
 /** Workers that reach each other by TensorFlow's collectives. Resolves when all are there. @throws CROSSCHECK_WORKERS_… */
-export async function openCollectiveWorkers(options: CollectiveOptions): Promise<Workers> {
+export async function openCollectiveWorkers(options: CollectiveOptions): Promise<CollectiveWorkers> {
   const { addresses, rank } = openCollectives();
   const world = addresses.length;
   const others = addresses.flatMap((address, peer) => (peer === rank ? [] : [{ peer, address }]));
   await awaitAll(others, options);
   const reduce = reducer(world, others, options.timeoutSeconds);
   const [sum, gather] = [sumOver(reduce, options.gradientDtype), gatherOver(reduce, { rank, world })];
+  const sumIn: CollectiveWorkers['sumIn'] = (dtype, size, tensors) => sumOver(reduce, dtype, size)(tensors);
   let isClosed = false;
   const close = async () => {
     if (isClosed) return;
@@ -37,7 +45,7 @@ export async function openCollectiveWorkers(options: CollectiveOptions): Promise
     // Whoever leaves first would cut the last answer to the others short.
     await gather('farewell').catch(() => undefined);
   };
-  return { rank, world, sum, gather, close };
+  return { rank, world, sum, sumIn, gather, close };
 }
 
 interface Other {
@@ -129,9 +137,12 @@ async function describeLoss(others: readonly Other[], error: unknown): Promise<s
   return gone.length > 0 ? `${gone.join(' and ')} is gone (${reason})` : `the workers lost each other (${reason})`;
 }
 
-function sumOver(reduce: Reduce, dtype: CollectiveOptions['gradientDtype']): Workers['sum'] {
+function sumOver(reduce: Reduce, dtype: GradientDtype, size: number = bucketSize): Workers['sum'] {
   return async (tensors, also = new Float32Array(0)): Promise<Reduced> => {
-    const buckets = planBuckets(tensors.map(({ size }) => size));
+    const buckets = planBuckets(
+      tensors.map((tensor) => tensor.size),
+      size,
+    );
     const isRounded = dtype === 'bfloat16';
     // All are on their way before the first one is waited for.
     const sums = buckets.map((pieces, i) => {
