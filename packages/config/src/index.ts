@@ -12,7 +12,6 @@ export { commandLine, describeNext } from './cli/next-command.ts';
 export { runCommand } from './cli/run-command.ts';
 export { readOverrides } from './cli/run-folder.ts';
 export { gpuEnvironment, visibleGpus } from './cli/sweep/gpus.ts';
-export { sortJobs } from './cli/sweep/table.ts';
 export type { EpochReport, ReportEpoch } from './cli/sweep/trial-link.ts';
 export { formatTable } from './cli/table.ts';
 export { type ComposeConfigOptions, type ComposedConfig, composeConfig } from './compose-config.ts';

@@ -167,6 +167,12 @@ test('an earlier study goes on, and trials are numbered on', async () => {
   expect(results('second')['best_value']).toBe(0);
 });
 
+test('a pruner that would never prune is refused, because its metric is known at the end only', async () => {
+  const settings = { pruner: { _target_: 'optuna.pruners.MedianPruner' } };
+  const start = startOf({ name: 'never', metrics: ['calibration/ece'], settings });
+  await expect(search(start)).rejects.toThrow(/calibration\/ece is known at their end only.*val\/loss/);
+});
+
 test('a direction that would look for the worst is refused', async () => {
   await expect(search(startOf({ name: 'worst', metrics: ['val/accuracy'] }))).rejects.toThrow(
     /val\/accuracy is better when higher, got minimize; set hydra.sweeper.direction=maximize/,

@@ -1,7 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import type { SearchStart, SweepJob, TrainConfig } from '@crosscheck/config';
-import { CrosscheckError, exitCodes, hideSecrets, messageOf, print, stopSignal } from '@crosscheck/contract';
+import { type SearchStart, type SweepJob, type TrainConfig, visibleGpus } from '@crosscheck/config';
+import {
+  CrosscheckError,
+  epochMetricNames,
+  exitCodes,
+  hideSecrets,
+  messageOf,
+  print,
+  stopSignal,
+} from '@crosscheck/contract';
 import { isLowerBetter } from '@crosscheck/evaluation';
 import { distributionJson } from '@crosscheck/hydra';
 import { openParent, type ParentRun } from './parent-run.ts';
@@ -30,6 +38,7 @@ export interface Search {
  */
 export async function search(start: SearchStart<TrainConfig>): Promise<number> {
   checkDirections(start);
+  checkPruning(start);
   mkdirSync(start.sweepDir, { recursive: true });
   const study = await Study.start(path.join(start.sweepDir, 'optuna.log'));
   try {
@@ -43,6 +52,14 @@ export async function search(start: SearchStart<TrainConfig>): Promise<number> {
   }
 }
 
+/** What is not measured after each epoch would never prune a trial. */
+function checkPruning({ metrics: [metric = ''], settings }: SearchStart<TrainConfig>): void {
+  const pruner = nameOfClass(settings.pruner);
+  if (pruner === 'NopPruner' || epochMetricNames.includes(metric)) return;
+  const message = `hydra/sweeper/pruner: trials are pruned by their epochs, and ${metric} is known at their end only; choose hydra/sweeper/pruner=none, or a hydra.sweeper.metric of epochs: ${epochMetricNames.filter((name) => name.startsWith('val/')).join(', ')}`;
+  throw new CrosscheckError('CROSSCHECK_CONFIG_VALUE', message);
+}
+
 /** A direction that would search for the worst is a slip; the plugin's default is minimize. */
 function checkDirections({ metrics, directions }: SearchStart<TrainConfig>): void {
   for (const [i, metric] of metrics.entries()) {
@@ -54,7 +71,7 @@ function checkDirections({ metrics, directions }: SearchStart<TrainConfig>): voi
 }
 
 async function openSearch(start: SearchStart<TrainConfig>, study: Study): Promise<Search> {
-  const { settings, space, sweepDir, directions, metrics, config, say } = start;
+  const { settings, space, sweepDir, directions, metrics, config, parallel, say } = start;
   const storage = settings.storage ?? `sqlite:///${path.join(sweepDir, 'study.db')}`;
   const opened = await study.open({
     storage,
@@ -69,7 +86,7 @@ async function openSearch(start: SearchStart<TrainConfig>, study: Study): Promis
   say(`Storage: ${hideSecrets(storage)}`);
   say(`Sampler: ${nameOfClass(settings.sampler)} of Optuna ${opened.version}, pruner: ${nameOfClass(settings.pruner)}`);
   say(`Directions: ${directions.map((direction, i) => `${direction} ${metrics[i]}`).join(', ')}`);
-  for (const line of describeEarlier(opened)) say(line);
+  for (const line of [...describeEarlier(opened), ...describeSharing(parallel, visibleGpus())]) say(line);
   const parent = await openParent(config, { stage: 'search', folder: sweepDir, say });
   parent?.logger.logParams({
     study: opened.study,
@@ -88,6 +105,12 @@ const nameOfClass = ({ _target_: target }: { _target_: string }) => {
   const name = target.split('.').at(-1) as string;
   return { create_nsgaii_sampler: 'NSGAIISampler', create_nsgaiii_sampler: 'NSGAIIISampler' }[name] ?? name;
 };
+
+/** Memory is shared where trials share a GPU, and each is slower. */
+const describeSharing = (parallel: number, gpus: readonly string[]) =>
+  gpus.length > 0 && parallel > gpus.length
+    ? [`${parallel} trials at once share ${gpus.length} GPU; set hydra.sweeper.n_jobs=${gpus.length} for one each`]
+    : [];
 
 const list = (numbers: readonly number[]) => numbers.map((number) => `#${number}`).join(', ');
 
