@@ -12,7 +12,7 @@ export { commandLine, describeNext } from './cli/next-command.ts';
 export { runCommand } from './cli/run-command.ts';
 export { readOverrides } from './cli/run-folder.ts';
 export { gpuEnvironment, visibleGpus } from './cli/sweep/gpus.ts';
-export type { EpochReport, ReportEpoch } from './cli/sweep/trial-link.ts';
+export type { EpochReport, ReportEpoch, TrialFate } from './cli/sweep/trial-link.ts';
 export { formatTable } from './cli/table.ts';
 export { type ComposeConfigOptions, type ComposedConfig, composeConfig } from './compose-config.ts';
 export { findConfigDir } from './config-dir.ts';

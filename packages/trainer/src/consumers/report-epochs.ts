@@ -1,21 +1,21 @@
-import type { ReportEpoch } from '@crosscheck/config';
+import type { ReportEpoch, TrialFate } from '@crosscheck/config';
 import type { Consumer } from '../loop/events.ts';
 
 export interface SearchReports extends Consumer {
-  /** The search ended the run, because others were better after as many epochs. */
-  isPruned(): boolean;
+  /** Whether the search has ended the run, and why. */
+  fate(): TrialFate;
 }
 
 /** Tells the search that this run is a trial of about every epoch; it may end the run. Undefined outside of a search. */
 export function reportEpochs(report: ReportEpoch | undefined): SearchReports {
-  let isPruned = false;
+  let fate: TrialFate = 'goes on';
   return {
     async on(event) {
       if (event.kind !== 'epoch' || report === undefined) return;
       const { metrics, position } = event;
-      isPruned = await report({ epoch: position.totalEpochs, metrics });
-      return isPruned ? 'stop-run' : undefined;
+      fate = await report({ epoch: position.totalEpochs, metrics });
+      return fate === 'goes on' ? undefined : 'stop-run';
     },
-    isPruned: () => isPruned,
+    fate: () => fate,
   };
 }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { describeNext, type JobResult } from '@crosscheck/config';
+import { describeNext, type JobResult, type TrialFate } from '@crosscheck/config';
 import { throwIfStopped } from '@crosscheck/contract';
 import { type Diagnosis, describeModalityUse, diagnosisTags, formatDiagnoses, wrap } from '@crosscheck/evaluation';
 import { type BestCalibration, calibrateBest } from '../calibrate/calibrate-best.ts';
@@ -31,7 +31,7 @@ export async function finishRun(open: OpenRun, outcome: TrainingOutcome): Promis
     say(`no epoch was finished; training.resume=${path.relative('.', runDir)} goes on from here`);
     return {};
   }
-  if (outcome.pruned) return finishPruned(open, outcome);
+  if (outcome.fate !== 'goes on') return finishTrial(open, outcome, outcome.fate);
   await returnToBest(open, outcome.best);
   const calibration = outcome.best && outcome.interrupted === null ? await calibrateBest(open, outcome.best) : null;
   const findings = mayReport(open, outcome) ? await judgeAll(open, calibration) : null;
@@ -51,14 +51,23 @@ export async function finishRun(open: OpenRun, outcome: TrainingOutcome): Promis
   };
 }
 
+const endedBecause = {
+  pruned: 'other trials were better by then',
+  abandoned: 'the search that it is a trial of is gone',
+} as const satisfies Partial<Record<TrialFate, string>>;
+
 /** A trial that a search ended is judged no further: what it reached is known. */
-async function finishPruned(open: OpenRun, outcome: TrainingOutcome): Promise<JobResult> {
+async function finishTrial(
+  open: OpenRun,
+  outcome: TrainingOutcome,
+  fate: keyof typeof endedBecause,
+): Promise<JobResult> {
   const { tracking, history, say } = open;
   const metrics = finalMetrics(open, outcome);
   tracking.course.logEnd(metrics, history.length - 1);
-  tracking.logger.setTags({ search_state: 'pruned' });
+  tracking.logger.setTags({ search_state: fate });
   await tracking.close('KILLED');
-  say(`pruned after epoch ${history.length}: other trials were better by then`);
+  say(`${fate} after epoch ${history.length}: ${endedBecause[fate]}`);
   return { metrics: { ...bestMetrics(open, outcome), ...metrics }, pruned: true };
 }
 

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { TrialFate } from '@crosscheck/config';
 import { type CrosscheckError, type StopSignal, withoutSecrets } from '@crosscheck/contract';
 import type { Optimizer } from '@crosscheck/engine';
 import { type Best, keepCheckpoints } from '../consumers/checkpoints.ts';
@@ -26,8 +27,8 @@ export interface TrainingOutcome {
   position: Position;
   /** The signal that ended it; null for one that ended by itself. */
   interrupted: StopSignal | null;
-  /** The search that it is a trial of ended it. */
-  pruned: boolean;
+  /** Whether the search that it is a trial of has ended it. */
+  fate: TrialFate;
   best: Best | null;
 }
 
@@ -85,7 +86,7 @@ export async function runAll(open: OpenRun): Promise<TrainingOutcome> {
     const position = await drive(loop, consumers, workers);
     const interrupted = await interrupt.takeStop();
     await push?.close(interrupted === null);
-    return { position, interrupted, pruned: interrupted === null && search.isPruned(), best: checkpoints.best };
+    return { position, interrupted, fate: interrupted === null ? search.fate() : 'goes on', best: checkpoints.best };
   } catch (error) {
     await push?.close(false);
     throw error;

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { type SearchStart, type SweepJob, type TrainConfig, visibleGpus } from '@crosscheck/config';
+import { type ReportEpoch, type SearchStart, type SweepJob, type TrainConfig, visibleGpus } from '@crosscheck/config';
 import {
   CrosscheckError,
   epochMetricNames,
@@ -119,7 +119,7 @@ function describeEarlier({ trials, taken_up, elsewhere }: OpenedStudy): string[]
     ...(trials === 0 ? [] : [`the study goes on after ${trials} ${trials === 1 ? 'trial' : 'trials'}`]),
     ...(taken_up.length === 0
       ? []
-      : [`${list(taken_up)} were left running by a search that is gone: failed, and tried again`]),
+      : [`${list(taken_up)} left running by a search that is gone: failed, and tried again`]),
     ...(elsewhere.length === 0 ? [] : [`${list(elsewhere)} may be running elsewhere: left as they are`]),
   ];
 }
@@ -129,7 +129,7 @@ async function runTrials(running: Search): Promise<void> {
   const { wanted } = running;
   const { settings, parallel, say, sweepDir } = running.start;
   if (wanted < settings.n_trials) say(`the grid has ${wanted} trials left`);
-  say(`running ${wanted} trials, ${Math.min(parallel, wanted)} at once, in ${sweepDir}`);
+  say(`running ${wanted} ${wanted === 1 ? 'trial' : 'trials'}, ${Math.min(parallel, wanted)} at once, in ${sweepDir}`);
   let asked = 0;
   const slots = Array.from({ length: Math.min(parallel, wanted) }, async (_, slot) => {
     while (asked < wanted && stopSignal() === null && !hasFailedTooOften(running)) {
@@ -172,10 +172,10 @@ async function runJob(
 ): Promise<SweepJob> {
   const [metric] = start.metrics as [string];
   const name = nameTrial(start.space, params);
-  const onReport = async ({ epoch, metrics }: { epoch: number; metrics: Record<string, number> }) => {
+  const onReport: ReportEpoch = async ({ epoch, metrics }) => {
     // Optuna prunes by one number; with several objectives there is none.
-    if (start.metrics.length > 1 || metrics[metric] === undefined) return false;
-    return study.report(number, epoch, metrics[metric]);
+    if (start.metrics.length > 1 || metrics[metric] === undefined) return 'goes on';
+    return (await study.report(number, epoch, metrics[metric])) ? 'pruned' : 'goes on';
   };
   try {
     return await start.runTrial({ number, drawn: params, slot, name, env: parent?.env ?? {}, onReport });

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { passStopsTo, print, printError } from '@crosscheck/contract';
-import type { EpochReport, ReportEpoch } from './trial-link.ts';
+import type { EpochReport, ReportEpoch, TrialFate } from './trial-link.ts';
 
 export interface Launch {
   args: string[];
@@ -41,7 +41,7 @@ function forward(stream: Readable | null, prefix: string, write: (text: string) 
 /** A report that cannot be answered lets the trial go on. */
 function answerReports(child: ChildProcess, onReport: ReportEpoch): void {
   child.on('message', (report) => {
-    const answer = (prune: boolean) => child.connected && child.send({ prune }, () => {});
-    onReport(report as EpochReport).then(answer, () => answer(false));
+    const answer = (fate: TrialFate) => child.connected && child.send(fate, () => {});
+    onReport(report as EpochReport).then(answer, () => answer('goes on'));
   });
 }

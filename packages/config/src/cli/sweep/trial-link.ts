@@ -7,16 +7,19 @@ export interface EpochReport {
   metrics: Record<string, number>;
 }
 
-/** Tells the search of an epoch. @returns true when the trial should end, because others were better */
-export type ReportEpoch = (report: EpochReport) => Promise<boolean>;
+/** What becomes of a trial after an epoch: it ends when others were better, or when nobody waits for it any more. */
+export type TrialFate = 'goes on' | 'pruned' | 'abandoned';
 
-/** The trial's end of the channel to the search that started it. A search that is gone ends nothing: the trial goes on by itself. */
+/** Tells the search of an epoch. */
+export type ReportEpoch = (report: EpochReport) => Promise<TrialFate>;
+
+/** The trial's end of the channel to the search that started it. */
 export const reportEpoch: ReportEpoch = async (report) => {
-  if (process.send === undefined || !process.connected) return false;
+  if (process.send === undefined || !process.connected) return 'abandoned';
   const waiting = new AbortController();
   const answer = Promise.race([
-    once(process, 'message', waiting).then(([{ prune }]) => prune as boolean),
-    once(process, 'disconnect', waiting).then(() => false),
+    once(process, 'message', waiting).then(([fate]) => fate as TrialFate),
+    once(process, 'disconnect', waiting).then((): TrialFate => 'abandoned'),
   ]);
   try {
     process.channel?.ref();
