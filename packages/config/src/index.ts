@@ -26,7 +26,7 @@ export {
 } from './schema/complete.ts';
 export * from './schema/index.ts';
 export { maxFailedShare } from './schema/inference.ts';
-export { architectureOf, describeForeignCheckpoint, preprocessingOf } from './schema/meaning.ts';
+export { architectureOf, describeForeignCheckpoint, preprocessingOf, readingOf } from './schema/meaning.ts';
 export {
   calibrateReads,
   evaluateReads,
@@ -36,4 +36,3 @@ export {
   serveReads,
   trainReads,
 } from './schema/read-when.ts';
-export { readingOf } from './schema/reading.ts';

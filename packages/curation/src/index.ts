@@ -1,6 +1,6 @@
-export { type AuditFacts, type AuditOptions, type AuditReport, auditData } from './audit/audit.ts';
+export { type AuditOptions, type AuditReport, auditData } from './audit/audit.ts';
 export { type Finding, type FindingKind, findingKinds, type RowReference } from './audit/findings.ts';
-export { type Limit, type LimitName, limitTable } from './audit/limits.ts';
+export { type AuditFacts, type Limit, type LimitName, limitTable } from './audit/limits.ts';
 export { renderAudit } from './audit/page/render-audit.ts';
 export type { AuditSource } from './audit/posts.ts';
 export type { ChosenProfile } from './audit/profile.ts';

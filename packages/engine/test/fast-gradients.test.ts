@@ -5,7 +5,8 @@ import { hasOwnKernels, tf } from '@crosscheck/tensorflow';
 import { difference, expectNoLeak } from '@crosscheck/testkit';
 import { describe, expect, test } from 'vitest';
 import { computeGradients, differentiate } from '../src/fast/engine.ts';
-import { composedKernels, type KernelSet, ownKernels } from '../src/fast/kernel-set.ts';
+import { composedKernels, ownKernels } from '../src/fast/kernel-set.ts';
+import { type KernelSet } from '../src/fast/work.ts';
 import {
   createAdamW,
   createModel,

@@ -1,5 +1,6 @@
 import { type AbstainBand, abstain, CrosscheckError, type MaybeVerdict } from '@crosscheck/contract';
-import type { Classifier, Prediction } from './classifier.ts';
+import type { Classifier } from './classifier.ts';
+import type { Prediction } from './parts.ts';
 
 /** A prediction, or UNSURE in its place where abstaining was asked for. */
 export type MaybePrediction = Omit<Prediction, 'prediction' | 'labelId'> & MaybeVerdict;

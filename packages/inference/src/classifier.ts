@@ -1,23 +1,26 @@
-import type { AbstainBand, Artifact, Verdict } from '@crosscheck/contract';
-import { artifactFiles, CrosscheckError, decide, isCrosscheckError, sigmoid } from '@crosscheck/contract';
-import type { Tokenizer } from '@crosscheck/preprocess';
-import { type DecodeOptions, Gate, loadTokenizer, openImage } from '@crosscheck/preprocess';
-import type { ArtifactFolder } from './artifact/read-artifact.ts';
-import { readArtifact, verifyHashes } from './artifact/read-artifact.ts';
+import {
+  type AbstainBand,
+  type Artifact,
+  artifactFiles,
+  CrosscheckError,
+  decide,
+  isCrosscheckError,
+  sigmoid,
+} from '@crosscheck/contract';
+import { type DecodeOptions, Gate, loadTokenizer, openImage, type Tokenizer } from '@crosscheck/preprocess';
+import { type ArtifactFolder, readArtifact, verifyHashes } from './artifact/read-artifact.ts';
 import { type EncodedPost, MicroBatcher, NotDirect } from './batching/micro-batcher.ts';
 import { type Cancellation, type CancellationOptions, openCancellation } from './cancellation.ts';
 import { explainPost } from './explain/explain-post.ts';
 import type { Explanation } from './explain/explanation.ts';
-import { type Modality, partial, partsOf } from './parts.ts';
+import { type Modality, type Prediction, partial, partsOf } from './parts.ts';
 import { availableCores } from './runtime/available-cores.ts';
 import { type Decoding, type DecodingOptions, type DecodingStats, openDecoding } from './runtime/decoding.ts';
 import type { GraphCache } from './runtime/graph-cache.ts';
 import { chooseLayout, type Layout, type LayoutOptions } from './runtime/layout.ts';
-import type { WorkerPool } from './runtime/worker-pool.ts';
-import { openWorkerPool } from './runtime/worker-pool.ts';
+import { openWorkerPool, type WorkerPool } from './runtime/worker-pool.ts';
 import { selfCheck } from './self-check.ts';
-import type { HistogramSnapshot } from './statistics.ts';
-import { ClassifierStatistics } from './statistics.ts';
+import { ClassifierStatistics, type HistogramSnapshot } from './statistics.ts';
 
 /** A picture and its words; one may be missing where the artifact's `modalities` say so. */
 export interface Post {
@@ -25,15 +28,6 @@ export interface Post {
   text: string;
   /** Encoded picture (JPEG, PNG, …) or the path of one; null for none. */
   image: Uint8Array | string | null;
-}
-
-export interface Prediction extends Verdict {
-  /** Calibrated: sigmoid(logit / temperature), in [0, 1]. */
-  probabilityFake: number;
-  /** As it leaves the network. */
-  logit: number;
-  /** The parts of the post; only there when it lacks one. */
-  modalities?: Modality[];
 }
 
 export interface ClassifierOptions extends LayoutOptions, DecodingOptions {

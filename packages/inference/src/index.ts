@@ -8,11 +8,10 @@ export {
   type ClassifyOptions,
   openClassifier,
   type Post,
-  type Prediction,
 } from './classifier.ts';
 export type { Explanation, HeatMap, ModalityEffect, WordWeight } from './explain/explanation.ts';
 export { type ExplanationJson, explanationToJson } from './explain/to-json.ts';
-export { type Modality, partsOf } from './parts.ts';
+export { type Modality, type Prediction, partsOf } from './parts.ts';
 export { availableCores } from './runtime/available-cores.ts';
 export { graphCacheFolder } from './runtime/graph-cache.ts';
 export {

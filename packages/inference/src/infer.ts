@@ -9,8 +9,9 @@ import { classifyFile } from './batch-file/classify-file.ts';
 import type { JudgedRow } from './batch-file/judge-row.ts';
 import { openProgress } from './batch-file/progress.ts';
 import { requireEnough, summaryLines } from './batch-file/summary.ts';
-import { type Classifier, type ClassifierOptions, openClassifier, type Prediction } from './classifier.ts';
+import { type Classifier, type ClassifierOptions, openClassifier } from './classifier.ts';
 import { reportExplanation } from './explain/report.ts';
+import { type Prediction } from './parts.ts';
 import { availableCores } from './runtime/available-cores.ts';
 import { graphCacheFolder } from './runtime/graph-cache.ts';
 

@@ -1,4 +1,13 @@
-import { CrosscheckError, type Modalities } from '@crosscheck/contract';
+import { CrosscheckError, type Modalities, type Verdict } from '@crosscheck/contract';
+
+export interface Prediction extends Verdict {
+  /** Calibrated: sigmoid(logit / temperature), in [0, 1]. */
+  probabilityFake: number;
+  /** As it leaves the network. */
+  logit: number;
+  /** The parts of the post; only there when it lacks one. */
+  modalities?: Modality[];
+}
 
 /** The parts of a post. */
 export type Modality = keyof Modalities;

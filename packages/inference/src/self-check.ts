@@ -1,7 +1,13 @@
-import { CrosscheckError } from '@crosscheck/contract';
-import type { Classifier, Prediction } from './classifier.ts';
+import { type Artifact, CrosscheckError } from '@crosscheck/contract';
+import type { Prediction } from './parts.ts';
 
-type Precision = Classifier['artifact']['precision'];
+type Precision = Artifact['precision'];
+
+/** What the check asks of a classifier. */
+interface Checked {
+  artifact: Artifact;
+  classify(posts: { text: string; image: Uint8Array }[]): Promise<Prediction[]>;
+}
 
 /** How far a logit may be from the one at export, on another processor; int8 rounds, and so it steps. */
 const tolerances: Record<Precision, (logit: number) => number> = {
@@ -16,7 +22,7 @@ const tolerances: Record<Precision, (logit: number) => number> = {
  *
  * @throws CROSSCHECK_ARTIFACT_SELF_CHECK, and what `classify` throws
  */
-export async function selfCheck(classifier: Classifier): Promise<void> {
+export async function selfCheck(classifier: Checked): Promise<void> {
   const { selfCheck: first, precision, name, version } = classifier.artifact;
   if (!first) return;
   for (const [i, sample] of [first, ...first.more].entries()) {

@@ -4,7 +4,12 @@
 import type { Architecture } from '@crosscheck/contract';
 import { bert } from './bert.ts';
 import { efficientNet } from './efficientnet.ts';
-import { fusions } from './fusion/fusion.ts';
+import { bilinear } from './fusion/bilinear.ts';
+import { compare } from './fusion/compare.ts';
+import { sideBySide } from './fusion/concat.ts';
+import { coAttention } from './fusion/cross-attention.ts';
+import type { Fusion } from './fusion/fusion.ts';
+import { gated } from './fusion/gated.ts';
 import type { Shape } from './graph/tensors.ts';
 import { stage, type Value } from './graph/value.ts';
 import { standIn } from './layers/absence.ts';
@@ -14,6 +19,15 @@ import { input } from './layers/input.ts';
 import { linear } from './layers/linear.ts';
 import { pool, regions } from './layers/pool.ts';
 import { firstToken, meanOfTokens, spreadTokens } from './layers/tokens.ts';
+
+/** The ways of fusion, one file each. */
+const fusions: Record<Architecture['fusion'], Fusion> = {
+  concat: sideBySide,
+  gated,
+  bilinear,
+  cross_attention: coAttention,
+  compare,
+};
 
 /** Probabilities of dropping; all of them act in training only. */
 export interface DropoutRates {

@@ -7,6 +7,24 @@ import {
   withoutSecrets,
 } from '@crosscheck/contract';
 import { type CompleteConfig, textFields, visionFields } from './complete.ts';
+import type { TrainConfig } from './index.ts';
+
+/** How the file of posts of a split is read; what `readManifest` takes besides the file. */
+export function readingOf({ data }: Pick<TrainConfig, 'data'>, split: 'train' | 'val' | 'test') {
+  const imagesDir = data.images_dir ?? data[`images_dir_${split}`];
+  return {
+    ...(imagesDir === null ? {} : { imagesDir }),
+    textColumn: data.text_column,
+    imageColumn: data.image_column,
+    labelColumn: data.label_column,
+    encoding: data.encoding,
+    delimiter: data.delimiter,
+    labels: data.labels,
+    allowOutsideRoot: data.allow_outside_root,
+    nRows: data.n_rows,
+    onBadSample: data.on_bad_sample,
+  };
+}
 
 /** The network that `model.*` describes. */
 export function architectureOf({ model }: Pick<CompleteConfig, 'model'>): Architecture {

@@ -1,6 +1,5 @@
 import { encodings } from '@crosscheck/contract';
 import { z } from 'zod';
-import type { TrainConfig } from './index.ts';
 
 /** How files of posts are read, for every command. */
 export const readingSchema = {
@@ -20,20 +19,3 @@ export const readingSchema = {
     .default(null)
     .describe('what the words of the label column mean, such as {Genuine: REAL, Hoax: FAKE}; null = 0, 1, REAL, FAKE'),
 };
-
-/** How the file of posts of a split is read; what `readManifest` takes besides the file. */
-export function readingOf({ data }: Pick<TrainConfig, 'data'>, split: 'train' | 'val' | 'test') {
-  const imagesDir = data.images_dir ?? data[`images_dir_${split}`];
-  return {
-    ...(imagesDir === null ? {} : { imagesDir }),
-    textColumn: data.text_column,
-    imageColumn: data.image_column,
-    labelColumn: data.label_column,
-    encoding: data.encoding,
-    delimiter: data.delimiter,
-    labels: data.labels,
-    allowOutsideRoot: data.allow_outside_root,
-    nRows: data.n_rows,
-    onBadSample: data.on_bad_sample,
-  };
-}

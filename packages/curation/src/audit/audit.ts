@@ -1,14 +1,14 @@
 import path from 'node:path';
 import { readLedger } from '../download/ledger.ts';
-import { computeSurvival, type SurvivalReport } from '../download/survival.ts';
+import { computeSurvival } from '../download/survival.ts';
 import { type InspectOptions, inspectPosts } from '../inspect/inspect-posts.ts';
 import { type LimitProfile, sharedRowsOf } from '../split/profile.ts';
-import { type ClassCounts, countClasses, type Distribution, measureDistributions } from './distributions.ts';
-import { collectFindings, type Finding } from './findings.ts';
-import { findPropertyLeaks, type PropertyLeak } from './leaks/properties.ts';
-import { findWordLeak, type WordLeak } from './leaks/words.ts';
-import { checkLimits, type Limit, type LimitName } from './limits.ts';
-import { type AuditedFile, type AuditedPost, type AuditSource, readSplits } from './posts.ts';
+import { countClasses, measureDistributions } from './distributions.ts';
+import { collectFindings } from './findings.ts';
+import { findPropertyLeaks } from './leaks/properties.ts';
+import { findWordLeak } from './leaks/words.ts';
+import { type AuditFacts, checkLimits, type Limit, type LimitName } from './limits.ts';
+import { type AuditedPost, type AuditSource, readSplits } from './posts.ts';
 import { type ChosenProfile, chooseProfile } from './profile.ts';
 
 export interface AuditOptions {
@@ -20,21 +20,6 @@ export interface AuditOptions {
   limits?: Partial<Record<LimitName, number>>;
   /** Ledger of a download; null = `ledger.jsonl` in the root folder, where there is one. */
   ledger?: string | null;
-}
-
-/** What was found, before it is held against limits. */
-export interface AuditFacts {
-  files: AuditedFile[];
-  /** What should be said of them before anything else. */
-  notes: string[];
-  classes: ClassCounts[];
-  findings: Finding[];
-  words: WordLeak;
-  /** Text and picture properties and further columns, the most telling first. */
-  properties: PropertyLeak[];
-  distributions: Distribution[];
-  /** Null when nothing is known of rows that were lost before. */
-  survival: SurvivalReport | null;
 }
 
 export interface AuditReport extends AuditFacts {

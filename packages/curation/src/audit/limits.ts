@@ -1,7 +1,25 @@
+import type { SurvivalReport } from '../download/survival.ts';
 import { type LimitProfile, mostRepeats } from '../split/profile.ts';
-import type { AuditFacts } from './audit.ts';
-import type { FindingKind } from './findings.ts';
-import { sureLiftOf } from './leaks/properties.ts';
+import type { ClassCounts, Distribution } from './distributions.ts';
+import type { Finding, FindingKind } from './findings.ts';
+import { type PropertyLeak, sureLiftOf } from './leaks/properties.ts';
+import type { WordLeak } from './leaks/words.ts';
+import type { AuditedFile } from './posts.ts';
+
+/** What was found, before it is held against limits. */
+export interface AuditFacts {
+  files: AuditedFile[];
+  /** What should be said of them before anything else. */
+  notes: string[];
+  classes: ClassCounts[];
+  findings: Finding[];
+  words: WordLeak;
+  /** Text and picture properties and further columns, the most telling first. */
+  properties: PropertyLeak[];
+  distributions: Distribution[];
+  /** Null when nothing is known of rows that were lost before. */
+  survival: SurvivalReport | null;
+}
 
 /** A named number with the most that is tolerated. */
 export interface Limit {

@@ -1,6 +1,6 @@
 import type { Random } from '@crosscheck/contract';
 import { openCanvas } from './canvas.ts';
-import { jitterColor } from './color-jitter.ts';
+import { type ColorJitter, jitterColor } from './color-jitter.ts';
 
 /** What training does to a picture before normalisation; the shape of `data.augmentation` without `enabled`. */
 export interface Augmentation {
@@ -8,8 +8,7 @@ export interface Augmentation {
   horizontalFlip: boolean;
   /** The angle is uniform in ± this. */
   rotationDegrees: number;
-  /** Factors are uniform in [max(0, 1 − x), 1 + x]; 0 leaves that property alone. */
-  colorJitter: { brightness: number; contrast: number; saturation: number };
+  colorJitter: ColorJitter;
 }
 
 /** The augmentation of the original's configuration: flip, ±15°, jitter 0.2. */

@@ -1,15 +1,7 @@
 import type { Norm } from '@crosscheck/network';
 import { type Attribute, attribute, executeKernels, type tf } from '@crosscheck/tensorflow';
 import { add, consume, release, scale, view } from './kernels.ts';
-import type { Work } from './ops.ts';
-
-/** Over what a batch norm has normalised its batch. */
-export interface Statistics {
-  /** The batch's own mean and biased variance; null where the running statistics were used. */
-  ofBatch: { mean: tf.Tensor; variance: tf.Tensor } | null;
-  /** What TensorFlow's kernel hands to its gradient; its meaning differs between devices. */
-  reserved: tf.Tensor[];
-}
+import type { Statistics, Work } from './work.ts';
 
 const attributesOf = (isTraining: boolean, epsilon: number): Attribute[] => [
   attribute.float('epsilon', epsilon),

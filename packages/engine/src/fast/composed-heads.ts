@@ -6,9 +6,8 @@ import type { Attention } from '@crosscheck/network';
 import { tf } from '@crosscheck/tensorflow';
 import { mergeHeads, mergeRows, type Packing, splitHeads, splitRows } from '../packing.ts';
 import { drawMask, drop, type Mask } from './dropout.ts';
-import type { HeadAttention } from './kernel-set.ts';
 import { add, consume, matMul, matMulLeft, matMulRight, release, scale, softmax, softmaxGradient } from './kernels.ts';
-import type { Work } from './ops.ts';
+import type { HeadAttention, Work } from './work.ts';
 
 interface KeptHeads {
   query: tf.Tensor; // [B, A, M, D]

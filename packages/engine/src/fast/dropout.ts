@@ -1,9 +1,9 @@
-import type { Dropout, Kept } from '@crosscheck/network';
+import type { Dropout } from '@crosscheck/network';
 import { attribute, executeKernel, type tf } from '@crosscheck/tensorflow';
 import type { Packing } from '../packing.ts';
 import { noiseKey, survivalMask } from '../pass.ts';
 import { consume, gatherRows, multiply, view } from './kernels.ts';
-import type { Work } from './ops.ts';
+import type { RowDropout, Work } from './work.ts';
 
 /** What a dropout multiplies with, there and back; null where nothing is dropped. */
 export type Mask = tf.Tensor | null;
@@ -27,13 +27,6 @@ export function drawMask(
 
 /** x · mask, which is its own gradient. */
 export const drop = (x: tf.Tensor, mask: Mask): tf.Tensor => (mask ? multiply(x, mask) : view(x));
-
-/** The dropout of rows of tokens [N, H], in one of its implementations: the mask is that of all B · L places. */
-export interface RowDropout {
-  forward(work: Work, tokens: Packing, options: Dropout, x: tf.Tensor): Kept;
-  /** The same once more, of the output's gradient or of the input. */
-  again(work: Work, tokens: Packing, options: Dropout, given: { x: tf.Tensor; kept: object | undefined }): tf.Tensor;
-}
 
 const placesOf = (tokens: Packing, { of }: Dropout) => (of === 'first' ? tokens.firstPlaces : tokens.places);
 

@@ -31,9 +31,10 @@ import { planOf } from '../run/plan.ts';
 import { type Forward, forward } from '../run/run.ts';
 import { type ModelState, openPass } from '../state.ts';
 import { crossEntropy } from './cross-entropy.ts';
-import { bestKernels, type KernelSet } from './kernel-set.ts';
+import { bestKernels } from './kernel-set.ts';
 import { consume, gatherRows, release, scatterRows } from './kernels.ts';
-import { fastOps, type Work } from './ops.ts';
+import { fastOps } from './ops.ts';
+import type { KernelSet, Work } from './work.ts';
 
 /** One part of a batch: its features, and the backward pass to its backbone's parameters where there is one. */
 interface Branch {

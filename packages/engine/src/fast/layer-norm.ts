@@ -17,29 +17,7 @@ import {
   subtract,
   view,
 } from './kernels.ts';
-import type { Work } from './ops.ts';
-
-/** Each row's statistics: the normalised rows are cheap to compute again. */
-export interface RowStatistics {
-  mean: tf.Tensor; // [N, 1] or [N]
-  inverseStd: tf.Tensor; // [N, 1] or [N]
-}
-
-interface GivenBack {
-  x: tf.Tensor; // [N, H]
-  kept: RowStatistics;
-  dy: tf.Tensor; // [N, H]
-}
-
-/** In one of its implementations. */
-export interface LayerNorm {
-  /** Normalises every row of x, then scales and shifts. */
-  forward(work: Work, norm: Norm, x: tf.Tensor): { y: tf.Tensor; kept: RowStatistics };
-  /** The layer's output once more. */
-  again(work: Work, norm: Norm, x: tf.Tensor, kept: RowStatistics): tf.Tensor;
-  /** dx = (dŷ − mean(dŷ) − x̂ · mean(dŷ · x̂)) / std with dŷ = dy · scale */
-  backward(work: Work, norm: Norm, given: GivenBack): tf.Tensor;
-}
+import type { LayerNorm, RowStatistics, Work } from './work.ts';
 
 const affine = (work: Work, { name }: Norm) => [work.weight(`${name}.weight`), work.weight(`${name}.bias`)];
 

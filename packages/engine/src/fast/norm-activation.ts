@@ -2,17 +2,8 @@
 // kept; y = f(norm(x)) is computed where it is needed, as often as it is needed: that costs less than the traffic of keeping it.
 //
 // Shapes: x, y [B, H, W, C]; a map is one channel of one sample.
-import type { Norm } from '@crosscheck/network';
 import { attribute, executeKernel, executeKernels, nothing, type tf } from '@crosscheck/tensorflow';
-import {
-  affine,
-  batchNorm,
-  batchNormAgain,
-  batchNormBackward,
-  moveStatistics,
-  running,
-  type Statistics,
-} from './batch-norm.ts';
+import { affine, batchNorm, batchNormAgain, batchNormBackward, moveStatistics, running } from './batch-norm.ts';
 import {
   add,
   broadcast,
@@ -28,38 +19,7 @@ import {
   siluGradient,
   view,
 } from './kernels.ts';
-import type { Work } from './ops.ts';
-
-export interface ActivatedNorm extends Norm {
-  function: 'silu' | 'relu6';
-}
-
-/** What has been normalised, and over what. */
-export interface Normalised {
-  x: tf.Tensor;
-  statistics: Statistics;
-}
-
-/** The gradient of y is dy · mapWeights + each; what is left out is 0, or 1 for the weights. */
-export interface Upstream {
-  dy: tf.Tensor | null; // [B, H, W, C]
-  mapWeights?: tf.Tensor; // [B, C]
-  each?: tf.Tensor; // [B, C]
-}
-
-/** The pair of layers, in one of its implementations. */
-export interface NormActivation {
-  /** In a training pass the running statistics move. */
-  statistics(norm: ActivatedNorm, x: tf.Tensor): Statistics;
-  /** y, or y times the weight [B, C] of each map. */
-  activate(norm: ActivatedNorm, of: Normalised, mapWeights?: tf.Tensor): tf.Tensor;
-  /** Mean of y over each map, [B, C] */
-  mapMeans(norm: ActivatedNorm, of: Normalised): tf.Tensor;
-  /** Σ y · dy over each map, [B, C] */
-  mapProducts(norm: ActivatedNorm, of: Normalised, dy: tf.Tensor): tf.Tensor;
-  /** The gradient of x. */
-  backward(norm: ActivatedNorm, of: Normalised, upstream: Upstream): tf.Tensor;
-}
+import type { ActivatedNorm, NormActivation, Normalised, Upstream, Work } from './work.ts';
 
 const functions = {
   silu: { forward: silu, backward: siluGradient },

@@ -2,27 +2,13 @@
 import type { Convolution, Dropout, Ops, Tensor } from '@crosscheck/network';
 import { tf } from '@crosscheck/tensorflow';
 import type { Packing } from '../packing.ts';
-import type { Pass } from '../pass.ts';
-import { lacksAny, type Presence } from '../presence.ts';
+import { lacksAny } from '../presence.ts';
 import { batchNorm, batchNormBackward } from './batch-norm.ts';
 import { denseConvolution, pointwiseConvolution } from './convolution.ts';
 import { drawMask, drop } from './dropout.ts';
-import type { KernelSet } from './kernel-set.ts';
 import * as kernels from './kernels.ts';
 import { mixedProducts } from './mixed-products.ts';
-import type { NormActivation } from './norm-activation.ts';
-
-/** What one pass computes with, beside the layers' own arguments. */
-export interface Work extends Pass {
-  readonly kernels: KernelSet;
-  /** Large matrix products in bfloat16. */
-  readonly mixedPrecision: boolean;
-  /** Null where texts are not read. */
-  readonly tokens: Packing | null;
-  readonly marks: Presence;
-  /** Takes the gradient of a parameter; it is computed only if somebody asked for it. */
-  learn(name: string, gradient: () => Tensor): void;
-}
+import type { NormActivation, Work } from './work.ts';
 
 /** With the layers that exist only here, which rewrites put in the place of several. */
 export interface FastOps extends Ops {

@@ -3,9 +3,8 @@ import type { Attention, AttentionRows } from '@crosscheck/network';
 import { attribute, executeKernel, executeKernels, type tf } from '@crosscheck/tensorflow';
 import type { Packing } from '../packing.ts';
 import { noiseKey } from '../pass.ts';
-import type { HeadAttention } from './kernel-set.ts';
 import { consume } from './kernels.ts';
-import type { Work } from './ops.ts';
+import type { HeadAttention, Work } from './work.ts';
 
 const attributesOf = (work: Work, { length }: Packing, { heads, rate }: Attention) => [
   attribute.int('heads', heads),

@@ -22,9 +22,8 @@ import {
   type Value,
 } from '@crosscheck/network';
 import type { tf } from '@crosscheck/tensorflow';
-import type { Statistics } from '../fast/batch-norm.ts';
-import type { ActivatedNorm, Normalised } from '../fast/norm-activation.ts';
 import type { FastOps } from '../fast/ops.ts';
+import type { ActivatedNorm, Normalised, Statistics } from '../fast/work.ts';
 
 const notExported = (): never => {
   throw new Error('a fused layer is for computing; export the network as it was composed');

@@ -10,7 +10,7 @@ import {
   parseInterpolations,
   type ResolverInterpolation,
 } from './parser.ts';
-import { type Resolver, standardResolvers } from './resolvers.ts';
+import { type Found, type Resolver, standardResolvers } from './resolvers.ts';
 
 export interface ResolveOptions {
   /** What `${hydra:…}` looks into. */
@@ -22,14 +22,6 @@ export interface ResolveOptions {
 }
 
 type Path = readonly string[];
-
-/** A place in the tree: its node and where it is. */
-interface Found {
-  node: ConfigNode;
-  path: Path;
-  /** It came out of an interpolation: what looks like one in it is text. */
-  isResolved: boolean;
-}
 
 /** Follows interpolations in one tree. */
 export class Interpolator {

@@ -1,11 +1,29 @@
 import { fail } from '../errors.ts';
 import { type ConfigNode, cloneNode, isMissing, isNull, type MapNode, splitPath, stringNode } from '../tree/node.ts';
 import { pythonText, typedScalar } from '../tree/scalar.ts';
-import type { Interpolator } from './interpolator.ts';
 import { formatTime } from './time-format.ts';
 
+/** What resolvers ask of the one that follows references. */
+interface References {
+  readonly root: ConfigNode;
+  readonly options: { hydra?: ConfigNode; now: Date; env: NodeJS.ProcessEnv };
+  find(path: readonly string[]): Found | undefined;
+  settle(found: Found): ConfigNode;
+  decode(text: string, parent: readonly string[]): ConfigNode;
+  /** The same rules and moment over another tree. */
+  fork(root: ConfigNode): References;
+}
+
+/** A place in the tree: its node and where it is. */
+export interface Found {
+  node: ConfigNode;
+  path: readonly string[];
+  /** It came out of an interpolation: what looks like one in it is text. */
+  isResolved: boolean;
+}
+
 interface ResolverCall {
-  interpolator: Interpolator;
+  interpolator: References;
   /** The container that the interpolation stands in. */
   parent: readonly string[];
   /** The interpolation as written, for messages. */
@@ -102,7 +120,7 @@ function hydraValue(args: ConfigNode[], call: ResolverCall): ConfigNode {
 }
 
 /** The hydra block's own interpolations look into the whole config. */
-function hydraInterpolator(hydra: ConfigNode, { interpolator }: ResolverCall): Interpolator {
+function hydraInterpolator(hydra: ConfigNode, { interpolator }: ResolverCall): References {
   const entries = interpolator.root.kind === 'map' ? interpolator.root.entries : [];
   const root: MapNode = { kind: 'map', entries: new Map([...entries, ['hydra', hydra]]), origin: '' };
   return interpolator.fork(root);

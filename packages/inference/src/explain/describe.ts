@@ -1,4 +1,4 @@
-import type { Prediction } from '../classifier.ts';
+import type { Prediction } from '../parts.ts';
 import type { Explanation, WordWeight } from './explanation.ts';
 
 /** As many words of each kind as a reader takes in. */

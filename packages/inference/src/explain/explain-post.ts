@@ -3,7 +3,7 @@ import type { Modalities, Preprocessing } from '@crosscheck/contract';
 import { mapConcurrently } from '@crosscheck/files';
 import type { Tokenizer } from '@crosscheck/preprocess';
 import type { EncodedPost } from '../batching/micro-batcher.ts';
-import type { Prediction } from '../classifier.ts';
+import type { Prediction } from '../parts.ts';
 import type { Explanation, HeatMap, WordWeight } from './explanation.ts';
 import { type Halves, weighModalities } from './modalities.ts';
 import { neutralPicture, occludePicture } from './picture.ts';

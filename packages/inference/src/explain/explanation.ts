@@ -1,4 +1,4 @@
-import type { Prediction } from '../classifier.ts';
+import type { Prediction } from '../parts.ts';
 
 // Effects are differences of calibrated log-odds of FAKE, logit / temperature: positive speaks for FAKE, negative for REAL. Log-odds add
 // up where probabilities saturate.

@@ -1,4 +1,4 @@
-import type { Prediction } from '../classifier.ts';
+import type { Prediction } from '../parts.ts';
 import type { ModalityEffect } from './explanation.ts';
 
 /** Log-odds of FAKE of the post, of each half beside neutral input, and of neutral input alone. */

@@ -1,10 +1,4 @@
-import type { Architecture } from '@crosscheck/contract';
 import type { Value } from '../graph/value.ts';
-import { bilinear } from './bilinear.ts';
-import { compare } from './compare.ts';
-import { sideBySide } from './concat.ts';
-import { coAttention } from './cross-attention.ts';
-import { gated } from './gated.ts';
 
 /** Both parts of every post, projected to the same width E. */
 export interface Parts {
@@ -19,12 +13,3 @@ export interface Fusion {
   /** @returns [B, any width] */
   join(parts: Parts): Value;
 }
-
-/** One file each. */
-export const fusions: Record<Architecture['fusion'], Fusion> = {
-  concat: sideBySide,
-  gated,
-  bilinear,
-  cross_attention: coAttention,
-  compare,
-};

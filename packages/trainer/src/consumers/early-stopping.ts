@@ -1,16 +1,7 @@
 import { isLowerBetter } from '@crosscheck/evaluation';
 import type { Consumer, EpochMetrics } from '../loop/events.ts';
 import type { EpochRecord } from '../loop/history.ts';
-
-export interface EarlyStopping {
-  enabled: boolean;
-  /** Epochs without improvement before a phase ends. */
-  patience: number;
-  /** Smallest change that counts as improvement. */
-  minDelta: number;
-  /** Watched metric, such as `val/loss` or `val/accuracy`. */
-  metric: string;
-}
+import { type EarlyStopping } from '../loop/phases.ts';
 
 /** Epochs since the watched metric last improved by more than `minDelta`. */
 export function epochsWithoutImprovement(

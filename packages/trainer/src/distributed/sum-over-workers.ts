@@ -1,8 +1,7 @@
 import { stopSignal } from '@crosscheck/contract';
 import { tf } from '@crosscheck/tensorflow';
 import { trainableIn } from '../loop/blocks.ts';
-import { disposeSums, type PartOutcome, type StepSums } from '../loop/step-sums.ts';
-import type { StepOptions, StepPlace } from '../loop/take-step.ts';
+import { disposeSums, type PartOutcome, type StepOptions, type StepPlace, type StepSums } from '../loop/step-sums.ts';
 
 /**
  * What every worker's parts of a step add up to. Gradients are reduced as tensors; everything that decides anything (losses, answers, whether

@@ -1,11 +1,37 @@
-import type { LoadedBatch } from '@crosscheck/data';
+import type { Preprocessing } from '@crosscheck/contract';
+import type { LoadedBatch, Loader, Sample } from '@crosscheck/data';
 import type { Model, ModelInput } from '@crosscheck/engine';
 import { readsSequences } from '@crosscheck/network';
 import { inRounds, onePerWorker, ownPart, type Round } from '../distributed/rounds.ts';
+import type { Workers } from '../distributed/workers.ts';
 import type { Events } from '../loop/events.ts';
+import type { Phase } from '../loop/phases.ts';
+import type { FeatureCache } from './feature-cache.ts';
 import { copyRow, type FeatureBatch, type RowShape, rowWidth, writeBatch } from './feature-set.ts';
-import type { FeatureRecipe } from './prepare-features.ts';
 import { type RowStorage, storeInMemory } from './row-storage.ts';
+
+/** What the features of a post are as wide as, beside the network. */
+export type RowSizes = Pick<Preprocessing, 'imageSize' | 'maxTokens'> & { lengthMultiple: number };
+
+/** Where the features of a split come from, and where they are kept. */
+export interface FeatureRecipe {
+  split: string;
+  model: Model;
+  /** Each computes its share, and all get all of them. */
+  workers: Workers;
+  sizes: RowSizes;
+  phase: Phase;
+  /** Its samples in the order of the file: a batch's composition moves the last bits of a feature, so a fixed order makes runs equal. */
+  loader: Loader;
+  samples: readonly Sample[];
+  /** Views of every picture: the augmentations of the first epochs, one after the other. */
+  views: number;
+  /** Null keeps them in memory. */
+  cache: FeatureCache | null;
+  /** What decides features besides the backbones and the posts. */
+  settings: object;
+  say: (line: string) => void;
+}
 
 /**
  * Runs the backbones over every view of a split, each worker over its share.

@@ -8,9 +8,10 @@ import { describeTensorflow, hasOwnKernels } from '@crosscheck/tensorflow';
 import type { Phase } from '../loop/phases.ts';
 import { canCacheFeatures } from '../loop/session.ts';
 import type { OpenRun } from '../run/open-run.ts';
+import type { FeatureRecipe, RowSizes } from './compute-features.ts';
 import { openFeatureCache } from './feature-cache.ts';
 import { rowWidth } from './feature-set.ts';
-import { type FeatureRecipe, type RowSizes, rowShape } from './prepare-features.ts';
+import { rowShape } from './prepare-features.ts';
 
 export const sizesOf = ({ data }: Pick<TrainConfig, 'data'>, preprocessing: Preprocessing): RowSizes => ({
   ...preprocessing,

@@ -1,40 +1,15 @@
 import { existsSync } from 'node:fs';
-import { messageOf, type Preprocessing } from '@crosscheck/contract';
-import { type Loader, noReadablePicture, type Sample } from '@crosscheck/data';
+import { messageOf } from '@crosscheck/contract';
+import { noReadablePicture } from '@crosscheck/data';
 import type { Model } from '@crosscheck/engine';
 import { featureShapes, readsSequences } from '@crosscheck/network';
 import { compare } from '../distributed/require-alike.ts';
-import type { Workers } from '../distributed/workers.ts';
 import type { Events } from '../loop/events.ts';
-import type { Phase } from '../loop/phases.ts';
-import { computeFeatures } from './compute-features.ts';
+import { computeFeatures, type FeatureRecipe, type RowSizes } from './compute-features.ts';
 import { type FeatureCache, type FeatureDraft, type KeptFeatures, openDraft } from './feature-cache.ts';
 import { digestBackbones, digestPosts, featureKey } from './feature-key.ts';
 import { type RowShape, readFeatures, rowWidth } from './feature-set.ts';
 import { storeInMemory } from './row-storage.ts';
-
-/** Where the features of a split come from, and where they are kept. */
-export interface FeatureRecipe {
-  split: string;
-  model: Model;
-  /** Each computes its share, and all get all of them. */
-  workers: Workers;
-  sizes: RowSizes;
-  phase: Phase;
-  /** Its samples in the order of the file: a batch's composition moves the last bits of a feature, so a fixed order makes runs equal. */
-  loader: Loader;
-  samples: readonly Sample[];
-  /** Views of every picture: the augmentations of the first epochs, one after the other. */
-  views: number;
-  /** Null keeps them in memory. */
-  cache: FeatureCache | null;
-  /** What decides features besides the backbones and the posts. */
-  settings: object;
-  say: (line: string) => void;
-}
-
-/** What the features of a post are as wide as, beside the network. */
-export type RowSizes = Pick<Preprocessing, 'imageSize' | 'maxTokens'> & { lengthMultiple: number };
 
 /** How wide the features of a post are: vectors, or those of every region and token where the fusion reads them. */
 export function rowShape(

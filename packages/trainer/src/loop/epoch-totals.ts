@@ -1,19 +1,7 @@
 import { epochMetrics, sigmoid } from '@crosscheck/contract';
 import { computeMetrics, percentile, type StepSummary } from '@crosscheck/evaluation';
-import type { EpochMetrics } from './events.ts';
-import type { StepResult } from './session.ts';
-
-/** What an epoch has summed up so far, as plain JSON. */
-export interface TotalsSnapshot {
-  lossSum: number;
-  logits: number[];
-  labels: number[];
-  /** Of each step that was taken. */
-  losses: number[];
-  gradientNorms: number[];
-  /** Steps that changed nothing, because their loss or gradient was not finite. */
-  skipped: number;
-}
+import type { EpochMetrics, TotalsSnapshot } from './events.ts';
+import type { StepOutcome } from './take-step.ts';
 
 export const emptyTotals: TotalsSnapshot = {
   lossSum: 0,
@@ -25,7 +13,7 @@ export const emptyTotals: TotalsSnapshot = {
 };
 
 export interface EpochTotals {
-  add(result: StepResult): void;
+  add(result: StepOutcome): void;
   /** Counts a step that was skipped. */
   skip(): void;
   /** `train/…` metrics over the samples seen, from the outputs that the training passes gave (dropout on). */

@@ -1,6 +1,17 @@
 import type { StepSummary } from '@crosscheck/evaluation';
-import type { TotalsSnapshot } from './epoch-totals.ts';
 import type { Phase } from './phases.ts';
+
+/** What an epoch has summed up so far, as plain JSON. */
+export interface TotalsSnapshot {
+  lossSum: number;
+  logits: number[];
+  labels: number[];
+  /** Of each step that was taken. */
+  losses: number[];
+  gradientNorms: number[];
+  /** Steps that changed nothing, because their loss or gradient was not finite. */
+  skipped: number;
+}
 
 /** A point of a run: everything that is needed to continue from it, since all randomness follows from (seed, position). */
 export interface Position {

@@ -1,7 +1,17 @@
 import type { TrainConfig } from '@crosscheck/config';
 import type { Freeze } from '@crosscheck/network';
-import type { EarlyStopping } from '../consumers/early-stopping.ts';
-import type { SchedulerName } from './schedule.ts';
+
+export type SchedulerName = TrainConfig['training']['scheduler'];
+
+export interface EarlyStopping {
+  enabled: boolean;
+  /** Epochs without improvement before a phase ends. */
+  patience: number;
+  /** Smallest change that counts as improvement. */
+  minDelta: number;
+  /** Watched metric, such as `val/loss` or `val/accuracy`. */
+  metric: string;
+}
 
 /** One part of a run with its own freezes, rate and length. */
 export interface Phase {

@@ -3,9 +3,7 @@ import { constant, cosine, oneCycle, type Schedule } from '@crosscheck/engine';
 import { epochsWithoutImprovement } from '../consumers/early-stopping.ts';
 import type { EpochMetrics } from './events.ts';
 import type { EpochRecord } from './history.ts';
-import type { Phase } from './phases.ts';
-
-export type SchedulerName = TrainConfig['training']['scheduler'];
+import type { Phase, SchedulerName } from './phases.ts';
 
 interface Course {
   training: TrainConfig['training'];

@@ -4,15 +4,17 @@ import { type Loader, noReadablePicture, type OrderOptions } from '@crosscheck/d
 import { computeMetrics } from '@crosscheck/evaluation';
 import { countParameters } from '@crosscheck/network';
 import { inRounds, ownPart, type Rounds } from '../distributed/rounds.ts';
+import { type FeatureRecipe } from '../features/compute-features.ts';
 import type { KeptFeatures } from '../features/feature-cache.ts';
-import { type FeatureRecipe, prepareFeatures } from '../features/prepare-features.ts';
+import { prepareFeatures } from '../features/prepare-features.ts';
 import { divergedError, type NotFinite } from './diverged.ts';
 import { nameMetrics } from './epoch-totals.ts';
 import type { EpochMetrics, Events, LoopCommand, Position } from './events.ts';
 import { featureInputs, type InputSource, pixelInputs } from './inputs.ts';
 import { type Judged, type Judging, judgeBatches, judgeFeatures, rowsPerPass } from './judge.ts';
 import type { Phase } from './phases.ts';
-import { type StepOptions, type StepOutcome, takeStep } from './take-step.ts';
+import { type StepOptions } from './step-sums.ts';
+import { type StepOutcome, takeStep } from './take-step.ts';
 
 /** What one step did, and how long it took. */
 export interface StepResult extends StepOutcome {

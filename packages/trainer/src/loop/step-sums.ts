@@ -1,9 +1,33 @@
 import { combineSeeds } from '@crosscheck/contract';
-import type { Gradients, TrainingInput } from '@crosscheck/engine';
+import type { Gradients, LossOptions, Model, Optimizer, Schedule, TrainingInput } from '@crosscheck/engine';
 import { tf } from '@crosscheck/tensorflow';
+import type { Workers } from '../distributed/workers.ts';
 import { trainableIn } from './blocks.ts';
-import { dropModalities } from './modality-dropout.ts';
-import type { StepOptions, StepPlace } from './take-step.ts';
+import { dropModalities, type ModalityDropout } from './modality-dropout.ts';
+import type { Phase } from './phases.ts';
+
+export interface StepOptions {
+  phase: Phase;
+  /** Those that share the parts of a step. */
+  workers: Workers;
+  model: Model;
+  optimizer: Optimizer;
+  schedule: Schedule;
+  loss: LossOptions;
+  seed: number;
+  clipNorm: number | null;
+  frozenBatchNorm: 'keep' | 'update';
+  mixedPrecision: boolean;
+  modalityDropout: ModalityDropout;
+}
+
+/** Where a step stands: randomness follows from it. */
+export interface StepPlace {
+  phaseStep: number;
+  step: number;
+  /** Epochs of this phase that are finished. */
+  epoch: number;
+}
 
 /** A batch of a step, and which of the step's batches it is, from 0: randomness follows from that, and not from who computes it. */
 export interface Part {

@@ -1,25 +1,15 @@
-import type { LossOptions, Model, Optimizer, Schedule } from '@crosscheck/engine';
+import type { Model } from '@crosscheck/engine';
 import { tf } from '@crosscheck/tensorflow';
 import { sumOverWorkers } from '../distributed/sum-over-workers.ts';
-import type { Workers } from '../distributed/workers.ts';
-import type { ModalityDropout } from './modality-dropout.ts';
-import type { Phase } from './phases.ts';
-import { countOf, disposeSums, type Part, type StepSums, sumParts } from './step-sums.ts';
-
-export interface StepOptions {
-  phase: Phase;
-  /** Those that share the parts of a step. */
-  workers: Workers;
-  model: Model;
-  optimizer: Optimizer;
-  schedule: Schedule;
-  loss: LossOptions;
-  seed: number;
-  clipNorm: number | null;
-  frozenBatchNorm: 'keep' | 'update';
-  mixedPrecision: boolean;
-  modalityDropout: ModalityDropout;
-}
+import {
+  countOf,
+  disposeSums,
+  type Part,
+  type StepOptions,
+  type StepPlace,
+  type StepSums,
+  sumParts,
+} from './step-sums.ts';
 
 /** What one optimizer step did, over all its parts. A step whose loss or gradient is not finite is skipped and changes nothing. */
 export interface StepOutcome {
@@ -35,14 +25,6 @@ export interface StepOutcome {
   gradientNorm: number;
   /** Whether another worker was asked to stop. */
   isToStop: boolean;
-}
-
-/** Where a step stands: randomness follows from it. */
-export interface StepPlace {
-  phaseStep: number;
-  step: number;
-  /** Epochs of this phase that are finished. */
-  epoch: number;
 }
 
 /**

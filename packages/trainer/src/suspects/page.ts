@@ -1,7 +1,6 @@
 import { labelNames } from '@crosscheck/contract';
 import { type Html, html, renderPage, table, thumbnail } from '@crosscheck/report';
-import { describeTrust, whereOf } from './show.ts';
-import type { SuspectReport } from './suspects.ts';
+import { describeTrust, type SuspectReport, whereOf } from './show.ts';
 
 type Suspect = SuspectReport['learnt']['suspects'][number];
 

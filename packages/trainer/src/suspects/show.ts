@@ -1,7 +1,24 @@
 import path from 'node:path';
 import { labelNames } from '@crosscheck/contract';
-import type { Estimate } from '@crosscheck/evaluation';
-import type { SuspectReport } from './suspects.ts';
+import type { Sample } from '@crosscheck/data';
+import type { ConfidentLearning, Estimate } from '@crosscheck/evaluation';
+
+/** What was found out about the labels of N posts. */
+export interface SuspectReport {
+  samples: readonly Sample[];
+  /** [N] probability of FAKE by a probe that has not seen the post or one like it */
+  probabilities: Float64Array;
+  learnt: ConfidentLearning;
+  /** How well the probes tell FAKE from REAL as labelled, on unseen posts. */
+  rocAuc: Estimate;
+  accuracy: Estimate;
+  /** Accuracy of the best constant guess. */
+  baseline: number;
+  /** What is to be said before the ranking. */
+  warnings: string[];
+  folds: number;
+  sources: readonly string[];
+}
 
 const SHOWN = 5;
 const TEXT = 60;

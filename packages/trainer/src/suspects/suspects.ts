@@ -3,7 +3,7 @@ import type { JobResult, Run, TrainConfig } from '@crosscheck/config';
 import { CrosscheckError, modalitiesOf, type RowSet } from '@crosscheck/contract';
 import { createProgress, dividePosts, findDuplicates, findIdColumn, inspectPosts } from '@crosscheck/curation';
 import { type Sample } from '@crosscheck/data';
-import { bootstrapIntervals, type ConfidentLearning, type Estimate, learnConfidently } from '@crosscheck/evaluation';
+import { bootstrapIntervals, type Estimate, learnConfidently } from '@crosscheck/evaluation';
 import { collectLessOften } from '@crosscheck/preprocess';
 import { mayOverlap } from '../calibrate/seen-rows.ts';
 import { readSplit } from '../data/run-data.ts';
@@ -11,25 +11,8 @@ import { type Backbones, openBackbones } from './backbones.ts';
 import { principalComponents } from './components.ts';
 import { mostComponents, predictOutOfFold } from './out-of-fold.ts';
 import { type PostFeatures, readFeatures } from './read-features.ts';
-import { formatSuspects } from './show.ts';
+import { formatSuspects, type SuspectReport } from './show.ts';
 import { writeSuspects } from './write.ts';
-
-/** What was found out about the labels of N posts. */
-export interface SuspectReport {
-  samples: readonly Sample[];
-  /** [N] probability of FAKE by a probe that has not seen the post or one like it */
-  probabilities: Float64Array;
-  learnt: ConfidentLearning;
-  /** How well the probes tell FAKE from REAL as labelled, on unseen posts. */
-  rocAuc: Estimate;
-  accuracy: Estimate;
-  /** Accuracy of the best constant guess. */
-  baseline: number;
-  /** What is to be said before the ranking. */
-  warnings: string[];
-  folds: number;
-  sources: readonly string[];
-}
 
 /**
  * Job of `pnpm data:suspects`: ranks training posts by how surely out-of-fold predictions contradict their labels. Changes nothing.

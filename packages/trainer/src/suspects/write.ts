@@ -5,7 +5,7 @@ import { findIdColumn } from '@crosscheck/curation';
 import { type ManifestRow, writeManifestFile } from '@crosscheck/data';
 import { writeWhole } from '@crosscheck/files';
 import { renderSuspects } from './page.ts';
-import type { SuspectReport } from './suspects.ts';
+import type { SuspectReport } from './show.ts';
 
 const columns = ['rank', 'file', 'line', 'id', 'text', 'image', 'label', 'suggested_label', 'probability', 'margin'];
 

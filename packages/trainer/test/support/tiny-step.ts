@@ -4,7 +4,8 @@ import type { Model, ModelOptions, TrainingInput } from '@crosscheck/engine';
 import { alone } from '../../src/distributed/workers.ts';
 import { buildOptimizer } from '../../src/loop/optimizer.ts';
 import { type Phase, resolvePhases } from '../../src/loop/phases.ts';
-import { type StepOptions, type StepOutcome, type StepPlace, takeStep } from '../../src/loop/take-step.ts';
+import { type StepOptions, type StepPlace } from '../../src/loop/step-sums.ts';
+import { type StepOutcome, takeStep } from '../../src/loop/take-step.ts';
 
 const architecture = architectureSchema.parse({
   vision: {
