@@ -5,9 +5,9 @@
 // direct: as `decodeImage` does. exact: always by sharp, and resampled.
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { decodePixels, readHeader } from '../../packages/preprocess/src/decode-pixels.ts';
+import { decodePixels, readHeader } from '../../packages/preprocess/src/image/decode-pixels.ts';
+import { resample } from '../../packages/preprocess/src/image/resample.ts';
 import { decodeImage } from '../../packages/preprocess/src/index.ts';
-import { resample } from '../../packages/preprocess/src/resample.ts';
 
 const [file = '', size = '224', way = 'direct'] = process.argv.slice(2);
 const posts = JSON.parse(readFileSync(file, 'utf8')) as { image: string }[];

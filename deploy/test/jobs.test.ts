@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { composeConfig, trainConfigSchema, trainReads } from '../../packages/config/src/index.ts';
 import { epochMetricNames } from '../../packages/contract/src/index.ts';
 import { printedName } from '../../packages/trainer/src/consumers/print-metrics.ts';
-import { findPlacement } from '../../packages/trainer/src/distributed/find-placement.ts';
+import { findPlacement } from '../../packages/trainer/src/distributed/placement/find-placement.ts';
 import {
   argumentsOf,
   type Container,

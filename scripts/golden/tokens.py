@@ -2,7 +2,7 @@
 
     python scripts/golden/tokens.py              # writes packages/preprocess/test/golden/tokens.json
     python scripts/golden/tokens.py --train      # trains vocab.txt and bpe.json beside it anew, too (training is not repeatable)
-    python scripts/golden/tokens.py --characters # prints the lists of packages/preprocess/src/bert-characters.ts
+    python scripts/golden/tokens.py --characters # prints the lists of packages/preprocess/src/tokenizer/bert-characters.ts
 
 Requirements: tokenizers==0.23.3 (node scripts/python-env.mjs golden-tokens tokenizers==0.23.3).
 The vocabulary is trained on Python's own manual pages (`pydoc_data.topics`) and on the strings below.

@@ -1,6 +1,4 @@
-export { type AbstainTarget, type CoverageRow, coverageTable, fitAbstainBand, judgeOutside } from './abstain.ts';
 export { isBetterEpoch, isLowerBetter, type MeasuredMetrics } from './better-epoch.ts';
-export { type CalibrationBin, calibrationBins } from './calibration.ts';
 export { type ConfidentLearning, type LabelSuspect, learnConfidently } from './confident-learning.ts';
 export {
   type PrecisionRecallPoint,
@@ -10,6 +8,17 @@ export {
   sweepThresholds,
   type ThresholdPoint,
 } from './curves.ts';
+export {
+  type AbstainTarget,
+  type CoverageRow,
+  coverageTable,
+  fitAbstainBand,
+  judgeOutside,
+} from './decision/abstain.ts';
+export { type CalibrationBin, calibrationBins } from './decision/calibration.ts';
+export { type DecisionRule, type FittedDecision, fitDecision } from './decision/fit-decision.ts';
+export { applyTemperature, fitTemperature, type TemperatureFit } from './decision/temperature.ts';
+export { chooseThreshold, type ThresholdChoice, type ThresholdRule } from './decision/threshold.ts';
 export { adviceOf, type Diagnosis, diagnose, diagnosisTags, formatDiagnoses } from './diagnoses/diagnose.ts';
 export {
   type DiagnosisInput,
@@ -22,7 +31,6 @@ export {
 } from './diagnoses/facts.ts';
 export { limits as diagnosisLimits } from './diagnoses/limits.ts';
 export type { DiagnosisId } from './diagnoses/table.ts';
-export { type DecisionRule, type FittedDecision, fitDecision } from './fit-decision.ts';
 export {
   type AggregatedPosts,
   type Aggregation,
@@ -66,6 +74,4 @@ export {
 export { type Outcome, outcomeOf, outcomeOfPairs } from './paired/outcome.ts';
 export { type PlotTables, plotTables } from './plot-tables.ts';
 export { type CheckResult, type PredictionSet, predictionChecks } from './prediction-checks.ts';
-export { applyTemperature, fitTemperature, type TemperatureFit } from './temperature.ts';
-export { chooseThreshold, type ThresholdChoice, type ThresholdRule } from './threshold.ts';
 export { wrap } from './wrap.ts';

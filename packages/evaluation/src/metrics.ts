@@ -1,4 +1,4 @@
-import { positionInBins } from './calibration.ts';
+import { positionInBins } from './decision/calibration.ts';
 import { type Scored, sortScores } from './scored.ts';
 
 /** Counts at a threshold; FAKE (1) is the positive class. */

@@ -1,6 +1,6 @@
 import { labelNames } from '@crosscheck/contract';
-import { calibrationBins } from './calibration.ts';
 import { precisionRecallCurve, rocCurve } from './curves.ts';
+import { calibrationBins } from './decision/calibration.ts';
 import { checkScores } from './scored.ts';
 
 /** Plot data in the shape and by the names that `dvc plots` and DVCLive read. One JSON file each. */

@@ -4,12 +4,12 @@ import { expectClose } from '@crosscheck/testkit';
 import { expect, test } from 'vitest';
 import { buildClassifierGraph, randomWeights } from '../src/index.ts';
 import { channelScales, firstAxis, lastAxis, quantizeChannels } from '../src/quantize/channels.ts';
-import { addOuterProducts, roundWithGptq } from '../src/quantize/gptq.ts';
 import { GraphDraft } from '../src/quantize/graph-draft.ts';
 import { halveWeights, toHalfBits } from '../src/quantize/halve.ts';
 import { outliersOf } from '../src/quantize/outliers.ts';
-import { RangeHistogram } from '../src/quantize/range-histogram.ts';
 import { smoothingOf } from '../src/quantize/smoothing.ts';
+import { addOuterProducts, roundWithGptq } from '../src/quantize/static/gptq.ts';
+import { RangeHistogram } from '../src/quantize/static/range-histogram.ts';
 import { tinyArchitecture, tinyPreprocessing } from './tiny-artifact.ts';
 
 // Expected bits are Python's struct.pack('<e', …).

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRandom } from '@crosscheck/contract';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { findAppendedFile } from '../src/appended-file.ts';
-import { findImageEnd } from '../src/image-end.ts';
+import { findAppendedFile } from '../src/image/appended-file.ts';
+import { findImageEnd } from '../src/image/image-end.ts';
 import { decodeImage, type ImageType, recognizeImageType } from '../src/index.ts';
 
 const pixels = Buffer.from(Array.from({ length: 3 * 90 * 70 }, (_, i) => (i * 37) % 256));

@@ -1,12 +1,12 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { coefficientsFor, keptCoefficientBytes } from '../src/image/resample-coefficients.ts';
+import { resampleWasm } from '../src/image/resample-wasm.ts';
 import { decodeImage } from '../src/index.ts';
 import { type KernelMemory, largestMemory, openKernels } from '../src/instantiate.ts';
 import { keptSpanBytes, spansFor } from '../src/jpeg/spans.ts';
 import { keptSymbolBytes } from '../src/jpeg/symbol-table.ts';
 import { keepRecent, recentBytes } from '../src/recent.ts';
-import { coefficientsFor, keptCoefficientBytes } from '../src/resample-coefficients.ts';
-import { resampleWasm } from '../src/resample-wasm.ts';
 
 describe('keepRecent', () => {
   it('keeps what fits into its bytes, and lets the oldest go', () => {

@@ -3,12 +3,12 @@ import path from 'node:path';
 import { createRandom, isCrosscheckError } from '@crosscheck/contract';
 import sharp, { type JpegOptions, type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { decodePixels, readHeader } from '../src/decode-pixels.ts';
+import { decodePixels, readHeader } from '../src/image/decode-pixels.ts';
+import { resample } from '../src/image/resample.ts';
 import { decodeImage, openImage } from '../src/index.ts';
 import { decodeJpeg } from '../src/jpeg/decode-jpeg.ts';
 import { readJpegHeader } from '../src/jpeg/header.ts';
 import { readOrientation } from '../src/jpeg/orientation.ts';
-import { resample } from '../src/resample.ts';
 import { writeJpeg } from './fuzz/write-jpeg.ts';
 
 const golden = (file: string) => readFileSync(path.join(import.meta.dirname, 'golden/pixels', file));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { resample } from '../src/resample.ts';
-import { coefficientsFor } from '../src/resample-coefficients.ts';
+import { resample } from '../src/image/resample.ts';
+import { coefficientsFor } from '../src/image/resample-coefficients.ts';
 
 /** The same arithmetic, one number at a time. */
 function resampleAxis(row: number[], outSize: number): number[] {

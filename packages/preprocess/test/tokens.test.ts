@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { defaultPreprocessing } from '@crosscheck/contract';
 import { describe, expect, it } from 'vitest';
-import { createBertNormalizer } from '../src/bert-normalizer.ts';
-import { bertWords } from '../src/bert-tokenizer.ts';
 import { buildBertTokenizerJson, createTokenizer, loadTokenizer, type Tokenizer } from '../src/index.ts';
+import { createBertNormalizer } from '../src/tokenizer/bert-normalizer.ts';
+import { bertWords } from '../src/tokenizer/bert-tokenizer.ts';
 
 interface Golden {
   max_tokens: number;

@@ -16,7 +16,7 @@ interface Kernels {
 export const kernels = {
   resample: {
     source: 'resample.wat',
-    target: '../src/resample-wasm.ts',
+    target: '../src/image/resample-wasm.ts',
     constant: 'resampleWasm',
     compile: compileText,
   },

@@ -7,7 +7,7 @@ import { openSafetensors } from '@crosscheck/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluate } from '../src/evaluate/evaluate.ts';
 import { type EvaluationResult } from '../src/evaluate/evaluate-split.ts';
-import { dropModalities } from '../src/loop/modality-dropout.ts';
+import { dropModalities } from '../src/loop/step/modality-dropout.ts';
 import { copyPosts, makePosts, testFolder } from './support/posts.ts';
 import { bestCheckpoint, readMetrics, stepLosses } from './support/read-run.ts';
 import { quietly, runOf, shortRun, trainHere } from './support/run-train.ts';

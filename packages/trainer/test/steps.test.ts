@@ -3,7 +3,7 @@ import { tf } from '@crosscheck/tensorflow';
 import { expectClose, expectNoLeak } from '@crosscheck/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { distanceFromHeads, trainableIn } from '../src/loop/blocks.ts';
-import { resolveLoss } from '../src/loop/loss.ts';
+import { resolveLoss } from '../src/loop/step/loss.ts';
 import {
   composeTiny,
   stepOn,

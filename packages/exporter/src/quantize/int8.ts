@@ -3,10 +3,10 @@ import type { Graph, Node } from '@crosscheck/network';
 import type { FloatConstant } from './graph-draft.ts';
 import { type Group, groupOf } from './groups.ts';
 import { halveWeights } from './halve.ts';
-import { type ObserveOptions, observe } from './observe.ts';
 import { openFixed } from './parts/fixed.ts';
 import { openLinears } from './parts/linears.ts';
 import type { WeightByName } from './parts/part.ts';
+import { type ObserveOptions, observe } from './static/observe.ts';
 
 /** What a network can be rewritten to. */
 export interface Recipe {

@@ -1,4 +1,4 @@
-import { addOuterProducts } from './gptq.ts';
+import { addOuterProducts } from './static/gptq.ts';
 
 /** Places of each map that are looked at. */
 const placesPerMap = 24;

@@ -1,6 +1,6 @@
 import type { Metadata } from 'sharp';
-import { isShrunkFirst } from '../decode-pixels.ts';
-import type { ImageType } from '../image-type.ts';
+import { isShrunkFirst } from '../image/decode-pixels.ts';
+import type { ImageType } from '../image/image-type.ts';
 
 /** What is known of a picture before it is decoded. */
 export interface CostFacts {

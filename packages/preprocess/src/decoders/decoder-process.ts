@@ -1,6 +1,6 @@
 // A process that decodes one picture after the other for `openDecoders`, so that it can be ended in the middle of one.
 import { isCrosscheckError, messageOf } from '@crosscheck/contract';
-import { decodeImage, weighImage } from '../decode-image.ts';
+import { decodeImage, weighImage } from '../image/decode-image.ts';
 import type { DecodeReply, DecodeRequest } from './decoders.ts';
 
 async function answer({ work, bytes, options }: DecodeRequest): Promise<DecodeReply> {

@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
 import { CrosscheckError, type ErrorCode, isCrosscheckError } from '@crosscheck/contract';
-import { type DecodeOptions, prepareImage } from '../decode-image.ts';
 import { Gate } from '../gate.ts';
-import { recognizeImageType } from '../image-type.ts';
+import { type DecodeOptions, prepareImage } from '../image/decode-image.ts';
+import { recognizeImageType } from '../image/image-type.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { boundedTypes } from './work-limits.ts';
 

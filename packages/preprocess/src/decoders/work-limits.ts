@@ -1,6 +1,6 @@
 import { CrosscheckError } from '@crosscheck/contract';
-import { gifBlocks, jpegMarkers, pngChunks, webpChunks } from '../image-end.ts';
-import type { ImageType } from '../image-type.ts';
+import { gifBlocks, jpegMarkers, pngChunks, webpChunks } from '../image/image-end.ts';
+import type { ImageType } from '../image/image-type.ts';
 
 /** What a file may ask for, however few its bytes are. */
 export const workLimits = {

@@ -1,6 +1,6 @@
 // BMP as Windows has written it since 1990. The decoders on npm shift the channels of palettes or refuse 16 bits, so this one is ours.
 import type { Metadata } from 'sharp';
-import type { Pixels } from '../resample.ts';
+import type { Pixels } from '../image/resample.ts';
 import { wholeHeader } from './heif.ts';
 
 interface BmpHead {

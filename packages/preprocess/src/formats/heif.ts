@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Metadata } from 'sharp';
+import type { Pixels } from '../image/resample.ts';
 import type { KernelMemory } from '../instantiate.ts';
-import type { Pixels } from '../resample.ts';
 
 /** What is used of libheif-js: its functions by libheif's own names. Its classes would write on the console. */
 interface Libheif {

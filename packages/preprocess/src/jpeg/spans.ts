@@ -1,5 +1,5 @@
+import { computeTaps, type Taps } from '../image/resample-coefficients.ts';
 import { keepRecent } from '../recent.ts';
-import { computeTaps, type Taps } from '../resample-coefficients.ts';
 
 /** Along one axis: which columns (or rows) of the square each block of a plane adds to, and by how much. */
 export interface Spans {

@@ -1,7 +1,7 @@
-import { decodePixels, readHeader } from '../../src/decode-pixels.ts';
+import { decodePixels, readHeader } from '../../src/image/decode-pixels.ts';
+import { resample } from '../../src/image/resample.ts';
 import { decodeJpeg } from '../../src/jpeg/decode-jpeg.ts';
 import { readJpegHeader } from '../../src/jpeg/header.ts';
-import { resample } from '../../src/resample.ts';
 
 /** What the direct way promises against libjpeg and Pillow's resize, in 255ths. */
 export const promise = { mean: 2, max: 24 };

@@ -1,6 +1,5 @@
-import { fontFaces } from './fonts.ts';
 import { type Html, html, type Section, trusted } from './html.ts';
-import { styles } from './styles.ts';
+import { fontFaces, styles } from './styles.ts';
 
 export interface PageOptions {
   /** Above the title: what kind of page this is. */

@@ -1,4 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { darkTheme, lightTheme, themeVariables } from '../theme.ts';
+
+const require = createRequire(import.meta.url);
 
 const light = `${themeVariables(lightTheme)};--page:#fbfbfc;--card:#ffffff;--line:#e4e4e9;--text:#1c2024;--soft:#60646c;--good:#18794e;--poor:#b54708`;
 const dark = `${themeVariables(darkTheme)};--page:#111113;--card:#18191b;--line:#2e3135;--text:#edeef0;--soft:#b0b4ba;--good:#3dd68c;--poor:#ffa057`;
@@ -76,3 +80,14 @@ footer{color:var(--soft);font-size:.82rem;padding-top:24px;padding-bottom:56px}
   .cards{grid-template-columns:1fr 1fr}.no-picture{aspect-ratio:4/1}figure{padding:12px 10px 8px}}
 @media print{nav{display:none}section{break-inside:avoid-page}body{background:#fff}}
 `;
+
+async function fontFace(weight: number): Promise<string> {
+  const bytes = await readFile(require.resolve(`@fontsource/inter/files/inter-latin-${weight}-normal.woff2`));
+  const source = `url(data:font/woff2;base64,${bytes.toString('base64')}) format('woff2')`;
+  return `@font-face{font-family:Inter;font-weight:${weight};font-display:swap;src:${source}}`;
+}
+
+/** Inter for Latin letters, inside the page (63 kB); other scripts use the reader's own fonts. */
+export async function fontFaces(): Promise<string> {
+  return (await Promise.all([400, 600].map(fontFace))).join('\n');
+}

@@ -1,5 +1,5 @@
 import { runCommand, trainConfigSchema, trainReads } from '@crosscheck/config';
-import { isFollower, refuseSweepOfWorkers } from '../distributed/find-placement.ts';
+import { isFollower, refuseSweepOfWorkers } from '../distributed/placement/find-placement.ts';
 import { runMetricNames } from '../report/metric-names.ts';
 import { choosePrecision } from '../run/precision.ts';
 

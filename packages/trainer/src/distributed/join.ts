@@ -1,11 +1,11 @@
 // Loads nothing of TensorFlow before the process has entered its cluster.
 import type { TrainConfig } from '@crosscheck/config';
 import { enterCluster } from '@crosscheck/tensorflow/cluster';
-import { findPlacement } from './find-placement.ts';
 import { meetWorkers } from './meet.ts';
-import { awaitNames } from './names.ts';
-import type { Placement } from './placement.ts';
-import { startWorkers } from './start-workers.ts';
+import { findPlacement } from './placement/find-placement.ts';
+import { awaitNames } from './placement/names.ts';
+import type { Placement } from './placement/placement.ts';
+import { startWorkers } from './placement/start-workers.ts';
 import type { Workers } from './workers.ts';
 
 type Say = (line: string) => void;

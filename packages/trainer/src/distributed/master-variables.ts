@@ -1,5 +1,5 @@
 // Launchers that tell every worker its rank and where the first one is.
-import { type Environment, type Placement, splitAddress, unusable, wholeNumber } from './placement.ts';
+import { type Environment, type Placement, splitAddress, unusable, wholeNumber } from './placement/placement.ts';
 
 /** Values of a launcher's variables; null where none of those that tell it apart is set. */
 function read(env: Environment, names: readonly string[], telling: readonly string[]): Record<string, string> | null {

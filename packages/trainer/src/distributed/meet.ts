@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CrosscheckError, interrupted, messageOf, onStop, throwIfStopped } from '@crosscheck/contract';
 import { lostError } from './lost.ts';
-import type { Placement } from './placement.ts';
+import type { Placement } from './placement/placement.ts';
 
 /** Workers listen on the ports after the one at which they meet, by rank. */
 const portOf = ({ master }: Placement, rank: number) => master.port + 1 + rank;

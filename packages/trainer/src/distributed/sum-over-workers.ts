@@ -1,7 +1,13 @@
 import { stopSignal } from '@crosscheck/contract';
 import { tf } from '@crosscheck/tensorflow';
 import { trainableIn } from '../loop/blocks.ts';
-import { disposeSums, type PartOutcome, type StepOptions, type StepPlace, type StepSums } from '../loop/step-sums.ts';
+import {
+  disposeSums,
+  type PartOutcome,
+  type StepOptions,
+  type StepPlace,
+  type StepSums,
+} from '../loop/step/step-sums.ts';
 
 /**
  * What every worker's parts of a step add up to. Gradients are reduced as tensors; everything that decides anything (losses, answers, whether

@@ -1,7 +1,7 @@
 import { epochMetrics, sigmoid } from '@crosscheck/contract';
 import { computeMetrics, percentile, type StepSummary } from '@crosscheck/evaluation';
 import type { EpochMetrics, TotalsSnapshot } from './events.ts';
-import type { StepOutcome } from './take-step.ts';
+import type { StepOutcome } from './step/take-step.ts';
 
 export const emptyTotals: TotalsSnapshot = {
   lossSum: 0,

@@ -13,8 +13,8 @@ import type { EpochMetrics, Events, LoopCommand, Position } from './events.ts';
 import { featureInputs, type InputSource, pixelInputs } from './inputs.ts';
 import { type Judged, type Judging, judgeBatches, judgeFeatures, rowsPerPass } from './judge.ts';
 import type { Phase } from './phases.ts';
-import { type StepOptions } from './step-sums.ts';
-import { type StepOutcome, takeStep } from './take-step.ts';
+import { type StepOptions } from './step/step-sums.ts';
+import { type StepOutcome, takeStep } from './step/take-step.ts';
 
 /** What one step did, and how long it took. */
 export interface StepResult extends StepOutcome {

@@ -9,11 +9,11 @@ import { decideCaching, planFeatures } from '../features/plan-features.ts';
 import { trainableIn } from '../loop/blocks.ts';
 import type { Position } from '../loop/events.ts';
 import type { EpochRecord } from '../loop/history.ts';
-import { resolveLoss } from '../loop/loss.ts';
-import { buildOptimizer } from '../loop/optimizer.ts';
 import type { Phase } from '../loop/phases.ts';
 import { buildSchedule } from '../loop/schedule.ts';
 import { openSession, type PhaseSession } from '../loop/session.ts';
+import { resolveLoss } from '../loop/step/loss.ts';
+import { buildOptimizer } from '../loop/step/optimizer.ts';
 import type { OpenRun } from './open-run.ts';
 
 export interface OpenedPhase {

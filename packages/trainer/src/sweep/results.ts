@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { commandLine, formatTable } from '@crosscheck/config';
+import { commandLine, formatTable, type SearchStart, type SweepJob, type TrainConfig } from '@crosscheck/config';
 import { hideSecrets, print, stopSignal } from '@crosscheck/contract';
 import { writeWhole } from '@crosscheck/files';
 import {
@@ -13,10 +13,23 @@ import {
 } from '@crosscheck/hydra';
 import { renderSearch, type SearchedTrial } from '@crosscheck/report';
 import type { RunStatus } from 'mlflow-js-client';
-import { flatNames } from './parent-run.ts';
-import type { Search } from './search.ts';
+import { flatNames, type ParentRun } from './parent-run.ts';
 import { shortNames } from './short-names.ts';
-import type { StoredNumber, StoredTrial, StudySummary } from './study.ts';
+import type { OpenedStudy, StoredNumber, StoredTrial, Study, StudySummary } from './study.ts';
+
+/** A search while it runs. */
+export interface Search {
+  start: SearchStart<TrainConfig>;
+  study: Study;
+  opened: OpenedStudy;
+  storage: string;
+  parent: ParentRun | null;
+  /** Trials of this call. */
+  wanted: number;
+  /** Those that ended, in this order. */
+  jobs: SweepJob[];
+  failed: number;
+}
 
 /** Results as hydra-optuna-sweeper names and writes them. */
 const resultsFile = 'optimization_results.yaml';

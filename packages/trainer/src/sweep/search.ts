@@ -12,23 +12,9 @@ import {
 } from '@crosscheck/contract';
 import { isLowerBetter } from '@crosscheck/evaluation';
 import { distributionJson } from '@crosscheck/hydra';
-import { openParent, type ParentRun } from './parent-run.ts';
-import { describeContinuation, finishSearch, nameTrial } from './results.ts';
+import { openParent } from './parent-run.ts';
+import { describeContinuation, finishSearch, nameTrial, type Search } from './results.ts';
 import { type AskedTrial, type OpenedStudy, Study, type ToldTrial } from './study.ts';
-
-/** A search while it runs. */
-export interface Search {
-  start: SearchStart<TrainConfig>;
-  study: Study;
-  opened: OpenedStudy;
-  storage: string;
-  parent: ParentRun | null;
-  /** Trials of this call. */
-  wanted: number;
-  /** Those that ended, in this order. */
-  jobs: SweepJob[];
-  failed: number;
-}
 
 /**
  * Searches with Optuna: asks for a trial whenever one can run, runs it as its own process, prunes it by its epochs, and tells how it ended. The study is Optuna's

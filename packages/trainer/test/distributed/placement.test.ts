@@ -1,6 +1,6 @@
 import { composeConfig, trainConfigSchema } from '@crosscheck/config';
 import { describe, expect, test, vi } from 'vitest';
-import { findPlacement, refuseSweepOfWorkers } from '../../src/distributed/find-placement.ts';
+import { findPlacement, refuseSweepOfWorkers } from '../../src/distributed/placement/find-placement.ts';
 
 function place(env: Record<string, string>, ...overrides: string[]) {
   const { config } = composeConfig({

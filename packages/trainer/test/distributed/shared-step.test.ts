@@ -4,7 +4,8 @@ import { expectClose, expectNoLeak } from '@crosscheck/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Workers } from '../../src/distributed/workers.ts';
 import { digestWeights } from '../../src/features/feature-key.ts';
-import { type StepOptions, type StepOutcome, takeStep } from '../../src/loop/take-step.ts';
+import type { StepOptions } from '../../src/loop/step/step-sums.ts';
+import { type StepOutcome, takeStep } from '../../src/loop/step/take-step.ts';
 import { stepOn, stepOptions, tinyInput, tinyModelOptions } from '../support/tiny-step.ts';
 import { workersTogether } from '../support/workers-together.ts';
 

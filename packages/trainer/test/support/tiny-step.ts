@@ -2,10 +2,10 @@ import { type CompleteConfig, completeConfig, composeConfig, trainConfigSchema }
 import { architectureSchema, createRandom } from '@crosscheck/contract';
 import type { Model, ModelOptions, TrainingInput } from '@crosscheck/engine';
 import { alone } from '../../src/distributed/workers.ts';
-import { buildOptimizer } from '../../src/loop/optimizer.ts';
 import { type Phase, resolvePhases } from '../../src/loop/phases.ts';
-import { type StepOptions, type StepPlace } from '../../src/loop/step-sums.ts';
-import { type StepOutcome, takeStep } from '../../src/loop/take-step.ts';
+import { buildOptimizer } from '../../src/loop/step/optimizer.ts';
+import { type StepOptions, type StepPlace } from '../../src/loop/step/step-sums.ts';
+import { type StepOutcome, takeStep } from '../../src/loop/step/take-step.ts';
 
 const architecture = architectureSchema.parse({
   vision: {

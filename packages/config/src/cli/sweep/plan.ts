@@ -6,7 +6,6 @@ import {
   fromPlain,
   type HydraSettings,
   isHydraOverride,
-  nearestName,
   readSettings,
 } from '@crosscheck/hydra';
 import {
@@ -17,7 +16,7 @@ import {
   resolveOptions,
 } from '../../compose-config.ts';
 import { flattenConfig } from '../../flatten.ts';
-import { asOurs, fail, type Problem, throwProblems } from '../../problems.ts';
+import { asOurs, type Problem, throwProblems } from '../../problems.ts';
 import type { Reads } from '../../schema/read-when.ts';
 import { findUnread } from '../../unread.ts';
 import type { Invocation } from '../arguments.ts';
@@ -61,15 +60,6 @@ export function openFrame<C>(request: SweepRequest<C>): SweepFrame<C> {
 /** A line of the sweep itself. */
 export function say(message: string): void {
   print(`[${logTime(new Date())}][HYDRA] ${message}`);
-}
-
-export function requireMetric(metric: string | null, known: readonly string[] | undefined): void {
-  if (metric === null || known === undefined || known.includes(metric)) return;
-  const near = nearestName(metric, known);
-  fail(
-    'CROSSCHECK_CONFIG_VALUE',
-    `hydra.sweeper.metric: jobs report no ${metric}${near === undefined ? '' : `; did you mean ${near}?`}; they report ${known.join(', ')}`,
-  );
 }
 
 function settingsOf<C>(composition: Composition, options: ComposeConfigOptions<C>): HydraSettings {

@@ -1,8 +1,15 @@
-import { type ConfigNode, fromPlain, nodeAt, type Plain } from '@crosscheck/hydra';
+import {
+  type ConfigNode,
+  fromPlain,
+  type HydraSettings,
+  type MapNode,
+  nearestName,
+  nodeAt,
+  type Plain,
+} from '@crosscheck/hydra';
 import { z } from 'zod';
 import { fail, throwProblems } from '../../problems.ts';
 import { validate } from '../../validate.ts';
-import { requireMetric, type SweepFrame } from './plan.ts';
 
 const direction = z.enum(['minimize', 'maximize']);
 const classOfOptuna = z.looseObject({ _target_: z.string() });
@@ -39,7 +46,13 @@ const pythonOnly = [
 ];
 
 /** @throws CROSSCHECK_CONFIG_… with every problem of the sweeper's settings */
-export function readSearchSettings<C>({ settings, master }: SweepFrame<C>): SearchSettings {
+export function readSearchSettings({
+  settings,
+  master,
+}: {
+  settings: HydraSettings;
+  master: { hydra: MapNode };
+}): SearchSettings {
   const written = nodeAt(master.hydra, ['sweeper']);
   const sweeper = withOrigins(settings.value('sweeper') ?? null, written);
   const root = { kind: 'map', entries: new Map([['hydra', mapOf('sweeper', sweeper)]]), origin: '' } as const;
@@ -72,17 +85,22 @@ function withOrigins(value: Plain, written: ConfigNode | undefined): ConfigNode 
   return { kind: 'map', entries: new Map(entries), origin };
 }
 
+/** What a command says of the metrics that its jobs report. */
+interface Searched {
+  metrics?: readonly string[];
+  objectives?: Partial<Record<'minimize' | 'maximize', string>>;
+}
+
 export interface Objectives {
   metrics: string[];
   directions: ('minimize' | 'maximize')[];
 }
 
 /** What is minimized or maximized: one metric for each direction. */
-export function objectivesOf<C>(
+export function objectivesOf(
   { metric, direction: wanted, pruner }: SearchSettings,
-  frame: SweepFrame<C>,
+  { metrics: known, objectives }: Searched,
 ): Objectives {
-  const { metrics: known, objectives } = frame.request.command;
   const directions = Array.isArray(wanted) ? wanted : [wanted];
   const [first] = directions as [Objectives['directions'][number]];
   const own = directions.length === 1 ? objectives?.[first] : undefined;
@@ -99,4 +117,13 @@ export function objectivesOf<C>(
       'hydra/sweeper/pruner: trials with several objectives cannot be pruned; choose hydra/sweeper/pruner=none',
     );
   return { metrics, directions };
+}
+
+export function requireMetric(metric: string | null, known: readonly string[] | undefined): void {
+  if (metric === null || known === undefined || known.includes(metric)) return;
+  const near = nearestName(metric, known);
+  fail(
+    'CROSSCHECK_CONFIG_VALUE',
+    `hydra.sweeper.metric: jobs report no ${metric}${near === undefined ? '' : `; did you mean ${near}?`}; they report ${known.join(', ')}`,
+  );
 }

@@ -33,7 +33,7 @@ export async function runSearch<C>(frame: SweepFrame<C>): Promise<number> {
   const space = withOurErrors(() =>
     searchSpace(master.overrides, frame.settings.value('sweeper.params'), (group) => master.searchPath.options(group)),
   );
-  const objectives = objectivesOf(settings, frame);
+  const objectives = objectivesOf(settings, frame.request.command);
   const jobs = checkSpace(space, frame);
   const [first] = jobs as [PlannedJob<C>];
   const prepare = ownFolders(jobs, frame);

@@ -14,13 +14,13 @@ import {
   equalJobs,
   type PlannedJob,
   planJobs,
-  requireMetric,
   type SweepFrame,
   type SweepRequest,
   say,
   sharesFolder,
   withOwnFolder,
 } from './plan.ts';
+import { requireMetric } from './search-settings.ts';
 import { describeBest, describeUnfinished, nameOf, sharedOverrides, sortJobs, sweepTable } from './table.ts';
 
 interface Plan<C> {

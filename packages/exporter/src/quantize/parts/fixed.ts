@@ -1,10 +1,10 @@
 import type { Graph } from '@crosscheck/network';
 import { channelScales, firstAxis } from '../channels.ts';
-import { roundWithGptq } from '../gptq.ts';
 import { stageOf } from '../groups.ts';
 import { openProducts } from '../products.ts';
-import { type Range, RangeHistogram } from '../range-histogram.ts';
-import { activationsToCalibrate, isStaticNode, quantizeStatic } from '../static.ts';
+import { roundWithGptq } from '../static/gptq.ts';
+import { type Range, RangeHistogram } from '../static/range-histogram.ts';
+import { activationsToCalibrate, isStaticNode, quantizeStatic } from '../static/static.ts';
 import { type Part, pointwiseWeight, type WeightByName } from './part.ts';
 
 /** Stem and first block: over the largest maps int8 gains least, and areas of one colour make all their errors the same. */

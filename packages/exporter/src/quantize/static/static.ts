@@ -1,6 +1,6 @@
 import type { Graph, Node } from '@crosscheck/network';
-import { channelScales, firstAxis, quantizeChannels } from './channels.ts';
-import { type FloatConstant, GraphDraft } from './graph-draft.ts';
+import { channelScales, firstAxis, quantizeChannels } from '../channels.ts';
+import { type FloatConstant, GraphDraft } from '../graph-draft.ts';
 import type { Range } from './range-histogram.ts';
 
 /** Quantising convolutions alone is slower than fp32: sums between them stay in int8, too. */

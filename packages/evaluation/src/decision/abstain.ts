@@ -1,6 +1,6 @@
 import { type AbstainBand, CrosscheckError, decide, sigmoid } from '@crosscheck/contract';
-import { type Estimate, wilsonInterval } from './intervals.ts';
-import { checkScores } from './scored.ts';
+import { type Estimate, wilsonInterval } from '../intervals.ts';
+import { checkScores } from '../scored.ts';
 
 /** Some share of the rows, the surest ones, and how right the model is about them. */
 export interface CoverageRow {

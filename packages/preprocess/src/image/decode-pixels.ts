@@ -1,6 +1,6 @@
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
-import { decodeBmp, readBmpHeader } from './formats/bmp.ts';
-import { decodeHeif, readHeifHeader } from './formats/heif.ts';
+import { decodeBmp, readBmpHeader } from '../formats/bmp.ts';
+import { decodeHeif, readHeifHeader } from '../formats/heif.ts';
 import { readGifFill } from './gif-fill.ts';
 import { type ImageType, recognizeImageType } from './image-type.ts';
 import type { Pixels } from './resample.ts';

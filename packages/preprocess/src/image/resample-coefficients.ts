@@ -1,4 +1,4 @@
-import { keepRecent } from './recent.ts';
+import { keepRecent } from '../recent.ts';
 
 /** Fixed point: 32 bits − 8 of the pixel − 2 to spare, as in Pillow. */
 const fractionBits = 22;

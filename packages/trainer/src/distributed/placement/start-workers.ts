@@ -5,9 +5,9 @@ import type { Readable } from 'node:stream';
 import { gpuEnvironment, visibleGpus } from '@crosscheck/config';
 import { passStopsTo, print, printError } from '@crosscheck/contract';
 import { freePorts } from '@crosscheck/tensorflow/cluster';
-import { lostError } from './lost.ts';
+import { lostError } from '../lost.ts';
+import type { Workers } from '../workers.ts';
 import { type Placement, placed, startedVariable, unusable } from './placement.ts';
-import type { Workers } from './workers.ts';
 
 interface Start {
   say: (line: string) => void;

@@ -1,4 +1,4 @@
-import { sortScores } from './scored.ts';
+import { sortScores } from '../scored.ts';
 
 /** One column of a reliability diagram. */
 export interface CalibrationBin {

@@ -1,6 +1,6 @@
 import type { Model } from '@crosscheck/engine';
 import { tf } from '@crosscheck/tensorflow';
-import { sumOverWorkers } from '../distributed/sum-over-workers.ts';
+import { sumOverWorkers } from '../../distributed/sum-over-workers.ts';
 import {
   countOf,
   disposeSums,

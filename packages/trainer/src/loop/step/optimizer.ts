@@ -1,7 +1,7 @@
 import type { TrainConfig } from '@crosscheck/config';
 import { type AdamOptions, createAdam, createAdamW, type Model, type Optimizer } from '@crosscheck/engine';
-import { distanceFromHeads } from './blocks.ts';
-import type { Phase } from './phases.ts';
+import { distanceFromHeads } from '../blocks.ts';
+import type { Phase } from '../phases.ts';
 
 /** The optimizer of a phase, with `training.adam_*` and the weight decay that the phase asks for. */
 export function buildOptimizer(

@@ -1,6 +1,6 @@
 import { type AbstainBand, CrosscheckError } from '@crosscheck/contract';
+import { computeMetrics } from '../metrics.ts';
 import { type AbstainTarget, type CoverageRow, fitAbstainBand, judgeOutside } from './abstain.ts';
-import { computeMetrics } from './metrics.ts';
 import { applyTemperature, fitTemperature } from './temperature.ts';
 import { chooseThreshold, type ThresholdRule } from './threshold.ts';
 

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { onnxNames, type Preprocessing } from '@crosscheck/contract';
 import { availableCores, openTensorSession } from '@crosscheck/inference';
 import type { Graph } from '@crosscheck/network';
-import type { ShowingGraph } from '../onnx/showing-graph.ts';
-import { writeOnnxModel } from '../onnx/write-model.ts';
-import { type EncodedPost, inputsOf } from './posts.ts';
+import type { ShowingGraph } from '../../onnx/showing-graph.ts';
+import { writeOnnxModel } from '../../onnx/write-model.ts';
+import { type EncodedPost, inputsOf } from '../posts.ts';
 
 export interface ObserveOptions {
   preprocessing: Preprocessing;

@@ -1,15 +1,15 @@
 import { CrosscheckError, messageOf } from '@crosscheck/contract';
 import type { Metadata } from 'sharp';
+import type { ByteBudget } from '../decoders/byte-budget.ts';
+import { costOf } from '../decoders/decoded-cost.ts';
+import { checkParts, checkWork, isQuickWork } from '../decoders/work-limits.ts';
+import { describeFile } from '../formats/file-kind.ts';
+import { decodeJpeg } from '../jpeg/decode-jpeg.ts';
+import { type JpegHeader, readJpegHeader } from '../jpeg/header.ts';
 import { findAppendedFile } from './appended-file.ts';
 import { decodePixels, readHeader, withAvifBrand } from './decode-pixels.ts';
-import type { ByteBudget } from './decoders/byte-budget.ts';
-import { costOf } from './decoders/decoded-cost.ts';
-import { checkParts, checkWork, isQuickWork } from './decoders/work-limits.ts';
-import { describeFile } from './formats/file-kind.ts';
 import { readImageFile } from './image-file.ts';
 import { type ImageType, imageTypeNames, recognizeImageType } from './image-type.ts';
-import { decodeJpeg } from './jpeg/decode-jpeg.ts';
-import { type JpegHeader, readJpegHeader } from './jpeg/header.ts';
 import { resample } from './resample.ts';
 
 /** Default of `maxPixels`: 40 megapixels. */

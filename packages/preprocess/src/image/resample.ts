@@ -1,6 +1,6 @@
 // Antialiased bilinear resampling with Pillow's arithmetic (src/libImaging/Resample.c): separable, int32 fixed point, rounded to bytes
 // between the two passes. The inner loops are WebAssembly (wasm/resample.wat): five times as fast as the same loops in JavaScript.
-import { type KernelMemory, openKernels } from './instantiate.ts';
+import { type KernelMemory, openKernels } from '../instantiate.ts';
 import { type Coefficients, coefficientsFor } from './resample-coefficients.ts';
 import { resampleWasm } from './resample-wasm.ts';
 

@@ -1,10 +1,10 @@
 import { combineSeeds } from '@crosscheck/contract';
 import type { Gradients, LossOptions, Model, Optimizer, Schedule, TrainingInput } from '@crosscheck/engine';
 import { tf } from '@crosscheck/tensorflow';
-import type { Workers } from '../distributed/workers.ts';
-import { trainableIn } from './blocks.ts';
+import type { Workers } from '../../distributed/workers.ts';
+import { trainableIn } from '../blocks.ts';
+import type { Phase } from '../phases.ts';
 import { dropModalities, type ModalityDropout } from './modality-dropout.ts';
-import type { Phase } from './phases.ts';
 
 export interface StepOptions {
   phase: Phase;

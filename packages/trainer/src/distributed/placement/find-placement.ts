@@ -1,5 +1,5 @@
 import type { TrainConfig } from '@crosscheck/config';
-import { fromJax, fromPet, fromTorchrun } from './master-variables.ts';
+import { fromJax, fromPet, fromTorchrun } from '../master-variables.ts';
 import {
   type Environment,
   type Launcher,

@@ -1,6 +1,6 @@
 import { CrosscheckError, sigmoid } from '@crosscheck/contract';
-import { computeMetrics } from './metrics.ts';
-import { requireBothClasses } from './scored.ts';
+import { computeMetrics } from '../metrics.ts';
+import { requireBothClasses } from '../scored.ts';
 
 export interface TemperatureFit {
   /** probability = sigmoid(logit / temperature); above 1 softens an overconfident model. */

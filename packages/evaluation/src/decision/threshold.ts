@@ -1,8 +1,8 @@
 import { CrosscheckError } from '@crosscheck/contract';
-import { stepsOf } from './curves.ts';
-import { type Confusion, computeMetrics, type Metrics, ratesOf } from './metrics.ts';
-import { pairedAccuracy } from './paired/accuracy-difference.ts';
-import { requireBothClasses, sortScores } from './scored.ts';
+import { stepsOf } from '../curves.ts';
+import { type Confusion, computeMetrics, type Metrics, ratesOf } from '../metrics.ts';
+import { pairedAccuracy } from '../paired/accuracy-difference.ts';
+import { requireBothClasses, sortScores } from '../scored.ts';
 
 /** What a threshold should achieve on the rows it is chosen on. */
 export type ThresholdRule =
