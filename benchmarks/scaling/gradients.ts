@@ -41,15 +41,19 @@ export function readMeasuredStep(file: string): MeasuredStep {
   };
 }
 
-/** Gradients in the order in which they are there, in buckets of at least `bucketBytes` but for the last. */
-export function intoBuckets({ gradients }: MeasuredStep, bytesPerNumber: number, bucketBytes: number): Bucket[] {
-  const buckets: Bucket[] = [];
-  let open: Bucket = { bytes: 0, readyAt: 0 };
+/** Gradients in the order in which they are there, in buckets of `bucketNumbers` but for the last; a large one is cut. */
+export function intoBuckets({ gradients }: MeasuredStep, bytesPerNumber: number, bucketNumbers: number): Bucket[] {
+  const buckets: { numbers: number; readyAt: number }[] = [];
   for (const { numbers, readyAt } of gradients) {
-    open = { bytes: open.bytes + numbers * bytesPerNumber, readyAt };
-    if (open.bytes < bucketBytes) continue;
-    buckets.push(open);
-    open = { bytes: 0, readyAt };
+    for (let left = numbers; left > 0; ) {
+      const last = buckets.at(-1);
+      const open = last !== undefined && last.numbers < bucketNumbers ? last : { numbers: 0, readyAt };
+      if (open !== last) buckets.push(open);
+      const piece = Math.min(left, bucketNumbers - open.numbers);
+      open.numbers += piece;
+      open.readyAt = readyAt;
+      left -= piece;
+    }
   }
-  return open.bytes > 0 ? [...buckets, open] : buckets;
+  return buckets.map(({ numbers, readyAt }) => ({ bytes: numbers * bytesPerNumber, readyAt }));
 }

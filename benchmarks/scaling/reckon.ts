@@ -22,11 +22,11 @@ export interface Assumptions {
   utilization: number;
   /** From one worker to the next, for each message, in seconds. */
   hopSeconds: number;
-  /** How many numbers are gathered before they travel, in bytes. */
-  bucketBytes: number;
+  /** How many numbers travel together. */
+  bucketNumbers: number;
 }
 
-export const usualAssumptions: Assumptions = { utilization: 0.8, hopSeconds: 30e-6, bucketBytes: 25e6 };
+export const usualAssumptions: Assumptions = { utilization: 0.8, hopSeconds: 30e-6, bucketNumbers: 6.25e6 };
 
 /**
  * Seconds of a ring all-reduce of one bucket among N workers: each sends 2 (N − 1) pieces of 1/N of it to its neighbour, first to add up, then to hand

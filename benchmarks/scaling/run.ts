@@ -7,7 +7,7 @@ import { readMeasuredStep } from './gradients.ts';
 import { usualAssumptions } from './reckon.ts';
 import { scalingTables } from './tables.ts';
 
-const { utilization, hopSeconds, bucketBytes } = usualAssumptions;
+const { utilization, hopSeconds, bucketNumbers } = usualAssumptions;
 
 await runOptionCommand({
   name: 'scaling',
@@ -20,12 +20,12 @@ await runOptionCommand({
       isFraction: true,
       help: 'from one worker to the next, microseconds a message',
     },
-    bucket_mb: { default: bucketBytes / 1e6, isFraction: true, help: 'gradients that travel together' },
+    bucket: { default: bucketNumbers / 1e6, isFraction: true, help: 'numbers that travel together, millions' },
     write: { default: false, help: 'put the tables into docs/scaling.md' },
   },
-  async main({ step_ms, hop_us, bucket_mb, write, ...given }) {
+  async main({ step_ms, hop_us, bucket, write, ...given }) {
     const measured = readMeasuredStep(path.join(repositoryRoot, 'benchmarks/results/scaling.csv'));
-    const assumptions = { ...given, hopSeconds: hop_us / 1e6, bucketBytes: bucket_mb * 1e6 };
+    const assumptions = { ...given, hopSeconds: hop_us / 1e6, bucketNumbers: bucket * 1e6 };
     const tables = scalingTables(measured, assumptions, step_ms.split(',').map(Number));
     print(tables);
     if (write) writeTables(path.join(repositoryRoot, 'docs/scaling.md'), tables);

@@ -32,22 +32,22 @@ export function scalingTables(measured: MeasuredStep, assumptions: Assumptions, 
 
 function stepOf(
   measured: MeasuredStep,
-  { bucketBytes }: Assumptions,
+  { bucketNumbers }: Assumptions,
   { bytes, seconds }: { bytes: number; seconds: number },
 ): Step {
-  return { seconds, updateFrom: measured.updateFrom, buckets: intoBuckets(measured, bytes, bucketBytes) };
+  return { seconds, updateFrom: measured.updateFrom, buckets: intoBuckets(measured, bytes, bucketNumbers) };
 }
 
 function describe(
   { gradients, updateFrom, batch, where }: MeasuredStep,
-  { utilization, hopSeconds, bucketBytes }: Assumptions,
+  { utilization, hopSeconds, bucketNumbers }: Assumptions,
 ): string {
   const numbers = gradients.reduce((sum, { numbers }) => sum + numbers, 0);
   const half = gradients.find(({ readyAt }) => readyAt >= 0.5 * updateFrom);
   const before = gradients.slice(0, gradients.indexOf(half as never)).reduce((sum, { numbers }) => sum + numbers, 0);
   return [
     `Measured (batch ${batch}, ${where}): ${numbers.toLocaleString('en')} gradients, all there after ${percent(updateFrom)} of a step's work; ${percent(before / numbers)} of them at half of that.`,
-    `Assumed: ${percent(utilization)} of a link's rate arrives, ${Math.round(hopSeconds * 1e6)} µs a message, buckets of ${bucketBytes / 1e6} MB.`,
+    `Assumed: ${percent(utilization)} of a link's rate arrives, ${Math.round(hopSeconds * 1e6)} µs a message, buckets of ${bucketNumbers / 1e6} million numbers.`,
   ].join('\n');
 }
 
@@ -60,17 +60,15 @@ function reductionTable(name: string, step: Step, assumptions: Assumptions): str
   return `**Reduction of ${Math.round(bytes / 1e6)} MB (${name}), ms**\n\n${table(['GPUs', ...links.map(({ name }) => name)], rows)}`;
 }
 
-/** Step time without and with overlap, and the share of N times one GPU's speed that is reached with it. */
+/** Step time without and with overlap, each with the share of N times one GPU's speed that is reached. */
 function efficiencyTable(title: string, step: Step, assumptions: Assumptions): string {
-  const cell = (gpus: number, link: Link) => {
-    const [without, withIt] = [stepWithout, stepWith].map((reckon) => reckon(step, gpus, link, assumptions)) as [
-      number,
-      number,
-    ];
-    return `${milliseconds(without)} · ${milliseconds(withIt)} · ${percent(step.seconds / withIt)}`;
-  };
+  const cell = (gpus: number, link: Link) =>
+    [stepWithout, stepWith]
+      .map((reckon) => reckon(step, gpus, link, assumptions))
+      .map((seconds) => `${milliseconds(seconds)} (${percent(step.seconds / seconds)})`)
+      .join(' · ');
   const rows = gpuCounts.map((gpus) => [String(gpus), ...links.map((link) => cell(gpus, link))]);
-  return `**A step of ${title}: ms without · with overlap · efficiency with it**\n\n${table(['GPUs', ...links.map(({ name }) => name)], rows)}`;
+  return `**A step of ${title}: ms (efficiency) as built · with overlap**\n\n${table(['GPUs', ...links.map(({ name }) => name)], rows)}`;
 }
 
 const percent = (share: number) => `${Math.round(100 * share)} %`;

@@ -1,8 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { composeConfig, trainConfigSchema, trainReads } from '../../packages/config/src/index.ts';
 import { epochMetricNames } from '../../packages/contract/src/index.ts';
 import { printedName } from '../../packages/trainer/src/consumers/print-metrics.ts';
@@ -145,9 +145,17 @@ interface TFJob {
   tfReplicaSpecs: { Worker: { replicas: number } };
 }
 
+interface FeasibleSpace {
+  min?: string | number;
+  max?: string | number;
+  list?: string[];
+  distribution?: string;
+}
+
 interface Experiment {
   objective: { objectiveMetricName: string; additionalMetricNames: string[] };
-  parameters: { name: string; feasibleSpace: { min?: string; max?: string; list?: string[] } }[];
+  parameters: { name: string; feasibleSpace: FeasibleSpace }[];
+  maxTrialCount: number;
   trialTemplate: { trialParameters: { name: string; reference: string }[]; primaryContainerName: string };
 }
 const experiment = () => only<Experiment>('search-katib.yaml', 'Experiment').spec;
@@ -186,7 +194,7 @@ function startedByKatib(values: Record<string, string>): string[] {
 
 const firstTrial = (): Record<string, string> => ({
   ...Object.fromEntries(
-    experiment().parameters.map(({ name, feasibleSpace: { min, list } }) => [name, min ?? list?.[0] ?? '']),
+    experiment().parameters.map(({ name, feasibleSpace: { min, list } }) => [name, String(min ?? list?.[0])]),
   ),
   '${trialSpec.Name}': 'crosscheck-search-7xk2p',
 });
@@ -307,6 +315,18 @@ describe('a controller tells each worker its place', () => {
   });
 });
 
+interface Search {
+  hydra: { sweeper: { params: Record<string, string> } };
+}
+
+/** `choice(a, b)`, `interval(1, 2)` or `tag(log, interval(1, 2))` as Katib has it. */
+function katibSpace(space: string): FeasibleSpace {
+  const [, log, kind = '', inner = ''] = /^(tag\(log, )?(choice|interval)\(([^)]*)\)+$/.exec(space) ?? [];
+  const values = inner.split(', ');
+  if (kind === 'choice') return { list: values };
+  return { min: Number(values[0]), max: Number(values[1]), ...(log && { distribution: 'logUniform' }) };
+}
+
 describe('the search', () => {
   test('composes for the ends of its space, and every key is read', () => {
     const { parameters, trialTemplate } = experiment();
@@ -315,12 +335,24 @@ describe('the search', () => {
       name,
       feasibleSpace: { min, max, list },
     } of parameters) {
-      const values = list ?? [min ?? '', max ?? ''];
+      const values = list ?? [String(min), String(max)];
       const configs = values.map((value) =>
         JSON.stringify(compose(startedByKatib({ ...firstTrial(), [name]: value }))),
       );
       expect(new Set(configs).size, name).toBe(values.length);
     }
+  });
+
+  test('has the space of experiment=search, but for what only one loss reads', () => {
+    const { params } = (parse(readFileSync(`${repositoryRoot}/configs/experiment/search.yaml`, 'utf8')) as Search).hydra
+      .sweeper;
+    const { 'training.loss.focal_gamma': _, ...shared } = params;
+    const asKatib = Object.entries(shared).map(([name, space]) => [name, katibSpace(space)]);
+    const numbers = ({ min, max, list, distribution }: FeasibleSpace): FeasibleSpace =>
+      list ? { list } : { min: Number(min), max: Number(max), ...(distribution && { distribution }) };
+    const { parameters, maxTrialCount } = experiment();
+    expect(parameters.map(({ name, feasibleSpace }) => [name, numbers(feasibleSpace)])).toEqual(asKatib);
+    expect(maxTrialCount).toBe(40);
   });
 
   test('gives the shell that Katib wraps around it nothing to interpret', () => {

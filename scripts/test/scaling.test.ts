@@ -15,7 +15,7 @@ const folder = temporaryFolder();
 afterAll(() => folder.remove());
 
 const link = { name: 'a link', bitsPerSecond: 8e9 }; // a gigabyte a second
-const assumptions = { utilization: 1, hopSeconds: 0.001, bucketBytes: 1 };
+const assumptions = { utilization: 1, hopSeconds: 0.001, bucketNumbers: 1 };
 
 describe('a ring, by hand', () => {
   test('sends 2 (N − 1) pieces of 1/N', () => {
@@ -43,7 +43,7 @@ describe('a ring, by hand', () => {
   });
 });
 
-test('gradients travel in the order in which they are there, in buckets that are filled', () => {
+test('gradients travel in the order in which they are there, in buckets that are filled, and large ones are cut', () => {
   const row = (parameter: string, numbers: number, readyAt: number, date: string) =>
     `"${parameter}","${numbers}","${readyAt}","0.9","16","${date}","A, ""fast"" one","2","abc"`;
   const rows = [
@@ -56,11 +56,13 @@ test('gradients travel in the order in which they are there, in buckets that are
   writeFileSync(`${folder.dir}/scaling.csv`, `${[header, ...rows].join('\n')}\n`);
   const measured = readMeasuredStep(`${folder.dir}/scaling.csv`);
   expect(measured.gradients.map(({ parameter }) => parameter)).toEqual(['soon', 'then', 'late']);
-  expect(intoBuckets(measured, 4, 100)).toEqual([
-    { bytes: 120, readyAt: 0.3 },
-    { bytes: 120, readyAt: 0.9 },
+  // 20 + 5 of 10, the other 5 + 20 of 30, the last 10.
+  expect(intoBuckets(measured, 4, 25)).toEqual([
+    { bytes: 100, readyAt: 0.3 },
+    { bytes: 100, readyAt: 0.9 },
+    { bytes: 40, readyAt: 0.9 },
   ]);
-  expect(intoBuckets(measured, 4, 1000)).toEqual([{ bytes: 240, readyAt: 0.9 }]);
+  expect(intoBuckets(measured, 2, 1000)).toEqual([{ bytes: 120, readyAt: 0.9 }]);
 });
 
 test('the measured step is the default network, whose gradients are all there before the update', () => {
