@@ -50,7 +50,7 @@ export function findCycles(imports) {
     }
     if (low.get(file) !== index.get(file)) return;
     const members = stack.splice(stack.indexOf(file));
-    if (members.length > 1 || imports.get(file).includes(file)) cycles.push(members.sort());
+    if (members.length > 1 || imports.get(file).includes(file)) cycles.push(members.sort((a, b) => (a < b ? -1 : 1)));
   };
   for (const file of imports.keys()) if (!index.has(file)) visit(file);
   return cycles;

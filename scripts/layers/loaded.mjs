@@ -23,5 +23,5 @@ function nameOf(url) {
 }
 
 await import(pathToFileURL(path.resolve(process.argv[2])).href);
-process.stdout.write(JSON.stringify([...loaded].sort()));
+process.stdout.write(JSON.stringify([...loaded].sort((a, b) => (a < b ? -1 : 1))));
 process.exit(0);

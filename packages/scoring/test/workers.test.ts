@@ -1,8 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
+import { childrenOf, repositoryRoot, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
 import { split } from '../src/index.ts';
@@ -66,8 +66,7 @@ test('of four workers two are killed at random: what is finished stays, and the 
   while (killed.length < 2) {
     await sleep(Math.random() * 30);
     if (parent.exitCode !== null) throw new Error(`it ended before two workers were killed: ${stderr}`);
-    const alive =
-      finished().length === 0 ? [] : childrenOf(parent.pid as number).filter((pid) => !killed.includes(pid));
+    const alive = finished().length === 0 ? [] : childrenOf(parent.pid).filter((pid) => !killed.includes(pid));
     const victim = alive[Math.floor(Math.random() * alive.length)];
     if (victim === undefined) continue;
     process.kill(victim, 'SIGKILL');
@@ -84,9 +83,3 @@ test('of four workers two are killed at random: what is finished stays, and the 
 });
 
 const isShard = (name: string) => name.startsWith('posts-');
-
-function childrenOf(parent: number): number[] {
-  const lines = execFileSync('ps', ['-e', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
-  const pairs = lines.map((line) => line.trim().split(/\s+/).map(Number));
-  return pairs.filter(([, ppid]) => ppid === parent).map(([pid]) => pid as number);
-}

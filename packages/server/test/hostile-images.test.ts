@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
-import { temporaryFolder } from '@crosscheck/testkit';
+import { childrenOf, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { encodePng, writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
 import { postForm } from './forms.ts';
@@ -70,11 +70,6 @@ async function start(...overrides: string[]): Promise<SpawnedService> {
 }
 
 const outcome = ({ status, body }: Received) => [status, (JSON.parse(body) as { code?: string }).code];
-
-function childrenOf(pid: number | undefined): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return text === '' ? [] : text.split(' ').map(Number);
-}
 
 /** The supervisor has one process that answers, which has the decoders. */
 const decodersOf = ({ child }: SpawnedService) => childrenOf(childrenOf(child.pid)[0]);

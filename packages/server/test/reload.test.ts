@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { temporaryFolder } from '@crosscheck/testkit';
+import { childrenOf, temporaryFolder } from '@crosscheck/testkit';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { encodePng, writeTinyArtifact } from '../../exporter/test/tiny-artifact.ts';
 import { formType, postForm } from './forms.ts';
@@ -52,10 +52,7 @@ const reload = ({ child }: SpawnedService) => child.kill('SIGHUP');
 const linesOf = (running: SpawnedService, msg: string) => running.stdout().split(`"msg":"${msg}"`).length - 1;
 
 /** Processes behind the one that was started. */
-function processesOf({ child: { pid } }: SpawnedService): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return text === '' ? [] : text.split(' ').map(Number);
-}
+const processesOf = ({ child: { pid } }: SpawnedService) => childrenOf(pid);
 
 /** Asks on one kept connection after the other's answer until it is told to stop; what came back, by status or error. */
 function keepAsking({ url }: SpawnedService, outcomes: Map<string, number>): { stop(): Promise<void> } {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { repositoryRoot } from './folders.ts';
 
 export interface Finished {
@@ -58,4 +59,10 @@ export async function startPythonServer(dir: string): Promise<{ url: string; sto
     return { url: `http://127.0.0.1:${port}`, stop };
   }
   throw new Error(`python3 -m http.server ended: ${said}`);
+}
+
+/** Ids of the processes that the main thread of a process has started and that still run. */
+export function childrenOf(pid: number | undefined): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
 }

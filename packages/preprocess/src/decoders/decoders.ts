@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
-import { CrosscheckError, type ErrorCode, isCrosscheckError } from '@crosscheck/contract';
+import { CrosscheckError, type ErrorCode } from '@crosscheck/contract';
 import { Gate } from '../gate.ts';
 import { type DecodeOptions, prepareImage } from '../image/decode-image.ts';
 import { recognizeImageType } from '../image/image-type.ts';
@@ -16,6 +16,9 @@ export interface DecodeRequest {
 
 /** What comes back: bytes of memory that decoding takes, [S, S, 3] RGB, or why not. */
 export type DecodeReply = { cost: number } | { pixels: Uint8Array } | Failure;
+
+/** What comes before it: the process is there and has the request. */
+export const begun = 'begun';
 
 interface Failure {
   code: ErrorCode;
@@ -73,12 +76,16 @@ interface Job {
   request: DecodeRequest;
   isCheap: boolean;
   since: number;
+  /** Given to another process, since one had ended before it began. */
+  isAgain: boolean;
   settle: (reply: DecodeReply | Error) => void;
 }
 
 interface Slot {
   process: ChildProcess | null;
   job: Job | null;
+  /** Whether the process has said that it works on the job. */
+  hasBegun: boolean;
   /** Ends the job that takes too long. */
   timer: NodeJS.Timeout | undefined;
 }
@@ -102,7 +109,12 @@ class DecoderPool implements Decoders {
   #isClosed = false;
 
   constructor({ processes, cheapBytes = defaultCheapBytes, budget, quickHere = 0, workMs }: DecodersOptions) {
-    this.#slots = Array.from({ length: processes }, () => ({ process: null, job: null, timer: undefined }));
+    this.#slots = Array.from({ length: processes }, () => ({
+      process: null,
+      job: null,
+      hasBegun: false,
+      timer: undefined,
+    }));
     this.#workMs = workMs;
     this.#quickHere = quickHere > 0 ? new Gate(quickHere) : null;
     this.#cheapBytes = cheapBytes;
@@ -148,17 +160,8 @@ class DecoderPool implements Decoders {
       const { cost, isQuick, decode } = await prepareImage(image, options);
       return { cost, decode: () => (isQuick && gate ? gate.pass(decode) : decodeThere(cost)) };
     }
-    const cost = await this.#weighThere({ work: 'weigh', bytes: image, options }, stop);
+    const cost = costOf(await this.#run({ work: 'weigh', bytes: image, options }, true, stop));
     return { cost, decode: () => decodeThere(cost) };
-  }
-
-  /** Once more when the process ended: it may have done so before, and nobody had noticed. */
-  async #weighThere(request: DecodeRequest, stop: AbortSignal): Promise<number> {
-    const weigh = async () => costOf(await this.#run(request, true, stop));
-    return weigh().catch((error: unknown) => {
-      if (!isCrosscheckError(error, 'CROSSCHECK_IMAGE_DECODER_ENDED')) throw error;
-      return weigh();
-    });
   }
 
   #run(request: DecodeRequest, isCheap: boolean, stop: AbortSignal): Promise<DecodeReply> {
@@ -170,7 +173,7 @@ class DecoderPool implements Decoders {
         if (reply instanceof Error) reject(reply);
         else resolve(reply);
       };
-      const job = { request, isCheap, since: performance.now(), settle };
+      const job = { request, isCheap, since: performance.now(), isAgain: false, settle };
       stop.addEventListener('abort', leave, { once: true });
       this.#waiting.add(job);
       this.#startWork();
@@ -183,6 +186,7 @@ class DecoderPool implements Decoders {
       if (!job) continue;
       this.#waiting.delete(job);
       slot.job = job;
+      slot.hasBegun = false;
       slot.process ??= this.#startProcess(slot);
       holdProgram(slot.process, true);
       slot.process.send(job.request);
@@ -207,17 +211,29 @@ class DecoderPool implements Decoders {
 
   #startProcess(slot: Slot): ChildProcess {
     const child = fork(file, [], { serialization: 'advanced' });
-    child.on('message', (reply: DecodeReply) => {
-      if (slot.process === child) this.#finish(slot, reply);
+    child.on('message', (said: DecodeReply | typeof begun) => {
+      if (slot.process !== child) return;
+      if (said === begun) slot.hasBegun = true;
+      else this.#finish(slot, said);
     });
     const onEnd = () => {
       if (slot.process !== child) return; // it was ended from here
       slot.process = null;
-      if (slot.job) this.#finish(slot, decoderEnded(slot.job.request.options));
+      if (slot.job) this.#lose(slot, slot.job);
     };
     child.on('exit', onEnd);
     child.on('error', onEnd);
     return child;
+  }
+
+  /** Only a picture that a process had begun fails with it: one that was sent to a process that had ended unnoticed goes to another. */
+  #lose(slot: Slot, job: Job): void {
+    if (slot.hasBegun || job.isAgain) return this.#finish(slot, decoderEnded(job.request.options));
+    clearTimeout(slot.timer);
+    slot.job = null;
+    job.isAgain = true;
+    this.#waiting.add(job);
+    this.#startWork();
   }
 
   #finish(slot: Slot, reply: DecodeReply | Error): void {

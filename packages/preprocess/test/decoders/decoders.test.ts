@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { temporaryFolder } from '@crosscheck/testkit';
+import { childrenOf, temporaryFolder } from '@crosscheck/testkit';
 import sharp from 'sharp';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { decodedCost } from '../../src/decoders/decoded-cost.ts';
@@ -30,6 +30,8 @@ async function expensive(): Promise<Buffer> {
   const create = { width: 5000, height: 5000, channels: 3 as const, background: 'navy' };
   return sharp({ create }).png({ progressive: true, compressionLevel: 1 }).toBuffer();
 }
+
+const killChildren = () => childrenOf(process.pid).forEach((pid) => process.kill(pid, 'SIGKILL'));
 
 describe('openDecoders', () => {
   it('decodes as decodeImage does, and fails as it does', async () => {
@@ -110,6 +112,20 @@ describe('openDecoders', () => {
     writeFileSync(script, program);
     const args = ['--conditions=@crosscheck/source', script];
     expect(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 })).toBe('192');
+  });
+
+  it('gives a picture to another process when its own had ended unnoticed, and fails it when it ended at its work', async () => {
+    const decoders = open({ processes: 1 });
+    const options = { size: 32, deadlineMs: minutes };
+    await decoders.decodeWithin(golden('alpha.png'), options);
+    killChildren();
+    expect(await decoders.decodeWithin(golden('alpha.png'), options)).toHaveLength(32 * 32 * 3);
+    let outcome: unknown;
+    const atWork = decoders.decodeWithin(await expensive(), options).catch((error: unknown) => (outcome = error));
+    await expect
+      .poll(() => (killChildren(), outcome), { timeout: 20_000, interval: 200 })
+      .toEqual(code('DECODER_ENDED'));
+    await atWork;
   });
 
   it('lets cheap pictures pass by expensive ones', async () => {
