@@ -28,7 +28,7 @@ for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # a terminal sends them to every p
 
 try:
     import optuna
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution, json_to_distribution
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution, check_distribution_compatibility, json_to_distribution
     from optuna.trial import TrialState
 except ImportError as error:
     answers.write(json.dumps({"error": str(error), "kind": "ImportError"}) + "\n")
@@ -141,6 +141,7 @@ def open_study(request):
     directions = [direction.name.lower() for direction in study.directions]
     if directions != request["directions"]:
         raise ValueError(f"the study {study.study_name} is there with direction {directions}, not {request['directions']}")
+    refuse_other_kinds()
     study.set_metric_names(request["metrics"])
     taken, elsewhere = take_up()
     trials = study.get_trials(deepcopy=False)
@@ -154,6 +155,19 @@ def open_study(request):
         "taken_up": taken,
         "elsewhere": elsewhere,
     }
+
+
+def refuse_other_kinds():
+    """A study keeps the kind of a parameter, and a list of choices as it is: a trial of another would fail, and one that waits be lost."""
+    for trial in study.get_trials(deepcopy=False):
+        for name in trial.distributions.keys() & space.keys():
+            there, new = trial.distributions[name], space[name]
+            try:
+                check_distribution_compatibility(there, new)
+            except ValueError as error:
+                raise ValueError(
+                    f"{name} is {there} in the study {study.study_name}, not {new}; write it as it was, or name another study with hydra.sweeper.study_name"
+                ) from error
 
 
 def ask(request):

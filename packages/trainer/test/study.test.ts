@@ -40,9 +40,9 @@ function settingsOf(overrides: string[]) {
     .sweeper;
 }
 
-function optionsOf(overrides: string[], more: Partial<StudyOptions> = {}) {
+function optionsOf(overrides: string[], more: Partial<StudyOptions> = {}, drawn = params) {
   const { sampler, pruner, direction } = settingsOf(overrides);
-  const space = searchSpace(overrides.map(parseOverride), params, () => []);
+  const space = searchSpace(overrides.map(parseOverride), drawn, () => []);
   const options: StudyOptions = {
     storage: `sqlite:///${dir}/study.db`,
     study: null,
@@ -187,6 +187,15 @@ describe.each(['4.9.0', '5.0.0'])('a study of Optuna %s', (version) => {
     await study.open({ ...options, study: `one way ${version}` });
     const turned = { ...options, study: `one way ${version}`, directions: ['maximize'] as const };
     await expect(study.open(turned)).rejects.toThrow(/is there with direction/);
+    const asked = await study.ask({});
+    await study.tell({ trial: asked.trial, state: 'fail', values: null, attrs: {}, again: true });
+    const { rate } = optionsOf([], {}, { ...params, rate: 'choice(0.1, 0.5)' }).options.space;
+    const relisted = { ...options, study: `one way ${version}`, space: { ...options.space, rate: rate as string } };
+    await expect(study.open(relisted)).rejects.toThrow(
+      /rate is FloatDistribution.*, not CategoricalDistribution.*study_name/,
+    );
+    expect((await study.open({ ...options, study: `one way ${version}` })).trials).toBe(1);
+    expect((await study.ask({})).params).toEqual(asked.params);
     const qmc = await start('qmc');
     await qmc.open(optionsOf(['hydra/sweeper/sampler=qmc']).options);
     const { trial } = await qmc.ask({});
@@ -218,7 +227,7 @@ test.each([
   await expect(failed).rejects.toThrow(
     expect.objectContaining({
       code: 'CROSSCHECK_SEARCH_NO_OPTUNA',
-      message: expect.stringContaining(`${python} -m pip install 'optuna>=4.9,<6'`),
+      message: expect.stringContaining("install it with: python3 -m pip install 'optuna>=4.9,<6'"),
     }),
   );
   vi.unstubAllEnvs();

@@ -9,7 +9,7 @@ export function sweepValues(sweep: Sweep, options: () => string[]): ConfigNode[]
   if (sweep.kind === 'interval') {
     return fail(
       'SWEEP',
-      `interval(${sweep.start.text},${sweep.end.text}) has no end of values; the basic sweeper takes a,b,c or choice(), range() and glob()`,
+      `interval(${sweep.start.text},${sweep.end.text}) has no end of values; the basic sweeper takes a,b,c or choice(), range() and glob(); hydra/sweeper=optuna draws from it`,
     );
   }
   if (sweep.kind === 'glob') return globValues(sweep, options());

@@ -18,20 +18,20 @@ function meet(source: string, place: { rank: number; world: number; host: string
 
 /** torchrun, and Kubeflow's PyTorchJob. The store of torchrun's agent may have the port already: the next one is met at. */
 export function fromTorchrun(env: Environment): Placement | null {
-  const names = ['RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'] as const;
-  // Names as common as these say something only together.
-  if (names.some((name) => env[name] === undefined)) return null;
-  const [rank, world, port] = [names[0], names[1], names[3]].map((name) => wholeNumber(name, env[name] as string)) as [
-    number,
-    number,
-    number,
-  ];
+  const names = ['RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'];
+  const others = names.filter((name) => name !== 'WORLD_SIZE' && env[name] !== undefined);
+  // Names as common as these say nothing alone, nor of a world of one.
+  if (env['WORLD_SIZE'] === undefined || env['WORLD_SIZE'] === '1' || others.length === 0) return null;
+  const values = read(env, names, ['WORLD_SIZE', ...others]) ?? {};
+  const [rank, world, port] = ['RANK', 'WORLD_SIZE', 'MASTER_PORT'].map((name) =>
+    wholeNumber(name, values[name] ?? ''),
+  );
   const isTaken = env['TORCHELASTIC_USE_AGENT_STORE'] === 'True';
   return meet('RANK and WORLD_SIZE', {
-    rank,
-    world,
-    host: env['MASTER_ADDR'] as string,
-    port: port + (isTaken ? 1 : 0),
+    rank: rank as number,
+    world: world as number,
+    host: values['MASTER_ADDR'] ?? '',
+    port: (port as number) + (isTaken ? 1 : 0),
   });
 }
 

@@ -106,10 +106,11 @@ export class Study {
     const hello = await study.#receive().catch(() => null);
     if (hello !== null && 'optuna' in hello) return study;
     const why = study.#failure ?? (hello === null ? study.#logged() : String(hello['error']));
+    const installer = study.#failure ? 'python3' : python(); // what does not start cannot install anything
     throw new CrosscheckError(
       'CROSSCHECK_SEARCH_NO_OPTUNA',
       `hydra/sweeper=optuna needs Python 3 with Optuna 4.9 or 5, and ${python()} has none (${why}); ` +
-        `install it with: ${python()} -m pip install 'optuna>=4.9,<6'  (PYTHON=… names another Python)`,
+        `install it with: ${installer} -m pip install 'optuna>=4.9,<6'  (PYTHON=… names another Python)`,
     );
   }
 

@@ -21,7 +21,8 @@ describe('a worker’s place', () => {
     ['TF_CONFIG is empty', { TF_CONFIG: '' }],
     ['TF_CONFIG has no cluster', { TF_CONFIG: '{}' }],
     ['TF_CONFIG has one worker', tfConfig({ worker: ['a:1'] }, worker(0))],
-    ['only some of the common names are set', { RANK: '1', WORLD_SIZE: '2' }],
+    ['a common name is set alone', { RANK: '1' }],
+    ['a world of one is set', { RANK: '0', WORLD_SIZE: '1' }],
     ['one node', { PET_NNODES: '1', PET_NODE_RANK: '0', PET_MASTER_ADDR: 'a', PET_MASTER_PORT: '29500' }],
   ])('is alone where %s', (_, env) => {
     expect(place(env as Record<string, string>)).toBeNull();
@@ -97,6 +98,13 @@ describe('what cannot be meant is refused with what to do', () => {
     ['a port of no machine', tfConfig({ worker: ['a:70000', 'b:1'] }, worker(0)), /host:port, got "a:70000"/],
     ['a rank beyond the world', { RANK: '2', WORLD_SIZE: '2', MASTER_ADDR: 'a', MASTER_PORT: '1' }, /worker 2 of 2/],
     ['a rank that is no number', { RANK: 'x', WORLD_SIZE: '2', MASTER_ADDR: 'a', MASTER_PORT: '1' }, /RANK must be/],
+    ['some of the common names', { RANK: '1', WORLD_SIZE: '2' }, /MASTER_ADDR, MASTER_PORT is not set/],
+    ['a master without a rank', { WORLD_SIZE: '2', MASTER_ADDR: 'a', MASTER_PORT: '1' }, /RANK is not set/],
+    [
+      'two launchers that disagree',
+      { ...tfConfig({ worker: two }, worker(1)), RANK: '0', WORLD_SIZE: '2', MASTER_ADDR: 'a', MASTER_PORT: '1' },
+      /TF_CONFIG says that this is worker 1 of 2, but by RANK and WORLD_SIZE it is worker 0 of 2/,
+    ],
     ['half of the variables', { PET_NNODES: '2', PET_NODE_RANK: '1' }, /PET_MASTER_ADDR, PET_MASTER_PORT is not set/],
     ['several processes in a pod', { ...pet, PET_NPROC_PER_NODE: '4' }, /set numProcPerNode to 1/],
     ['an elastic job', { ...pet, PET_NNODES: '1:4' }, /is a range/],

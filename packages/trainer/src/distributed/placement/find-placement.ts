@@ -23,6 +23,7 @@ const launchers: readonly Launcher[] = [fromTfConfig, fromTorchrun, fromPet, fro
 export function findPlacement({ training }: TrainConfig, env: Environment = process.env): Placement | null {
   const { processes, hosts } = training.distributed;
   const placements = launchers.map((launcher) => launcher(env)).filter((found) => found !== null);
+  refuseContradiction(placements);
   const placement = placements[0] ?? fromHosts(hosts, env);
   if (placement === null) return null;
   if (processes > 1 && env[startedVariable] === undefined) {
@@ -32,6 +33,15 @@ export function findPlacement({ training }: TrainConfig, env: Environment = proc
     );
   }
   return placement.world === 1 ? null : placement;
+}
+
+/** A launcher that starts another one leaves variables of both, of one place; TF_CONFIG stands for itself. */
+function refuseContradiction([first, ...others]: Placement[]): void {
+  const other = others.find(({ rank, world }) => rank !== first?.rank || world !== first.world);
+  if (first?.source !== 'TF_CONFIG' || other === undefined) return;
+  throw unusable(
+    `TF_CONFIG says that this is worker ${first.rank} of ${first.world}, but by ${other.source} it is worker ${other.rank} of ${other.world}; unset one of them`,
+  );
 }
 
 /** True for a worker that leaves the run folder to the first one. */
