@@ -9,7 +9,7 @@ import { readImageRoots } from '../src/manifest/image-roots.ts';
 
 const { dir, remove } = temporaryFolder();
 afterAll(remove);
-const picture = path.join(import.meta.dirname, 'fixtures/folder-thumbs/images/flood.jpg');
+const picture = path.join(import.meta.dirname, '../../curation/test/fixtures/folder-thumbs/images/flood.jpg');
 
 /** A data set whose only image lies in another folder, with the file of roots that it brings. */
 function dataSet(name: string, roots: unknown): string {

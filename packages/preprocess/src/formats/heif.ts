@@ -37,7 +37,7 @@ declare const WebAssembly: {
   Memory: new () => KernelMemory;
 };
 
-/** Of the library's memory: what it starts with, and what it takes for each pixel, `pnpm bench:decode-memory` measured 10. */
+/** Of the library's memory: what it starts with, and what it may take for each pixel and byte of a file. */
 const memory = { base: 64 * 2 ** 20, perPixel: 14, perFileByte: 3, page: 2 ** 16 };
 
 let compiled: object | null = null;

@@ -12,11 +12,11 @@ export interface Rounds {
   parts: number;
 }
 
-/** Part p of a round is taken by worker p % world: the same parts make the same round, however many workers there are. */
+/** The first worker takes the first parts of a round, the last one the last: the same parts make the same round, however many workers there are. */
 export const ownPart =
   ({ workers: { rank, world }, begin, parts }: Rounds): Takes =>
   (position) =>
-    ((position - begin) % parts) % world === rank;
+    Math.floor((((position - begin) % parts) * world) / parts) === rank;
 
 /** One batch each. */
 export const onePerWorker = (workers: Workers, count: number): Rounds => ({

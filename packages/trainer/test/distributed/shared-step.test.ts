@@ -28,7 +28,7 @@ function member(overrides: string[], workers?: Workers): Member {
 
 const partsOf = (count: number) => [`training.accumulate_steps=${count}`, 'training.batch_size=4'];
 
-/** One step of a few workers on these batches, part p with worker p % world. */
+/** One step of a few workers on these batches, the first of them with the first worker. */
 function stepTogether(
   team: Member[],
   batches: readonly TrainingInput[],
@@ -40,7 +40,9 @@ function stepTogether(
       const own = batches.map((input, index) => ({ index, input }));
       return takeStep(
         options,
-        own.filter(({ index }) => index % team.length === options.workers.rank),
+        own.filter(
+          ({ index }) => Math.floor((index * team.length) / options.phase.accumulateSteps) === options.workers.rank,
+        ),
         place,
       );
     }),
@@ -67,6 +69,18 @@ describe('a step of several workers', () => {
         expectClose(team[0]?.model.buffers.get(name)?.dataSync() ?? [], buffer.dataSync(), { maxAbs: 1e-6 });
       expect(new Set(team.map(({ model }) => digestWeights(model))).size).toBe(1);
     }
+  });
+
+  it.each([2, 4])('of two gives the very bits of one process, with %d parts and short steps', async (parts) => {
+    const alone = member(partsOf(parts));
+    const team = gather(2, parts);
+    for (const [step, sizes] of [[4, 4, 4, 4], [4, 3], [2], [4, 4, 1]].map((all) => all.slice(0, parts)).entries()) {
+      const batches = sizes.map((size, i) => tinyInput(size, 10 * step + i));
+      const expected = await stepOn(alone.options, batches, { phaseStep: step, step, epoch: 0 });
+      const [outcome] = await stepTogether(team, batches, step);
+      expect(outcome?.gradientNorm).toBe(expected.gradientNorm);
+    }
+    for (const { model } of team) expect(digestWeights(model)).toBe(digestWeights(alone.model));
   });
 
   it('leaves no tensors behind, whether a worker has parts or not', async () => {

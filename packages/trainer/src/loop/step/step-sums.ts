@@ -68,48 +68,74 @@ export const countOf = (parts: readonly { labels: Float32Array }[]): number =>
 export const disposeSums = ({ gradients, statistics }: Pick<StepSums, 'gradients' | 'statistics'>): void =>
   tf.dispose([...gradients.values(), ...statistics.values()]);
 
-/** Computes this worker's parts of a step, one after the other. Nothing of the model has changed afterwards. */
+/** What some parts in a row add up to; of two sums of one size comes the next. */
+interface Sum {
+  size: number;
+  gradients: Tensors;
+  statistics: Tensors;
+}
+
+/**
+ * Computes this worker's parts of a step, one after the other, and adds them up in pairs, and the pairs in pairs: two workers with half of the
+ * parts each then add the same numbers in the same order as one does. Nothing of the model has changed afterwards.
+ */
 export function sumParts(options: StepOptions, parts: readonly Part[], place: StepPlace): StepSums {
-  const samples = parts.reduce((sum, { input }) => sum + input.size, 0);
-  // Alone, the samples of the whole step are known, and what adds up are means already.
-  const unit = options.workers.world === 1 ? samples : options.phase.batchSize;
-  const sums: StepSums = { gradients: new Map(), statistics: new Map(), unit, parts: [], isToStop: false };
+  const { batchSize, accumulateSteps } = options.phase;
+  const unit = accumulateSteps === 1 ? (parts[0]?.input.size ?? batchSize) : batchSize;
+  const outcomes: PartOutcome[] = [];
+  const sums: Sum[] = [];
   try {
-    for (const part of parts) addPart(sums, part, gradientsOf(options, part, place));
-    return { ...sums, gradients: inOrder(sums.gradients, trainableIn(options.model, options.phase, place.epoch)) };
+    for (const part of parts) {
+      const { loss, logits, gradients, statistics } = gradientsOf(options, part, place);
+      outcomes.push({ index: part.index, loss, logits, labels: part.input.label });
+      const weight = part.input.size / unit;
+      sums.push({ size: 1, gradients: weighed(gradients, weight), statistics: weighed(statistics, weight) });
+      while (sums.at(-1)?.size === sums.at(-2)?.size) addLast(sums);
+    }
+    while (sums.length > 1) addLast(sums);
+    const [{ gradients, statistics } = noSum] = sums;
+    const ordered = inOrder(gradients, trainableIn(options.model, options.phase, place.epoch));
+    return { gradients: ordered, statistics, unit, parts: outcomes, isToStop: false };
   } catch (error) {
-    disposeSums(sums);
+    sums.forEach(disposeSums);
     throw error;
   }
 }
 
-function addPart(
-  { gradients, statistics, unit, parts }: StepSums,
-  { index, input }: Part,
-  { loss, logits, ...made }: Gradients,
-): void {
-  const weight = input.size / unit;
-  for (const [name, gradient] of made.gradients) addTo(gradients, name, gradient, weight);
-  for (const [name, value] of made.statistics) addTo(statistics, name, value, weight);
-  parts.push({ index, loss, logits, labels: input.label });
+const noSum: Sum = { size: 0, gradients: new Map(), statistics: new Map() };
+
+/** Takes the tensors over. */
+function weighed(tensors: ReadonlyMap<string, tf.Tensor>, weight: number): Tensors {
+  if (weight === 1) return new Map(tensors);
+  return new Map(Array.from(tensors, ([name, tensor]) => [name, consume(tensor, (x) => tf.mul(x, weight))]));
+}
+
+/** Puts the sum of the last two in their place. */
+function addLast(sums: Sum[]): void {
+  const [a, b] = sums.splice(-2) as [Sum, Sum];
+  const gradients = added(a.gradients, b.gradients);
+  sums.push({ size: 2 * a.size, gradients, statistics: added(a.statistics, b.statistics) });
+}
+
+/** Takes both over. A variable may have a gradient in one of them only. */
+function added(a: Tensors, b: Tensors): Tensors {
+  const sums = new Map(a);
+  for (const [name, y] of b) {
+    const x = a.get(name);
+    sums.set(name, x ? consume(x, () => consume(y, () => tf.add(x, y))) : y);
+  }
+  return sums;
+}
+
+function consume(x: tf.Tensor, compute: (x: tf.Tensor) => tf.Tensor): tf.Tensor {
+  const result = compute(x);
+  x.dispose();
+  return result;
 }
 
 /** Not that of the parts which happened to have them first. */
 function inOrder(tensors: Tensors, names: readonly string[]): Tensors {
   return new Map(names.flatMap((name) => (tensors.has(name) ? [[name, tensors.get(name) as tf.Tensor]] : [])));
-}
-
-/** Takes the tensor over: one that is the first of its name and counts once is the sum itself. */
-// oxlint-disable-next-line max-params -- a sum, its name, what is added and how much of it
-function addTo(sums: Tensors, name: string, tensor: tf.Tensor, weight: number): void {
-  const before = sums.get(name);
-  const sum = tf.tidy(() => {
-    const weighted = weight === 1 ? tensor : tf.mul(tensor, weight);
-    return before ? tf.add(before, weighted) : weighted;
-  });
-  sums.set(name, sum);
-  before?.dispose();
-  if (sum !== tensor) tensor.dispose();
 }
 
 function gradientsOf(options: StepOptions, { index, input }: Part, place: StepPlace): Gradients {
