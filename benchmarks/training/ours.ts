@@ -20,6 +20,8 @@ const model = createModel({
   engine: variant === 'oracle' ? 'oracle' : 'fast',
 });
 const optimizer = createAdamW({ weightDecay: 0.01 });
+// As a phase begins in the trainer.
+if (variant !== 'frozen') optimizer.prepare(model.variables, model.trainableNames({ vision: false, text: false }));
 
 function train(batch: Batch, seed: number): number {
   const result = model.computeGradients(batch, { seed, mixedPrecision: variant === 'bf16' });
