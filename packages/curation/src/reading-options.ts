@@ -3,6 +3,17 @@ import type { LabelWords } from '@crosscheck/posts';
 import { parse } from 'yaml';
 import { badOption } from './command-line.ts';
 
+/** Where posts have their columns and images, as `data:audit` and `data:split` are told. */
+export const columnOptions = {
+  images_dir: {
+    default: null,
+    help: 'what relative picture paths resolve against; null = the folder of each CSV, or images/<split> in it',
+  },
+  text_column: { default: 'text_content', help: 'name of the column with the words' },
+  image_column: { default: 'image_path', help: 'name of the column with the picture' },
+  label_column: { default: 'label', help: 'name of the column with 0 = REAL, 1 = FAKE' },
+} as const;
+
 /** How files of posts are read, for every `data:*` command that reads some. */
 export const readingOptions = {
   encoding: {

@@ -1,25 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { showProgress } from '../src/consumers/progress.ts';
-import { createEpochTotals, emptyTotals } from '../src/loop/epoch-totals.ts';
-import type { StepEvent, TrainEvent } from '../src/loop/events.ts';
+import { createEpochTotals } from '../src/loop/epoch-totals.ts';
+import type { TrainEvent } from '../src/loop/events.ts';
+import { stepEvent } from './support/events.ts';
 import { composeTiny } from './support/tiny-step.ts';
 
 const { phase } = composeTiny('training.num_epochs=2', 'training.learning_rate=2e-5');
 const position = { phase: 0, epoch: 0, batch: 1, phaseStep: 1, step: 1, totalEpochs: 0 };
-const step = (batch: number): StepEvent => ({
-  kind: 'step',
-  phase,
-  position: { ...position, batch },
-  loss: 0.5,
-  learningRate: 0.1,
-  gradientNorm: 1,
-  batchSize: 4,
-  correct: 3,
-  stepSeconds: 2,
-  dataSeconds: 0,
-  isToStop: false,
-  resumePoint: () => ({ position, totals: emptyTotals }),
-});
+const step = (batch: number) => stepEvent(phase, { ...position, batch });
 const events: TrainEvent[] = [
   { kind: 'phase-start', phase, stepsPerEpoch: 2, trainable: 1234, cachesFeatures: false, position },
   { kind: 'epoch-start', phase, epoch: 1, steps: 2 },

@@ -8,7 +8,7 @@ import { renderAudit } from '../audit/page/render-audit.ts';
 import { describeProfile } from '../audit/profile.ts';
 import { runDataCommand } from '../command-line.ts';
 import { createProgress, type Progress } from '../progress.ts';
-import { readingOf, readingOptions } from '../reading-options.ts';
+import { columnOptions, readingOf, readingOptions } from '../reading-options.ts';
 import { type LimitProfile, limitProfiles } from '../split/profile.ts';
 
 const options = {
@@ -16,13 +16,7 @@ const options = {
   train_file: { default: null, help: 'CSV or TSV, instead of the one in root_dir' },
   val_file: { default: null, help: 'CSV or TSV, instead of the one in root_dir' },
   test_file: { default: null, help: 'CSV or TSV, instead of the one in root_dir' },
-  images_dir: {
-    default: null,
-    help: 'what relative picture paths resolve against; null = the folder of each CSV, or images/<split> in it',
-  },
-  text_column: { default: 'text_content', help: 'name of the column with the words' },
-  image_column: { default: 'image_path', help: 'name of the column with the picture' },
-  label_column: { default: 'label', help: 'name of the column with 0 = REAL, 1 = FAKE' },
+  ...columnOptions,
   ...readingOptions,
   out: { default: null, help: 'receives audit.html and audit.json; null = <root_dir>/audit' },
   title: { default: null, help: "of the page; null = the folder's name" },

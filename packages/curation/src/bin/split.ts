@@ -3,20 +3,14 @@ import path from 'node:path';
 import { type Option, print } from '@crosscheck/contract';
 import { runDataCommand } from '../command-line.ts';
 import { createProgress, type Progress } from '../progress.ts';
-import { readingOf, readingOptions } from '../reading-options.ts';
+import { columnOptions, readingOf, readingOptions } from '../reading-options.ts';
 import { type LimitProfile, limitProfiles } from '../split/profile.ts';
 import { type SplitSummary, splitData } from '../split/split-data.ts';
 
 const options = {
   root_dir: { default: 'data', help: 'its train.csv, val.csv and test.csv are pooled, as far as they exist' },
   files: { default: null, help: 'CSV files instead, separated by commas' },
-  images_dir: {
-    default: null,
-    help: 'what relative picture paths resolve against; null = the folder of each CSV, or images/<split> in it',
-  },
-  text_column: { default: 'text_content', help: 'name of the column with the words' },
-  image_column: { default: 'image_path', help: 'name of the column with the picture' },
-  label_column: { default: 'label', help: 'name of the column with 0 = REAL, 1 = FAKE' },
+  ...columnOptions,
   ...readingOptions,
   dir: { default: 'data/split', help: 'receives train.csv, val.csv, test.csv, dropped.csv, split.json' },
   train: { default: 0.8, help: 'share of the posts' },
